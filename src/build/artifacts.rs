@@ -1,0 +1,194 @@
+//! What the previous image hands over: its `save-artifacts` runs in a container of its own, beside the build container.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::process::Stdio;
+use std::thread::JoinHandle;
+
+use anyhow::{Result, anyhow};
+
+use super::protocol::Lines;
+use super::relay::{Broken, Relayed, relay};
+use crate::contract::join;
+use crate::engine::{Container, Engine, Process};
+use crate::report::{Message, Reporter};
+use crate::source::archive::Archive;
+
+/// Where the first minis2i had scripts copy artifacts to.
+const DROP_FOLDER: &str = "/tmp/artifacts";
+
+/// Which script hands artifacts over, and from which image.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub image: String,
+    pub script: Where,
+    /// Options of `docker run` before the image.
+    pub options: Vec<String>,
+    /// Put a shell in the place of the image's ENTRYPOINT.
+    pub bypass: bool,
+}
+
+/// Where `save-artifacts` comes from.
+#[derive(Clone, Debug)]
+pub enum Where {
+    /// This path in the image.
+    Image(String),
+    /// The source has it: this content goes below this destination first.
+    Source { content: Vec<u8>, destination: String },
+}
+
+/// What became of it.
+pub enum Outcome {
+    Delivered(Relayed),
+    /// There was nothing to hand over.
+    Nothing,
+    /// The build goes on without; what has arrived must be removed again.
+    Failed(String),
+}
+
+/// A running `save-artifacts`.
+pub struct Saver {
+    engine: Engine,
+    container: Container,
+    process: Process,
+    errors: JoinHandle<()>,
+}
+
+impl Saver {
+    /// Starts the container; its error output is shown as it comes.
+    ///
+    /// # Errors
+    /// When the CLI can not be started.
+    pub fn start(engine: &Engine, name: String, plan: &Plan, reporter: &Reporter) -> Result<Self> {
+        let (container, mut process) = Container::run(engine, name, &arguments(plan), Stdio::piped())?;
+        let mut stdin = process.stdin();
+        let content = match &plan.script {
+            Where::Source { content, .. } => content.clone(),
+            Where::Image(_) => Vec::new(),
+        };
+        // On a thread: the container takes it when it is up, and a script may be larger than the pipe.
+        std::thread::spawn(move || stdin.write_all(&content));
+        let mut stderr = process.stderr();
+        let reporter = reporter.clone();
+        let errors = std::thread::spawn(move || {
+            let mut lines = Lines::default();
+            let mut buffer = [0; 8192];
+            let show = |line: &[u8]| reporter.tell(&Message::Output(line));
+            while let Ok(got @ 1..) = stderr.read(&mut buffer) {
+                lines.feed(&buffer[..got], show);
+            }
+            lines.flush(show);
+        });
+        Ok(Self { engine: engine.clone(), container, process, errors })
+    }
+
+    /// Passes on what the script hands over. The container is of no use afterwards.
+    ///
+    /// # Errors
+    /// When the build container does not take it, or work was cancelled.
+    pub fn relay<W: Write>(mut self, to: &mut Archive<W>) -> Result<(Outcome, Container)> {
+        let mut stdout = self.process.stdout();
+        let relayed = match relay(&mut stdout, to, |path| Some(path.to_vec())) {
+            Ok(relayed) => relayed,
+            Err(Broken::Receiver(error)) => return Err(error.into()),
+            Err(Broken::Stream(why)) => {
+                self.engine.cancel().check()?;
+                let outcome = Outcome::Failed(format!("what it printed can not be used: {why}"));
+                return Ok((outcome, self.container));
+            }
+        };
+        let status = self.process.wait()?;
+        self.engine.cancel().check()?;
+        self.container.is_born();
+        let _ = self.errors.join();
+        let outcome = match status {
+            0 if relayed.entries > 0 => Outcome::Delivered(relayed),
+            0 => dropped(&self.engine, self.container.name(), to)?,
+            // The image has none: so it was with images that are not ours.
+            126 | 127 if relayed.entries == 0 => Outcome::Nothing,
+            status => Outcome::Failed(format!("it exited with status {status}")),
+        };
+        Ok((outcome, self.container))
+    }
+}
+
+/// The options, the image and the command for `docker run`.
+fn arguments(plan: &Plan) -> Vec<String> {
+    let mut args = vec!["--interactive".to_owned()];
+    args.extend(plan.options.iter().cloned());
+    if plan.bypass {
+        args.extend(["--entrypoint".to_owned(), "/bin/sh".to_owned()]);
+    }
+    args.push(plan.image.clone());
+    if !plan.bypass {
+        args.push("/bin/sh".to_owned());
+    }
+    let prepare = format!("[ -d {DROP_FOLDER} ] || mkdir -p {DROP_FOLDER} 2>/dev/null");
+    let (program, path) = match &plan.script {
+        Where::Image(path) => (format!("{prepare}; exec \"$1\" </dev/null"), path.clone()),
+        Where::Source { destination, .. } => {
+            let place = "mkdir -p \"${1%/*}\" && cat >\"$1\" && chmod 755 \"$1\" || exit 1";
+            (format!("{place}; {prepare}; exec \"$1\" </dev/null"), join(destination, "scripts/save-artifacts"))
+        }
+    };
+    args.extend(["-c".to_owned(), program, "minis2i".to_owned(), path]);
+    args
+}
+
+/// Nothing on standard output: files that the script put into [`DROP_FOLDER`] are taken instead.
+fn dropped<W: Write>(engine: &Engine, container: &str, to: &mut Archive<W>) -> Result<Outcome> {
+    let changes = engine.demand(&["diff", container])?;
+    let fresh = changed_below(&changes, DROP_FOLDER);
+    if fresh.is_empty() {
+        return Ok(Outcome::Nothing);
+    }
+    let from = format!("{container}:{DROP_FOLDER}");
+    let args = ["cp", &from, "-"];
+    let mut process = engine.spawn(&args, Stdio::null())?;
+    engine.announce(&args);
+    let mut stderr = process.stderr();
+    let words = std::thread::spawn(move || {
+        let mut words = String::new();
+        let _ = stderr.read_to_string(&mut words);
+        words
+    });
+    let mut stdout = process.stdout();
+    let result = relay(&mut stdout, to, |path| {
+        let below = path.strip_prefix(b"artifacts")?;
+        let below = below.strip_prefix(b"/").unwrap_or(below);
+        (below.is_empty() || fresh.contains(below)).then(|| below.to_vec())
+    });
+    let status = process.wait()?;
+    engine.cancel().check()?;
+    match result {
+        Err(Broken::Receiver(error)) => Err(error.into()),
+        Err(Broken::Stream(why)) => {
+            Ok(Outcome::Failed(format!("what it left in {DROP_FOLDER} can not be used: {why}")))
+        }
+        Ok(_) if status != 0 => {
+            let words = words.join().unwrap_or_default();
+            Err(engine.failed(&args, &words).context(anyhow!("cannot fetch the artifacts")))
+        }
+        Ok(relayed) => Ok(Outcome::Delivered(relayed)),
+    }
+}
+
+/// Paths below `folder`, relative to it, that a listing of `docker diff` has as added or changed.
+fn changed_below(listing: &str, folder: &str) -> HashSet<Vec<u8>> {
+    let paths = listing.lines().filter_map(|line| line.strip_prefix("A ").or_else(|| line.strip_prefix("C ")));
+    paths.filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')).map(|path| path.as_bytes().to_vec()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::changed_below;
+
+    #[test]
+    fn only_what_is_new_below_the_folder_counts() {
+        let listing =
+            "C /tmp\nC /tmp/artifacts\nA /tmp/artifacts/a\nC /tmp/artifacts/d\nD /tmp/artifacts/x\nA /tmp/b\n";
+        let mut changed: Vec<_> = changed_below(listing, "/tmp/artifacts").into_iter().collect();
+        changed.sort();
+        assert_eq!(changed, [b"a".to_vec(), b"d".to_vec()]);
+    }
+}

@@ -1,0 +1,174 @@
+//! From a container that has assembled to an image with the tag.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::contract::labels;
+use crate::engine::image::Image;
+use crate::engine::{Cancel, Engine};
+
+/// A layer up to this many bytes is committed so fast that the tag can come with it in one call.
+const ONE_CALL_LIMIT: u64 = 32 * 1024 * 1024;
+
+/// How long a commit under way may hold up the end of an interrupted run.
+const PATIENCE: Duration = Duration::from_millis(1200);
+
+/// What the new image is to look like, beside its files.
+pub struct Look<'a> {
+    pub builder: &'a Image,
+    /// The path of `run`.
+    pub command: String,
+    pub labels: Vec<(String, String)>,
+    /// The container ran with another ENTRYPOINT or user than the builder's.
+    pub entrypoint_changed: bool,
+    pub user_changed: bool,
+}
+
+/// Commits the container and moves the tag to it; returns the image's id. An interrupt leaves the tag where it was.
+///
+/// # Errors
+/// When the engine can not do it, or work was cancelled.
+pub fn commit(engine: &Engine, container: &str, tag: &str, look: &Look, previous: Option<&Image>) -> Result<String> {
+    engine.cancel().check()?;
+    let shell = &look.builder.config.shell;
+    if shell.is_empty() && is_small(previous, look.builder) {
+        return commit_with_tag(engine, container, tag, look, previous);
+    }
+    let mut id = run_commit(engine, container, None, look)?;
+    if !shell.is_empty() {
+        id = with_shell(engine, &id, shell)?;
+    }
+    let moved = engine.demand(&["tag", &id, tag]).with_context(|| format!("cannot give the image the name `{tag}`"));
+    if moved.is_err() {
+        let _ = engine.call_within(&["image", "rm", &id], PATIENCE);
+    }
+    moved.map(|_| id)
+}
+
+/// Guesses the size of the new layer by that of the last one.
+fn is_small(previous: Option<&Image>, builder: &Image) -> bool {
+    previous.is_some_and(|image| image.size.saturating_sub(builder.size) <= ONE_CALL_LIMIT)
+}
+
+/// One call for both. The engine finishes it even when the CLI is killed, so an interrupt waits for it and puts the
+/// tag back.
+fn commit_with_tag(
+    engine: &Engine,
+    container: &str,
+    tag: &str,
+    look: &Look,
+    previous: Option<&Image>,
+) -> Result<String> {
+    let own = Cancel::default();
+    let steady = engine.with_cancel(own.clone());
+    let done = AtomicBool::new(false);
+    let result = std::thread::scope(|scope| {
+        let watchdog = scope.spawn(|| give_up_late(engine.cancel(), &own, &done));
+        let result = run_commit(&steady, container, Some(tag), look);
+        done.store(true, Ordering::Relaxed);
+        watchdog.thread().unpark();
+        result
+    });
+    if let Err(cancelled) = engine.cancel().check() {
+        let back = match previous {
+            Some(image) => engine.call_within(&["tag", &image.id, tag], PATIENCE),
+            None => engine.call_within(&["image", "rm", tag], PATIENCE),
+        };
+        let _ = back;
+        if let (Ok(id), Some(_)) = (result, previous) {
+            let _ = engine.call_within(&["image", "rm", &id], PATIENCE);
+        }
+        return Err(cancelled);
+    }
+    result
+}
+
+/// Ends the commit's CLI when it is still not done some time after the interrupt.
+fn give_up_late(interrupt: &Cancel, own: &Cancel, done: &AtomicBool) {
+    let mut since = None;
+    while !done.load(Ordering::Relaxed) {
+        if let Some(why) = interrupt.why() {
+            let since = *since.get_or_insert_with(Instant::now);
+            if since.elapsed() > PATIENCE {
+                own.trigger(why);
+                return;
+            }
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+fn run_commit(engine: &Engine, container: &str, tag: Option<&str>, look: &Look) -> Result<String> {
+    let args = arguments(container, tag, look);
+    let id = engine.demand(&args).context("cannot commit what `assemble` made")?;
+    Ok(id.trim().to_owned())
+}
+
+fn arguments(container: &str, tag: Option<&str>, look: &Look) -> Vec<String> {
+    let config = &look.builder.config;
+    let list = |words: &[String]| serde_json::to_string(words).expect("words are text");
+    let mut args = vec!["commit".to_owned()];
+    let mut change = |instruction: String| args.extend(["--change".to_owned(), instruction]);
+    // ENTRYPOINT comes first: setting it clears CMD.
+    if look.entrypoint_changed {
+        change(format!("ENTRYPOINT {}", list(&config.entrypoint)));
+    }
+    change(format!("CMD {}", list(std::slice::from_ref(&look.command))));
+    if look.user_changed {
+        let user = if config.user.is_empty() { "0" } else { &config.user };
+        change(format!("USER {user}"));
+    }
+    for (name, value) in &look.labels {
+        change(labels::instruction(name, value));
+    }
+    if !look.builder.author.is_empty() {
+        args.extend(["--author".to_owned(), look.builder.author.clone()]);
+    }
+    args.push(container.to_owned());
+    args.extend(tag.map(str::to_owned));
+    args
+}
+
+/// A commit can not keep SHELL, a build can set it.
+fn with_shell(engine: &Engine, id: &str, shell: &[String]) -> Result<String> {
+    let shell = serde_json::to_string(shell).expect("words are text");
+    let args = ["build", "--quiet", "-"];
+    let output = engine.feed(&args, format!("FROM {id}\nSHELL {shell}\n").as_bytes())?;
+    Ok(output.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Look, arguments};
+    use crate::engine::image::Image;
+
+    fn look(builder: &Image) -> Look<'_> {
+        Look {
+            builder,
+            command: "/usr/libexec/s2i/run".to_owned(),
+            labels: vec![("a".to_owned(), "b c".to_owned())],
+            entrypoint_changed: false,
+            user_changed: false,
+        }
+    }
+
+    #[test]
+    fn a_commit_says_what_differs_from_the_container() {
+        let builder = Image::default();
+        let args = arguments("c", Some("app"), &look(&builder));
+        let expected =
+            ["commit", "--change", r#"CMD ["/usr/libexec/s2i/run"]"#, "--change", r#"LABEL "a"="b c""#, "c", "app"];
+        assert_eq!(args, expected);
+    }
+
+    #[test]
+    fn the_builders_entrypoint_and_user_come_back() {
+        let mut builder = Image::default();
+        builder.config.entrypoint = vec!["/bin/echo".to_owned()];
+        let args = arguments("c", None, &Look { entrypoint_changed: true, user_changed: true, ..look(&builder) });
+        assert_eq!(args[2], r#"ENTRYPOINT ["/bin/echo"]"#);
+        assert!(args.contains(&"USER 0".to_owned()));
+    }
+}

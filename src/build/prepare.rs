@@ -1,0 +1,444 @@
+//! Everything before `assemble`: containers started, artifacts relayed, the source sent and found unchanged.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::artifacts::{Outcome, Plan, Saver, Where};
+use super::protocol::{Destination, Finish, Hello, Tar};
+use super::scripts::{self, Chosen};
+use super::session::{Session, Silent, Start};
+use super::tidy::Leftovers;
+use super::{Ground, Workshop};
+use crate::contract::{Contract, OwnScript, Script, join, labels, own_scripts};
+use crate::engine::Container;
+use crate::failure::{self, Failure};
+use crate::report::Reporter;
+use crate::settings::{Job, Transfer};
+use crate::source::archive;
+use crate::source::{Kind, Rules, Snapshot, ignored};
+
+/// How often the source is looked at again when it changes while it is sent.
+const TRIES: u32 = 6;
+
+/// How long a look at ignored files may take.
+const WEIGHING: Duration = Duration::from_millis(50);
+
+/// Which way a build is prepared.
+#[derive(Clone, Debug)]
+pub struct Approach {
+    /// Put a shell in the place of the builder's ENTRYPOINT.
+    pub bypass: bool,
+    pub incremental: bool,
+}
+
+/// What stood in the way, and asks for another approach.
+#[derive(Debug)]
+pub enum Obstacle {
+    /// The ENTRYPOINT does not run what it is given.
+    Entrypoint,
+    /// Bad artifacts got mixed with what the builder has in the same place.
+    Artifacts,
+    /// A file became a folder, or the other way round, while the source was sent.
+    Replaced,
+}
+
+impl Approach {
+    /// The straight way, as far as earlier builds showed it open.
+    pub fn first(ground: &Ground) -> Self {
+        let known = ground.previous.as_ref().filter(|image| {
+            let label = |name: &str| image.config.labels.get(name).map(String::as_str);
+            label(labels::BUILDER) == Some(&ground.builder.id) && label(labels::ENTRYPOINT) == Some("bypassed")
+        });
+        Self { bypass: known.is_some(), incremental: ground.previous.is_some() }
+    }
+
+    /// Changes to a way around the obstacle, and tells the user what he should know.
+    pub fn avoid(&mut self, obstacle: Obstacle, reporter: &Reporter) {
+        match obstacle {
+            Obstacle::Entrypoint => {
+                reporter.note("the builder's ENTRYPOINT does not run the command it is given; building without it");
+                self.bypass = true;
+            }
+            Obstacle::Artifacts => self.incremental = false,
+            Obstacle::Replaced => {}
+        }
+    }
+}
+
+/// A build that only waits for the consent to assemble.
+pub struct Prepared {
+    pub session: Session,
+    /// The source as it was sent.
+    pub snapshot: Snapshot,
+    pub finish: Finish,
+    pub scripts: Chosen,
+    pub own_scripts: Vec<OwnScript>,
+    pub variables: Vec<(String, String)>,
+    pub bypassed: bool,
+    /// The container of `save-artifacts`, done.
+    saver: Option<Container>,
+}
+
+impl Prepared {
+    /// Hands over the containers, which are of no use any more.
+    pub fn leave(self) -> Leftovers {
+        let containers = std::iter::once(self.session.into_container()).chain(self.saver).map(Container::leave);
+        Leftovers { containers: containers.collect(), images: Vec::new() }
+    }
+}
+
+/// Prepares a build. `phase` hears the name of each phase when it ends.
+///
+/// # Errors
+/// What ends the build; what another approach could get around is the inner result.
+pub fn prepare(
+    shop: &Workshop,
+    ground: &Ground,
+    approach: &Approach,
+    phase: &mut dyn FnMut(&'static str),
+) -> Result<Result<Prepared, Obstacle>> {
+    let (job, reporter) = (shop.job, shop.reporter);
+    reporter.phase("starting the build container");
+    let variables = job.environment(reporter)?;
+    let own_scripts = own_scripts(&job.source.path)?;
+    let plan = ground.previous.as_ref().filter(|_| approach.incremental);
+    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &own_scripts));
+    let start = Start {
+        name: shop.lease.container_name(),
+        image: &ground.builder.id,
+        options: build_options(job, &ground.contract, &variables),
+        destination: &ground.contract.destination,
+        folders: &ground.contract.folders,
+        bypass: approach.bypass,
+    };
+    let mut session = Session::start(shop.engine, start)?;
+    let saver = match &plan {
+        Some(plan) => Some(Saver::start(shop.engine, shop.lease.container_name(), plan, reporter)?),
+        None => None,
+    };
+    let mut rules = Rules::new(&job.source.path, &job.selection)?;
+    let snapshot = Snapshot::take(&job.source.path, &mut rules)?;
+    if job.transfer == Transfer::Upload {
+        tell_what_is_left_out(&job.source.path, &snapshot, reporter);
+    }
+    let hello = match session.greeting() {
+        Ok(hello) => hello,
+        Err(Silent::Entrypoint) if !approach.bypass => return Ok(Err(Obstacle::Entrypoint)),
+        Err(Silent::Entrypoint) => return Err(session.lost("the builder's `/bin/sh` does not run")),
+        Err(Silent::Error(error)) => return Err(error),
+    };
+    check(&hello, &ground.contract, &job.builder)?;
+    let scripts = scripts::choose(&ground.contract, &hello, &own_scripts, &job.builder)?;
+    scripts.notes.iter().for_each(|note| reporter.note(note));
+    phase("start");
+    reporter.phase("sending the source");
+    let finish = Finish {
+        destination: ground.contract.destination.clone(),
+        assemble: scripts.assemble.clone(),
+        keep_source: keeps_source(job, ground, &hello, &scripts),
+        ..Finish::default()
+    };
+    session.upload().sparse = hello.tar == Tar::Sparse;
+    let mut upload = Upload { job, rules, snapshot, finish, plain_tar: hello.tar == Tar::Plain };
+    if let Err(error) = upload.send_all(&mut session, &own_scripts) {
+        return Err(upload_error(&mut session, error));
+    }
+    phase("source");
+    let mut done = None;
+    if let Some(saver) = saver {
+        reporter.phase("taking over artifacts");
+        done = Some(match upload.relay(&mut session, saver, reporter) {
+            Ok(container) => container,
+            Err(error) => return Err(upload_error(&mut session, error)),
+        });
+        if !upload.artifacts_are_clean() && hello.has_artifacts {
+            return Ok(Err(Obstacle::Artifacts));
+        }
+        phase("artifacts");
+    }
+    match upload.settle(&mut session) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Err(Obstacle::Replaced)),
+        Err(error) => return Err(upload_error(&mut session, error)),
+    }
+    let Upload { snapshot, finish, .. } = upload;
+    let bypassed = approach.bypass;
+    Ok(Ok(Prepared { session, snapshot, finish, scripts, own_scripts, variables, bypassed, saver: done }))
+}
+
+/// Options of `docker run` for the build container.
+fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)]) -> Vec<String> {
+    let mut options = user_options(contract);
+    for (name, value) in variables {
+        options.extend(["--env".to_owned(), format!("{name}={value}")]);
+    }
+    if job.transfer == Transfer::Mount {
+        let source = csv("source", &job.source.path.to_string_lossy());
+        let target = csv("target", &join(&contract.destination, "src"));
+        options.extend(["--mount".to_owned(), format!("type=bind,{source},{target},readonly")]);
+    }
+    options.extend_from_slice(&job.run_options);
+    options
+}
+
+fn user_options(contract: &Contract) -> Vec<String> {
+    contract.user.iter().flat_map(|user| ["--user".to_owned(), user.clone()]).collect()
+}
+
+/// One field of a `--mount`, which is a line of comma separated values.
+fn csv(name: &str, value: &str) -> String {
+    if value.contains([',', '"']) {
+        format!("\"{name}={}\"", value.replace('"', "\"\""))
+    } else {
+        format!("{name}={value}")
+    }
+}
+
+/// Where artifacts come from; `None` when the previous image surely has none to give.
+fn plan_artifacts(
+    job: &Job,
+    ground: &Ground,
+    previous: &crate::engine::image::Image,
+    own: &[OwnScript],
+) -> Option<Plan> {
+    // What the previous image says of itself counts; an image that is not S2I's was sorted out before.
+    let contract = Contract::of(previous, &job.tag).ok()?;
+    let label = |name: &str| previous.config.labels.get(name).map(String::as_str);
+    let script = match own.iter().find(|own| own.script == Script::SaveArtifacts) {
+        Some(own) => Where::Source { content: own.content.clone(), destination: ground.contract.destination.clone() },
+        None => match label(labels::SAVE_ARTIFACTS) {
+            Some("") => return None,
+            Some(path) => Where::Image(path.to_owned()),
+            None => Where::Image(join(contract.folders.first()?, Script::SaveArtifacts.name())),
+        },
+    };
+    let mut options = user_options(&contract);
+    options.extend_from_slice(&job.run_options);
+    let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
+    Some(Plan { image: previous.id.clone(), script, options, bypass })
+}
+
+fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
+    if !snapshot.ignored.is_empty()
+        && let Some(largest) = ignored::largest(root, snapshot, WEIGHING)
+    {
+        let count = snapshot.ignored.len();
+        let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
+        let more = if largest.complete { "" } else { "more than " };
+        let (size, path) = (indicatif::HumanBytes(largest.bytes), largest.path.display());
+        reporter.note(&format!("{entries} ignored and not sent, the largest is {path} ({more}{size})"));
+    }
+    if let Some(first) = snapshot.special.first() {
+        let count = snapshot.special.len();
+        let what = if count == 1 {
+            "a socket, FIFO or device is".to_owned()
+        } else {
+            format!("{count} sockets, FIFOs or devices are")
+        };
+        reporter.note(&format!("{what} left out of the source: {}", first.display()));
+    }
+}
+
+fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
+    let place = &contract.destination;
+    if hello.tar == Tar::None {
+        return Err(Failure::engine(format!("the builder `{builder}` has no `tar`, which unpacks the source there"))
+            .hint("add it in the builder's Dockerfile, or take a builder that has it")
+            .into());
+    }
+    match hello.destination {
+        Destination::Ok => Ok(()),
+        Destination::Missing => Err(Failure::engine(format!(
+            "the builder `{builder}` has no folder `{place}` for the source"
+        ))
+        .hint("make it in the builder's Dockerfile, or name another one with the label `io.openshift.s2i.destination`")
+        .into()),
+        Destination::ReadOnly => Err(Failure::engine(format!("the builder's user may not write to `{place}`"))
+            .hint(
+                "make that folder the user's in the builder's Dockerfile, or name another one with the label \
+                   `io.openshift.s2i.destination`",
+            )
+            .into()),
+    }
+}
+
+/// Whether what `assemble` leaves of the source belongs into the image.
+fn keeps_source(job: &Job, ground: &Ground, hello: &Hello, scripts: &Chosen) -> bool {
+    let source = join(&ground.contract.destination, "src");
+    let inside = |path: &str| path == source || path.starts_with(&format!("{source}/"));
+    job.keep_source
+        || job.transfer == Transfer::Mount
+        || hello.has_source
+        || inside(&scripts.run)
+        || inside(&ground.builder.config.working_dir)
+}
+
+/// The container went away while it was written to: why is known on the other side. The user's own files speak for
+/// themselves.
+fn upload_error(session: &mut Session, error: anyhow::Error) -> anyhow::Error {
+    if failure::is_classified(&error) {
+        return error;
+    }
+    session.lost("cannot send the source to the build container")
+}
+
+/// The upload under way, and what it has brought.
+struct Upload<'a> {
+    job: &'a Job,
+    rules: Rules,
+    snapshot: Snapshot,
+    finish: Finish,
+    /// The container's `tar` sets a folder's mode and time before the folder is filled.
+    plain_tar: bool,
+}
+
+impl Upload<'_> {
+    /// Sends scripts and source.
+    fn send_all(&mut self, session: &mut Session, own: &[OwnScript]) -> Result<()> {
+        let upload = session.upload();
+        if !own.is_empty() {
+            upload.folder(b"scripts", 0o755, (0, 0))?;
+        }
+        for script in own {
+            upload.file(format!("scripts/{}", script.script.name()).as_bytes(), 0o755, (0, 0), &script.content)?;
+        }
+        if self.job.transfer == Transfer::Mount {
+            return Ok(());
+        }
+        let all: Vec<usize> = (0..self.snapshot.entries.len()).collect();
+        self.send(session, &all)
+    }
+
+    /// Sends these entries of the snapshot, then again the folders that filling them has touched.
+    fn send(&mut self, session: &mut Session, indices: &[usize]) -> Result<()> {
+        let root = &self.job.source.path;
+        let top = std::fs::metadata(root).context("the source is gone")?;
+        let mut top = crate::source::Entry::new(b"", Kind::Folder, &top);
+        top.mode |= 0o700;
+        let upload = session.upload();
+        upload.folder(b"src", top.mode, top.mtime)?;
+        for index in indices {
+            let entry = &mut self.snapshot.entries[*index];
+            if entry.is_folder() && entry.mode & 0o700 != 0o700 {
+                let path = [b"src/", &*entry.path].concat();
+                self.finish.modes.retain(|(known, _)| *known != path);
+                self.finish.modes.push((path, entry.mode));
+                upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
+            } else {
+                upload.entry(root, b"src", entry)?;
+            }
+        }
+        if self.plain_tar {
+            // Here a folder got its mode and time before it was filled.
+            for entry in
+                indices.iter().rev().map(|index| &self.snapshot.entries[*index]).filter(|entry| entry.is_folder())
+            {
+                upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
+            }
+            upload.folder(b"src", top.mode, top.mtime)?;
+        }
+        Ok(())
+    }
+
+    /// Passes artifacts on; returns the container they came from.
+    fn relay(&mut self, session: &mut Session, saver: Saver, reporter: &Reporter) -> Result<Container> {
+        let (outcome, container) = saver.relay(session.upload())?;
+        match outcome {
+            Outcome::Delivered(relayed) => self.finish.modes.extend(relayed.modes),
+            Outcome::Nothing => {}
+            Outcome::Failed(why) => {
+                reporter.warn(&format!("`save-artifacts` failed, building without artifacts: {why}"));
+                self.finish.remove.push(b"artifacts".to_vec());
+            }
+        }
+        Ok(container)
+    }
+
+    fn artifacts_are_clean(&self) -> bool {
+        !self.finish.remove.iter().any(|path| path == b"artifacts")
+    }
+
+    /// Looks at the source again until it is what was sent. False when a path changed its kind.
+    ///
+    /// # Errors
+    /// A file that never rests, named.
+    fn settle(&mut self, session: &mut Session) -> Result<bool> {
+        if self.job.transfer == Transfer::Mount {
+            return Ok(true);
+        }
+        let root = &self.job.source.path;
+        for try_number in 0..TRIES {
+            self.spoil_what_changed_unseen();
+            let mut now = Snapshot::take(root, &mut self.rules)?;
+            let delta = now.since(&self.snapshot);
+            if delta.is_empty() {
+                now.remember_hashes(&self.snapshot);
+                self.snapshot = now;
+                return Ok(true);
+            }
+            if !delta.replaced.is_empty() {
+                return Ok(false);
+            }
+            now.remember_hashes(&self.snapshot);
+            self.snapshot = now;
+            if try_number + 1 == TRIES {
+                let name = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
+                let name = name.unwrap_or_default();
+                return Err(Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
+                    .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
+                    .into());
+            }
+            self.apply(session, &delta.written, &delta.removed)?;
+            std::thread::sleep(Duration::from_millis(20 * u64::from(try_number)));
+        }
+        unreachable!("the last try returns")
+    }
+
+    /// Sends what changed and notes what is gone. Folders above are sent again, for their times.
+    fn apply(&mut self, session: &mut Session, written: &[usize], removed: &[Box<[u8]>]) -> Result<()> {
+        let written_path = |path: &[u8]| self.snapshot.find(path).is_some();
+        for path in removed {
+            self.finish.remove.push([b"src/", &**path].concat());
+        }
+        // What was removed may have come back.
+        self.finish.remove.retain(|path| path.strip_prefix(b"src/").is_none_or(|path| !written_path(path)));
+        let changed =
+            written.iter().map(|index| &*self.snapshot.entries[*index].path).chain(removed.iter().map(|path| &**path));
+        let mut above: Vec<&[u8]> = changed.flat_map(parents).collect();
+        above.sort_unstable();
+        above.dedup();
+        let above = above
+            .into_iter()
+            .filter_map(|path| self.snapshot.entries.binary_search_by(|entry| (*entry.path).cmp(path)).ok());
+        let mut indices: Vec<usize> = above.chain(written.iter().copied()).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        for path in removed {
+            for parent in parents(path) {
+                if let Some(entry) = self.snapshot.find(parent) {
+                    self.finish.touch.push(([b"src/", parent].concat(), entry.mtime));
+                }
+            }
+        }
+        self.send(session, &indices)
+    }
+
+    /// A file written twice within one step of the clock looks unchanged, so those are read once more.
+    fn spoil_what_changed_unseen(&mut self) {
+        let root = &self.job.source.path;
+        for entry in self.snapshot.entries.iter_mut().filter(|entry| entry.unsettled) {
+            entry.unsettled = false;
+            let again = archive::hash(&root.join(entry.path()));
+            if again.is_ok_and(|hash| hash != entry.hash) {
+                entry.spoil();
+            }
+        }
+    }
+}
+
+/// The folders above a path, the nearest first.
+fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
+}

@@ -1,0 +1,278 @@
+//! One build container and the talk with it: greeting, upload, output, end.
+
+use std::io::{self, BufWriter, Read};
+use std::process::{ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+
+use super::protocol::{Finish, Hello, Said, Scanner, script};
+use crate::engine::{Container, Engine, Process};
+use crate::failure::Failure;
+use crate::lease;
+use crate::source::archive::Archive;
+
+/// How long a container that runs may take until its shell says something. After that its ENTRYPOINT is taken for one
+/// that does not run what it is given.
+const GREETING_LIMIT: Duration = Duration::from_secs(30);
+
+/// How much of the container's error output is kept for an error message, in bytes.
+const WORDS_LIMIT: usize = 16 * 1024;
+
+/// What the container is started with.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    pub name: String,
+    pub image: &'a str,
+    /// Options of `docker run` before the image.
+    pub options: Vec<String>,
+    pub destination: &'a str,
+    /// Folders that may hold scripts.
+    pub folders: &'a [String],
+    /// Put the shell in the place of the image's ENTRYPOINT.
+    pub bypass: bool,
+}
+
+/// What happens in the container.
+#[derive(Debug)]
+pub enum Event {
+    Said(Said),
+    /// Error output that is not `assemble`'s: of the ENTRYPOINT, of `tar`, of the CLI.
+    Words(Vec<u8>),
+    /// Both streams have ended.
+    End,
+}
+
+/// A container without a greeting.
+#[derive(Debug)]
+pub enum Silent {
+    /// It ended, or says nothing: the command was not run.
+    Entrypoint,
+    /// It can not be started, or work was cancelled.
+    Error(anyhow::Error),
+}
+
+pub struct Session {
+    engine: Engine,
+    container: Container,
+    process: Option<Process>,
+    upload: Option<Archive<BufWriter<ChildStdin>>>,
+    events: Receiver<Event>,
+    token: String,
+    words: Vec<u8>,
+    /// Output that came before `assemble` began.
+    early: Vec<u8>,
+}
+
+impl Session {
+    /// Starts the container; returns before it runs.
+    ///
+    /// # Errors
+    /// When the CLI can not be started.
+    pub fn start(engine: &Engine, start: Start) -> Result<Self> {
+        let token = format!("{}{}", lease::random()?, lease::random()?);
+        let mut options = vec!["--interactive".to_owned()];
+        options.extend(start.options);
+        let mut command = vec![start.image.to_owned()];
+        if start.bypass {
+            options.extend(["--entrypoint".to_owned(), "/bin/sh".to_owned()]);
+        } else {
+            command.push("/bin/sh".to_owned());
+        }
+        command.extend(["-c".to_owned(), script(), "minis2i".to_owned(), token.clone(), start.destination.to_owned()]);
+        command.extend_from_slice(start.folders);
+        options.append(&mut command);
+        let (container, mut process) = Container::run(engine, start.name, &options, Stdio::piped())?;
+        let (tell, events) = mpsc::channel();
+        listen(&mut process, &token, &tell);
+        let upload = Archive::new(BufWriter::with_capacity(256 * 1024, process.stdin()));
+        Ok(Self {
+            engine: engine.clone(),
+            container,
+            process: Some(process),
+            upload: Some(upload),
+            events,
+            token,
+            words: Vec::new(),
+            early: Vec::new(),
+        })
+    }
+
+    /// Waits for the greeting, which proves that the command runs.
+    ///
+    /// # Errors
+    /// See [`Silent`].
+    pub fn greeting(&mut self) -> Result<Hello, Silent> {
+        loop {
+            match self.events.recv_timeout(GREETING_LIMIT) {
+                Ok(Event::Said(Said::Mark(mark))) => {
+                    self.container.is_born();
+                    let words =
+                        mark.strip_prefix("hello ").ok_or_else(|| Silent::Error(anyhow!("unexpected `{mark}`")))?;
+                    return Hello::parse(words).map_err(Silent::Error);
+                }
+                Ok(Event::Said(Said::Output(bytes))) => self.early.extend(bytes),
+                Ok(Event::Words(words)) => self.keep_words(&words),
+                Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return Err(self.why_silent()),
+                Err(RecvTimeoutError::Timeout) if self.is_running() => return Err(Silent::Entrypoint),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Whether the engine says that the container runs; a slow engine may still be at work on starting it.
+    fn is_running(&self) -> bool {
+        let args = ["container", "inspect", "--format", "{{.State.Running}}", self.container.name()];
+        self.engine.call(&args).is_ok_and(|output| output.stdout.trim() == "true")
+    }
+
+    fn why_silent(&mut self) -> Silent {
+        if let Err(cancelled) = self.engine.cancel().check() {
+            return Silent::Error(cancelled);
+        }
+        let status = match self.end() {
+            Ok(status) => status,
+            Err(error) => return Silent::Error(error),
+        };
+        let words = self.words();
+        let refused = words.contains("Error response from daemon") || status == 125;
+        if !refused {
+            return Silent::Entrypoint;
+        }
+        let lower = words.to_lowercase();
+        let no_program = lower.contains("executable file not found") || lower.contains("no such file or directory");
+        if matches!(status, 126 | 127) && no_program && lower.contains("/bin/sh") {
+            let failure = Failure::engine("the builder has no `/bin/sh`").because(anyhow!(words.trim().to_owned()));
+            let hint = "a builder needs a shell and `tar`; take one that has them, or add them in a Dockerfile";
+            return Silent::Error(failure.hint(hint).into());
+        }
+        Silent::Error(self.engine.failed(&["run", "the build container"], &words))
+    }
+
+    /// The upload, until it is finished.
+    pub fn upload(&mut self) -> &mut Archive<BufWriter<ChildStdin>> {
+        self.upload.as_mut().expect("the upload is not finished yet")
+    }
+
+    /// Ends the upload with the consent to assemble.
+    ///
+    /// # Errors
+    /// When the container does not take it.
+    pub fn finish(&mut self, finish: &Finish) -> io::Result<()> {
+        let name = format!(".minis2i-{}", self.token);
+        let mut upload = self.upload.take().expect("an upload is finished once");
+        upload.file(name.as_bytes(), 0o600, (0, 0), &finish.script())?;
+        drop(upload.finish()?);
+        Ok(())
+    }
+
+    /// Waits for the next thing to happen.
+    pub fn next(&mut self) -> Event {
+        let event = self.events.recv().unwrap_or(Event::End);
+        if let Event::Words(words) = &event {
+            self.keep_words(words);
+        }
+        event
+    }
+
+    /// Output from before `assemble`, for showing it in its place.
+    pub fn take_early(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.early)
+    }
+
+    /// The error for a container that does not answer as it should: in its own words, or the engine's.
+    pub fn lost(&mut self, what: &str) -> anyhow::Error {
+        while let Ok(event) = self.events.recv_timeout(Duration::from_secs(5)) {
+            match event {
+                Event::Words(words) => self.keep_words(&words),
+                Event::Said(_) => {}
+                Event::End => break,
+            }
+        }
+        if let Err(cancelled) = self.engine.cancel().check() {
+            return cancelled;
+        }
+        let status = self.end();
+        let words = self.words();
+        let cause = self.engine.failed(&["run", "the build container"], &words);
+        let hint = crate::failure::hint(&cause).map(str::to_owned);
+        let text = match status {
+            Ok(status) if words.trim().is_empty() => anyhow!("the build container ended with status {status}"),
+            _ => anyhow!(words.trim().to_owned()),
+        };
+        let failure = Failure::engine(what.to_owned()).because(text);
+        match hint {
+            Some(hint) => failure.hint(hint).into(),
+            None => failure.into(),
+        }
+    }
+
+    pub fn container(&self) -> &str {
+        self.container.name()
+    }
+
+    /// Lets the CLI go and hands over the container as it stands.
+    pub fn into_container(self) -> Container {
+        drop(self.process);
+        self.container
+    }
+
+    /// Waits for the CLI's end; its exit status.
+    fn end(&mut self) -> Result<i32> {
+        self.upload = None;
+        match self.process.take() {
+            Some(process) => process.wait(),
+            None => Ok(-1),
+        }
+    }
+
+    fn words(&self) -> String {
+        String::from_utf8_lossy(&self.words).into_owned()
+    }
+
+    fn keep_words(&mut self, words: &[u8]) {
+        self.words.extend_from_slice(words);
+        let over = self.words.len().saturating_sub(WORDS_LIMIT);
+        self.words.drain(..over);
+    }
+}
+
+/// Reads both streams, each on a thread of its own, so that neither can stop the container.
+fn listen(process: &mut Process, token: &str, tell: &Sender<Event>) {
+    let mut scanner = Scanner::new(token);
+    let mut out = process.stdout();
+    let mut err = process.stderr();
+    let from_err = tell.clone();
+    let errors = std::thread::spawn(move || {
+        pieces(&mut err, |piece| {
+            let _ = from_err.send(Event::Words(piece.to_vec()));
+        });
+    });
+    let tell = tell.clone();
+    std::thread::spawn(move || {
+        pieces(&mut out, |piece| {
+            for said in scanner.feed(piece) {
+                let _ = tell.send(Event::Said(said));
+            }
+        });
+        let rest = scanner.rest();
+        if !rest.is_empty() {
+            let _ = tell.send(Event::Said(Said::Output(rest)));
+        }
+        let _ = errors.join();
+        let _ = tell.send(Event::End);
+    });
+}
+
+fn pieces(from: &mut impl Read, mut each: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; 32 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(got) => each(&buffer[..got]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Cleaning up off the user's clock: after a build, by a process that outlives it; before one, after runs that died.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::cli::{TIDY, TidyArgs};
+use crate::engine::{Cancel, Engine};
+use crate::lease::Lease;
+use crate::report::Reporter;
+
+/// What a build leaves to be removed.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    pub containers: Vec<String>,
+    /// The image that had the tag before, if it is one of ours.
+    pub images: Vec<String>,
+}
+
+impl Leftovers {
+    /// Has a process of its own remove it all, and goes on at once. That process keeps the lease alive.
+    ///
+    /// # Errors
+    /// When it can not be started; the next run finds the containers then.
+    pub fn leave(&self, engine: &Engine, lease: &Lease) -> Result<()> {
+        if self.containers.is_empty() && self.images.is_empty() {
+            return Ok(());
+        }
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(TIDY).arg("--engine").arg(engine.program());
+        for container in &self.containers {
+            command.args(["--container", container]);
+        }
+        for image in &self.images {
+            command.args(["--image", image]);
+        }
+        command.stdin(lease.as_stdin()?).stdout(Stdio::null()).stderr(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn()?;
+        Ok(())
+    }
+
+    fn remove(&self, engine: &Engine) -> Result<()> {
+        if !self.containers.is_empty() {
+            let mut args = vec!["rm", "--force", "--volumes"];
+            args.extend(self.containers.iter().map(String::as_str));
+            engine.call(&args)?;
+        }
+        for image in &self.images {
+            remove_superseded(engine, image)?;
+        }
+        Ok(())
+    }
+}
+
+/// The process that a build leaves behind.
+///
+/// # Errors
+/// When the engine's CLI can not be started.
+pub fn run(args: TidyArgs) -> Result<()> {
+    let engine = Engine::new(args.engine, Cancel::default(), |_| {});
+    Leftovers { containers: args.container, images: args.image }.remove(&engine)
+}
+
+/// Removes an image unless it has a tag or a container needs it. Returns whether it is gone.
+///
+/// # Errors
+/// When the engine's CLI can not be started, or work was cancelled.
+pub fn remove_superseded(engine: &Engine, id: &str) -> Result<bool> {
+    // Removal by id would take away the only tag of an image that somebody tagged meanwhile.
+    let tags = engine.call(&["image", "inspect", "--format", "{{len .RepoTags}}", id])?;
+    if !tags.success {
+        return Ok(true);
+    }
+    if tags.stdout.trim() != "0" {
+        return Ok(false);
+    }
+    // Parents without a tag, such as a builder that was built anew, are not ours to remove.
+    Ok(engine.call(&["image", "rm", "--no-prune", id])?.success)
+}
+
+/// Removes containers of runs that died, and says so.
+///
+/// # Errors
+/// When the engine does not answer, or work was cancelled.
+pub fn sweep(engine: &Engine, lease: &Lease, reporter: &Reporter) -> Result<()> {
+    let filter = format!("name=^/?{}", lease.prefix());
+    let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
+    let dead: Vec<&str> = listing.lines().filter(|name| lease.is_dead(name)).collect();
+    if !dead.is_empty() {
+        let mut args = vec!["rm", "--force", "--volumes"];
+        args.extend(&dead);
+        engine.call(&args)?;
+        let what = if dead.len() == 1 { "a container" } else { "containers" };
+        reporter.note(&format!("removed {what} of a run that died: {}", dead.join(", ")));
+    }
+    lease.forget_the_dead();
+    Ok(())
+}

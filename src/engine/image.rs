@@ -1,0 +1,165 @@
+//! Images: what the engine knows about one, and finding, naming and removing them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::Engine;
+
+/// One image, as `docker image inspect` describes it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Image {
+    pub id: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub repo_tags: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub repo_digests: Vec<String>,
+    /// Bytes of all layers.
+    #[serde(default)]
+    pub size: u64,
+    #[serde(default)]
+    pub author: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub config: Config,
+}
+
+/// The part of an image's configuration that matters here. Newer engines leave out what is not set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Config {
+    #[serde(deserialize_with = "nullable")]
+    pub user: String,
+    #[serde(deserialize_with = "nullable")]
+    pub env: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    pub entrypoint: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    pub working_dir: String,
+    #[serde(deserialize_with = "nullable")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "nullable")]
+    pub on_build: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    pub shell: Vec<String>,
+}
+
+fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl Image {
+    /// Whether this is the image that such a name, or id, means.
+    pub fn answers_to(&self, name: &str) -> bool {
+        let digits = name.strip_prefix("sha256:").unwrap_or(name);
+        let by_id = digits.len() >= 4 && self.id.trim_start_matches("sha256:").starts_with(digits);
+        by_id
+            || self.repo_digests.iter().any(|known| full_name(known) == full_name(name))
+            || self.repo_tags.iter().any(|known| full_name(known) == full_name(name))
+    }
+
+    /// The value of an environment variable of the image.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.config.env.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+}
+
+/// The first twelve digits of an image's id.
+pub fn short(id: &str) -> &str {
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    digits.get(..12).unwrap_or(digits)
+}
+
+/// Looks several images up in one call; the result has one place for each name, empty where there is no such image.
+///
+/// # Errors
+/// When the engine does not answer or says something that is not an image.
+pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Option<Image>; N]> {
+    let mut args = vec!["image", "inspect"];
+    args.extend(names);
+    let output = engine.call(&args)?;
+    let found: Vec<Image> = match serde_json::from_str(output.stdout.trim()) {
+        Ok(images) => images,
+        Err(_) if !output.success => return Err(engine.failed(&args, &output.stderr)),
+        Err(error) => return Err(error).context("the engine describes an image in a way that is not understood"),
+    };
+    if found.is_empty() && !says_missing(&output.stderr) {
+        return Err(engine.failed(&args, &output.stderr));
+    }
+    if found.len() == N {
+        let mut found = found.into_iter();
+        return Ok(names.map(|_| found.next()));
+    }
+    // What is missing is left out of the answer, so places are given by name.
+    Ok(names.map(|name| found.iter().find(|image| image.answers_to(name)).cloned()))
+}
+
+/// Whether these words of the CLI (docker's or podman's) say that there is no such image.
+fn says_missing(words: &str) -> bool {
+    let words = words.to_lowercase();
+    words.contains("no such image") || words.contains("image not known")
+}
+
+/// Ids of the images that a filter of `docker images` lists, newest first.
+///
+/// # Errors
+/// When the call fails.
+pub fn list(engine: &Engine, filters: &[String]) -> Result<Vec<String>> {
+    let mut args = vec!["images".to_owned(), "--quiet".to_owned(), "--no-trunc".to_owned()];
+    for filter in filters {
+        args.extend(["--filter".to_owned(), filter.clone()]);
+    }
+    let output = engine.demand(&args)?;
+    let mut ids: Vec<String> = Vec::new();
+    for id in output.lines() {
+        if !ids.iter().any(|known| known == id) {
+            ids.push(id.to_owned());
+        }
+    }
+    Ok(ids)
+}
+
+/// A reference in its full form: registry, path and tag. `app` is `docker.io/library/app:latest`.
+pub fn full_name(name: &str) -> String {
+    let (head, rest) = name.split_once('/').unwrap_or(("", name));
+    let has_registry = head.contains(['.', ':']) || head == "localhost";
+    let full = match (head, has_registry) {
+        ("", _) => format!("docker.io/library/{rest}"),
+        (_, true) => name.to_owned(),
+        (_, false) => format!("docker.io/{name}"),
+    };
+    let path = full.rsplit('/').next().unwrap_or(&full);
+    if path.contains([':', '@']) { full } else { format!("{full}:latest") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Image, full_name, short};
+
+    #[test]
+    fn short_ids_have_twelve_digits() {
+        assert_eq!(short("sha256:0123456789abcdef"), "0123456789ab");
+        assert_eq!(short("0123"), "0123");
+    }
+
+    #[test]
+    fn names_are_completed_as_the_engine_does() {
+        assert_eq!(full_name("app"), "docker.io/library/app:latest");
+        assert_eq!(full_name("me/app:1"), "docker.io/me/app:1");
+        assert_eq!(full_name("localhost:5000/app"), "localhost:5000/app:latest");
+        assert_eq!(full_name("quay.io/a/b@sha256:00"), "quay.io/a/b@sha256:00");
+    }
+
+    #[test]
+    fn an_image_is_known_by_tag_and_by_id() {
+        let image =
+            Image { id: "sha256:abcdef01".to_owned(), repo_tags: vec!["app:latest".to_owned()], ..Image::default() };
+        assert!(image.answers_to("app") && image.answers_to("abcd") && image.answers_to("sha256:abcdef01"));
+        assert!(!image.answers_to("app:1") && !image.answers_to("abce"));
+    }
+}

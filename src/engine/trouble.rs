@@ -1,0 +1,40 @@
+//! What the engine's words mean to the user: from a message of the CLI to a cure.
+
+use std::io;
+
+use anyhow::Error;
+
+use crate::failure::Failure;
+
+/// A cure for the trouble that these words of the CLI describe, where one is known.
+pub fn cure(words: &str, engine: &str) -> Option<String> {
+    let has = |text: &str| words.to_lowercase().contains(text);
+    if has("permission denied while trying to connect") || has("dial unix") && has("permission denied") {
+        return Some(format!(
+            "you may not use the engine's socket: add yourself to its group (`sudo usermod -aG docker $USER`, then log \
+             in again), or point DOCKER_HOST at an engine that is yours; `{engine} info` must work"
+        ));
+    }
+    if has("cannot connect to the docker daemon") || has("is the docker daemon running") || has("error during connect")
+    {
+        return Some(format!("start the engine (`sudo systemctl start docker`) and see that `{engine} info` works"));
+    }
+    if has("no space left on device") {
+        return Some(format!(
+            "`{engine} system df` shows what takes the space, `{engine} system prune` frees unused data"
+        ));
+    }
+    None
+}
+
+/// The error for a CLI that could not be started at all.
+pub fn not_started(engine: &str, error: io::Error) -> Error {
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    let failure = Failure::engine(format!("cannot start the engine's CLI `{engine}`")).because(error);
+    let hint = if missing {
+        "install docker (on Debian: `sudo apt-get install docker.io`), or name a compatible CLI with `--engine PATH`"
+    } else {
+        "see that it is a program you may run, or name another one with `--engine PATH`"
+    };
+    failure.hint(hint).into()
+}

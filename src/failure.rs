@@ -1,0 +1,94 @@
+//! Errors that somebody branches on: each has a kind, which decides the exit status, and maybe a cure.
+
+use std::fmt;
+
+/// What went wrong, as far as the exit status is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What the user gave (arguments, source, environment files) can not be used.
+    Usage,
+    /// The engine, or an image in it, can not do what is needed.
+    Engine,
+    /// `assemble` ended with this exit status.
+    Assemble(i32),
+    /// This signal ended the run.
+    Interrupted(i32),
+}
+
+impl Kind {
+    /// The exit status of a run that ends with this.
+    pub fn status(self) -> u8 {
+        match self {
+            Kind::Usage => 2,
+            Kind::Engine => 125,
+            Kind::Assemble(status) => u8::try_from(status).unwrap_or(1).max(1),
+            Kind::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(130),
+        }
+    }
+}
+
+/// An error with its kind and its cure. The causes below it are those of the [`anyhow::Error`] it came from.
+#[derive(Debug)]
+pub struct Failure {
+    pub kind: Kind,
+    message: String,
+    hint: Option<String>,
+    cause: Option<anyhow::Error>,
+}
+
+impl Failure {
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    pub fn engine(message: impl Into<String>) -> Self {
+        Self::new(Kind::Engine, message)
+    }
+
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, cause: None }
+    }
+
+    /// Adds what the user can do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the error below this one.
+    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause.as_ref() as _)
+    }
+}
+
+/// The kind of the first [`Failure`] in the chain; an error nobody classified is the engine's.
+pub fn kind(error: &anyhow::Error) -> Kind {
+    failures(error).map(|failure| failure.kind).next().unwrap_or(Kind::Engine)
+}
+
+/// Whether somebody said what kind of error this is.
+pub fn is_classified(error: &anyhow::Error) -> bool {
+    failures(error).next().is_some()
+}
+
+/// The cure nearest to the surface of the chain.
+pub fn hint(error: &anyhow::Error) -> Option<&str> {
+    failures(error).find_map(|failure| failure.hint.as_deref())
+}
+
+fn failures(error: &anyhow::Error) -> impl Iterator<Item = &Failure> {
+    error.chain().filter_map(|cause| cause.downcast_ref::<Failure>())
+}

@@ -1,0 +1,146 @@
+//! Who is alive: a run holds a locked file as long as it lives, so that another run can tell its containers from
+//! those that a crash left behind.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, ensure};
+
+/// This run's claim on its containers. Dropping it gives the claim up.
+pub struct Lease {
+    folder: PathBuf,
+    scope: String,
+    /// The process id and something random: process ids come again.
+    id: String,
+    file: File,
+    made: AtomicU64,
+}
+
+impl Lease {
+    /// Claims a place for this process.
+    ///
+    /// # Errors
+    /// When the folder for locks can not be made, or is somebody else's.
+    pub fn take() -> Result<Self> {
+        let user = rustix::process::getuid().as_raw();
+        let folder = std::env::temp_dir().join(format!("minis2i-{user}"));
+        make_private(&folder, user)?;
+        let id = format!("{}.{}", std::process::id(), random()?);
+        let path = lock_path(&folder, &id);
+        loop {
+            let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+            file.lock().with_context(|| format!("cannot lock `{}`", path.display()))?;
+            // Another run may have taken the file for a dead one's before it was locked.
+            let same = fs::metadata(&path).is_ok_and(|meta| file.metadata().is_ok_and(|own| own.ino() == meta.ino()));
+            if same {
+                return Ok(Self { scope: scope(&folder), folder, id, file, made: AtomicU64::new(0) });
+            }
+        }
+    }
+
+    /// A name for one more container of this run.
+    pub fn container_name(&self) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        format!("{}{}-{number}", self.prefix(), self.id)
+    }
+
+    /// What the names of containers begin with that runs of this user on this machine made.
+    pub fn prefix(&self) -> String {
+        format!("minis2i-{}-", self.scope)
+    }
+
+    /// Whether the run that made a container of that name has ended. Names that no run gives belong to nobody dead.
+    pub fn is_dead(&self, container: &str) -> bool {
+        let Some((id, number)) = container.strip_prefix(&self.prefix()).and_then(|rest| rest.split_once('-')) else {
+            return false;
+        };
+        let ours = number.chars().all(|c| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '.');
+        ours && id != self.id && !is_locked(&lock_path(&self.folder, id))
+    }
+
+    /// The lock in the form of a standard input: a child that gets it keeps this run alive as long as it runs.
+    ///
+    /// # Errors
+    /// When no more files can be opened.
+    pub fn as_stdin(&self) -> Result<Stdio> {
+        Ok(self.file.try_clone()?.into())
+    }
+
+    /// Removes lock files of runs that ended.
+    pub fn forget_the_dead(&self) {
+        for item in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let path = item.path();
+            let ours = path == lock_path(&self.folder, &self.id);
+            if !ours && !is_locked(&path) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A child that still holds the lock has no file to be found by any more, but then its work is nearly done;
+        // the file stays until the next run looks, which is what keeps that child's containers its own.
+        if self.made.load(Ordering::Relaxed) == 0 {
+            let _ = fs::remove_file(lock_path(&self.folder, &self.id));
+        }
+    }
+}
+
+fn lock_path(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.lock"))
+}
+
+fn is_locked(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+fn make_private(folder: &Path, user: u32) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    let owner = fs::symlink_metadata(folder)?;
+    ensure!(owner.is_dir() && owner.uid() == user, "the folder `{}` is not yours; set TMPDIR", folder.display());
+    Ok(())
+}
+
+/// Eight random hexadecimal digits.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn random() -> Result<String> {
+    let mut bytes = [0; 4];
+    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
+    Ok(format!("{:08x}", u32::from_ne_bytes(bytes)))
+}
+
+/// Tells machines, and folders of locks, apart that use the same engine: nobody may judge runs he can not see.
+fn scope(folder: &Path) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for file in ["/etc/machine-id", "/proc/sys/kernel/random/boot_id", "/proc/sys/kernel/hostname"] {
+        hasher.update(&fs::read(file).unwrap_or_default());
+    }
+    let place = fs::metadata(folder).map(|meta| (meta.dev(), meta.ino())).unwrap_or_default();
+    hasher.update(format!("{place:?} {}", folder.display()).as_bytes());
+    hasher.finalize().to_hex()[..8].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lease;
+
+    #[test]
+    fn only_containers_of_ended_runs_are_dead() {
+        let lease = Lease::take().unwrap();
+        let own = lease.container_name();
+        assert!(!lease.is_dead(&own));
+        assert!(lease.is_dead(&format!("{}4294967295.00ff-0", lease.prefix())));
+        assert!(!lease.is_dead("minis2i-of-the-user"));
+        assert!(!lease.is_dead(&format!("{}x-0", lease.prefix())));
+    }
+}

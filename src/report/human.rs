@@ -1,0 +1,136 @@
+//! Text for people, on stderr. Only the id of a new image goes to stdout.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Color, Finished, Level, Message, Outcome, Started};
+use crate::engine::image::short;
+use crate::failure;
+
+/// The literal beginnings of the first and the last line of a build, for those who match on them.
+const STARTED: &str = "minis2i: build started:";
+const OK: &str = "minis2i: build ok:";
+const FAILED: &str = "minis2i: build failed:";
+const CANCELLED: &str = "minis2i: build cancelled:";
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const SOFT: Style = AnsiColor::Cyan.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+pub struct Human {
+    err: AutoStream<io::Stderr>,
+    quiet: bool,
+    spinner: ProgressBar,
+}
+
+impl Human {
+    pub fn new(level: Level, color: Color) -> Self {
+        let choice = match color {
+            Color::Auto => AutoStream::choice(&io::stderr()),
+            Color::Always => ColorChoice::AlwaysAnsi,
+            Color::Never => ColorChoice::Never,
+        };
+        let shown = level > Level::Quiet && io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let spinner = ProgressBar::with_draw_target(None, target);
+        let template = if choice == ColorChoice::Never { "{spinner} {msg}" } else { "{spinner:.cyan} {msg}" };
+        spinner.set_style(ProgressStyle::with_template(template).expect("the template is well formed"));
+        Self { err: AutoStream::new(io::stderr(), choice), quiet: level == Level::Quiet, spinner }
+    }
+
+    /// Prints one message. A reader that went away is no failure of ours.
+    pub fn print(&mut self, message: &Message) {
+        if let Message::Phase(name) = message {
+            self.spin(name);
+            return;
+        }
+        if matches!(message, Message::BuildFinished(_) | Message::Error(_)) {
+            self.spinner.finish_and_clear();
+        }
+        let spinner = self.spinner.clone();
+        let _ = spinner.suspend(|| self.write(message));
+    }
+
+    fn spin(&mut self, name: &'static str) {
+        if self.spinner.is_hidden() {
+            return;
+        }
+        if self.spinner.is_finished() {
+            self.spinner.reset();
+        }
+        self.spinner.set_message(name);
+        self.spinner.enable_steady_tick(Duration::from_millis(100));
+    }
+
+    fn write(&mut self, message: &Message) -> io::Result<()> {
+        let err = &mut self.err;
+        match message {
+            Message::BuildStarted(started) => writeln!(err, "{SOFT}{STARTED}{SOFT:#} {}", sentence(started))?,
+            Message::Phase(_) => {}
+            Message::Output(line) => {
+                err.write_all(line)?;
+                err.write_all(b"\n")?;
+            }
+            Message::Note(text) => writeln!(err, "{SOFT}note:{SOFT:#} {text}")?,
+            Message::Warning(text) => writeln!(err, "{WARN}warning:{WARN:#} {text}")?,
+            Message::Call(call) => match call.took {
+                Some(took) => writeln!(err, "{FAINT}$ {}  # {:.3} s{FAINT:#}", call.line, took.as_secs_f64())?,
+                None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.line)?,
+            },
+            Message::BuildFinished(finished) => return self.finished(finished),
+            Message::Error(error) => self.error(error)?,
+        }
+        self.err.flush()
+    }
+
+    fn finished(&mut self, finished: &Finished) -> io::Result<()> {
+        let (style, words) = match finished.outcome {
+            Outcome::Ok => (GOOD, OK),
+            Outcome::Failed => (BAD, FAILED),
+            Outcome::Cancelled => (WARN, CANCELLED),
+        };
+        let what = match &finished.image {
+            Some(id) => format!("{} is {}", finished.tag, short(id)),
+            None => format!("{} stays as it was", finished.tag),
+        };
+        let phases: Vec<_> =
+            finished.phases.iter().map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64())).collect();
+        let phases = if phases.is_empty() { String::new() } else { format!(" ({})", phases.join(", ")) };
+        if !self.quiet {
+            let total = finished.total.as_secs_f64();
+            writeln!(self.err, "{style}{words}{style:#} {what}, {total:.2} s{phases}")?;
+            self.err.flush()?;
+        }
+        if let Some(id) = &finished.image {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{id}")?;
+            out.flush()?;
+        }
+        Ok(())
+    }
+
+    fn error(&mut self, error: &anyhow::Error) -> io::Result<()> {
+        writeln!(self.err, "{BAD}error:{BAD:#} {error}")?;
+        for cause in error.chain().skip(1) {
+            writeln!(self.err, "  caused by: {}", cause.to_string().trim().replace('\n', "\n    "))?;
+        }
+        if let Some(hint) = failure::hint(error) {
+            writeln!(self.err, "\n{SOFT}hint:{SOFT:#} {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+fn sentence(started: &Started) -> String {
+    let how = match &started.previous {
+        Some(id) => format!("incremental, on the artifacts of {}", short(id)),
+        None => "clean".to_owned(),
+    };
+    format!("{} from {} with {} ({how})", started.tag, started.source, started.builder)
+}

@@ -1,0 +1,114 @@
+//! JSON lines on stdout, for programs. The types here are the documented schema; nothing else uses them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Finished, Message, Outcome, Started};
+use crate::failure;
+
+#[derive(Default)]
+pub struct Json {
+    /// The build under way, which output belongs to.
+    build: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line<'a> {
+    BuildStarted {
+        build: u64,
+        source: &'a str,
+        builder: &'a str,
+        tag: &'a str,
+        previous: Option<&'a str>,
+    },
+    Output {
+        build: Option<u64>,
+        /// Bytes that are not UTF-8 are replaced.
+        text: &'a str,
+    },
+    Note {
+        message: &'a str,
+    },
+    Warning {
+        message: &'a str,
+    },
+    EngineCall {
+        command: &'a str,
+        seconds: Option<f64>,
+    },
+    BuildFinished {
+        build: u64,
+        status: Outcome,
+        tag: &'a str,
+        image: Option<&'a str>,
+        assemble_status: Option<i32>,
+        seconds: f64,
+        phases: BTreeMap<&'a str, f64>,
+    },
+    Error {
+        message: String,
+        causes: Vec<String>,
+        hint: Option<&'a str>,
+    },
+}
+
+impl Json {
+    /// Prints one message. A reader that went away is no failure of ours.
+    pub fn print(&mut self, message: &Message) {
+        let text;
+        let line = match message {
+            Message::Phase(_) => return,
+            Message::BuildStarted(started) => self.started(started),
+            Message::Output(bytes) => {
+                text = String::from_utf8_lossy(bytes);
+                Line::Output { build: self.build, text: &text }
+            }
+            Message::Note(message) => Line::Note { message },
+            Message::Warning(message) => Line::Warning { message },
+            Message::Call(call) => Line::EngineCall { command: &call.line, seconds: call.took.map(seconds) },
+            Message::BuildFinished(finished) => self.finished(finished),
+            Message::Error(error) => Line::Error {
+                message: error.to_string(),
+                causes: error.chain().skip(1).map(ToString::to_string).collect(),
+                hint: failure::hint(error),
+            },
+        };
+        let mut line = serde_json::to_vec(&line).expect("these types have only text keys");
+        line.push(b'\n');
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(&line).and_then(|()| out.flush());
+    }
+
+    fn started<'a>(&mut self, started: &'a Started) -> Line<'a> {
+        self.build = Some(started.build);
+        Line::BuildStarted {
+            build: started.build,
+            source: &started.source,
+            builder: &started.builder,
+            tag: &started.tag,
+            previous: started.previous.as_deref(),
+        }
+    }
+
+    fn finished<'a>(&mut self, finished: &'a Finished) -> Line<'a> {
+        self.build = None;
+        Line::BuildFinished {
+            build: finished.build,
+            status: finished.outcome,
+            tag: &finished.tag,
+            image: finished.image.as_deref(),
+            assemble_status: finished.assemble_status,
+            seconds: seconds(finished.total),
+            phases: finished.phases.iter().map(|(name, took)| (*name, seconds(*took))).collect(),
+        }
+    }
+}
+
+/// Rounded to the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,9 @@
+//! The source folder: which of its entries count, what they are at one moment, and how they travel.
+
+pub mod archive;
+pub mod ignored;
+pub mod rules;
+pub mod snapshot;
+
+pub use rules::{Rules, Selection};
+pub use snapshot::{Entry, Kind, Snapshot};

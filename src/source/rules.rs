@@ -1,0 +1,185 @@
+//! Which paths of the source count. One matcher serves the walk, a second look at one folder, and single paths.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use ignore::overrides::{Override, OverrideBuilder};
+use ignore::{IncrementalIgnore, WalkBuilder};
+
+use crate::failure::Failure;
+
+/// The file in the source, at any depth, with rules in gitignore's language for us alone.
+pub const OWN_IGNORE_FILE: &str = ".s2iignore";
+
+/// What the user said about which files to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Leave out what git would ignore.
+    pub gitignore: bool,
+    /// Globs of paths to leave out, whatever else is said.
+    pub exclude: Vec<String>,
+    /// Globs of paths to send though an ignore file hides them.
+    pub include: Vec<String>,
+}
+
+/// What happens to one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Sent,
+    /// Left out, but something below it is asked for by name.
+    Descend,
+    Ignored,
+    /// Git's own folder or file: left out without a word.
+    Git,
+}
+
+/// A snapshot of the rules: edited ignore files count when it is made anew.
+pub struct Rules {
+    matcher: IncrementalIgnore,
+    include: Includes,
+}
+
+impl Rules {
+    /// Rules for the source below `root`, an absolute path.
+    ///
+    /// # Errors
+    /// A glob that can not be parsed.
+    pub fn new(root: &Path, selection: &Selection) -> Result<Self> {
+        let git = selection.gitignore;
+        let mut walk = WalkBuilder::new(root);
+        walk.hidden(false).require_git(false).git_ignore(git).git_global(git).git_exclude(git);
+        walk.add_custom_ignore_filename(OWN_IGNORE_FILE);
+        if !selection.exclude.is_empty() {
+            let excluded: Vec<_> = selection.exclude.iter().map(|glob| format!("!{glob}")).collect();
+            walk.overrides(globs(root, &excluded, "--exclude")?);
+        }
+        let mut matchers = walk.build_matchers();
+        let include = Includes {
+            all: globs(root, &selection.include, "--include")?,
+            excluded: globs(root, &selection.exclude, "--exclude")?,
+            parents: parents(root, &selection.include)?,
+        };
+        Ok(Self { matcher: matchers.remove(0), include })
+    }
+
+    /// What happens to the entry at `path`, relative to the root. Its parents are taken to be sent or descended into.
+    pub fn verdict(&mut self, path: &Path, is_dir: bool) -> Verdict {
+        if path.file_name().is_some_and(|name| name == ".git") {
+            return Verdict::Git;
+        }
+        if !self.matcher.matched(path, is_dir).is_ignore() || self.include.names(path, is_dir) {
+            return Verdict::Sent;
+        }
+        if is_dir && self.include.names_below(path) { Verdict::Descend } else { Verdict::Ignored }
+    }
+}
+
+/// The `--include` globs, in the three ways they are asked.
+struct Includes {
+    all: Override,
+    excluded: Override,
+    /// For each glob with a slash, the folders on the way to it.
+    parents: Override,
+}
+
+impl Includes {
+    /// Whether a glob names the path, or a folder it lies in.
+    fn names(&self, path: &Path, is_dir: bool) -> bool {
+        if self.all.is_empty() || self.excluded.matched(path, is_dir).is_whitelist() {
+            return false;
+        }
+        let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        self.all.matched(path, is_dir).is_whitelist()
+            || folders.into_iter().any(|folder| self.all.matched(folder, true).is_whitelist())
+    }
+
+    fn names_below(&self, path: &Path) -> bool {
+        self.parents.matched(path, true).is_whitelist() && !self.excluded.matched(path, true).is_whitelist()
+    }
+}
+
+fn globs(root: &Path, globs: &[String], option: &str) -> Result<Override> {
+    let mut builder = OverrideBuilder::new(root);
+    for glob in globs {
+        builder.add(glob).map_err(|error| {
+            let glob = glob.trim_start_matches('!');
+            Failure::usage(format!("`{option} {glob}` is no glob that is understood"))
+                .because(error)
+                .hint("globs are those of .gitignore: `*.log`, `/dist`, `docs/**/*.pdf`")
+        })?;
+    }
+    builder.build().context("cannot combine the globs")
+}
+
+/// `dist/js/*.js` is looked for in `dist` and `dist/js`, so these folders are entered even when they are ignored.
+/// A glob without a slash would be looked for everywhere, which is what ignoring a folder is meant to spare.
+fn parents(root: &Path, include: &[String]) -> Result<Override> {
+    let mut folders = Vec::new();
+    for glob in include {
+        let trimmed = glob.trim_matches('/');
+        let mut folder = PathBuf::new();
+        let parts: Vec<_> = trimmed.split('/').collect();
+        for part in &parts[..parts.len() - 1] {
+            folder.push(part);
+            folders.push(format!("/{}", folder.display()));
+        }
+    }
+    globs(root, &folders, "--include")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rules, Selection, Verdict};
+    use std::fs;
+    use std::path::Path;
+
+    fn rules(files: &[(&str, &str)], include: &[&str], exclude: &[&str]) -> (tempfile::TempDir, Rules) {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let own = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
+        let selection = Selection { gitignore: true, include: own(include), exclude: own(exclude) };
+        let rules = Rules::new(dir.path(), &selection).unwrap();
+        (dir, rules)
+    }
+
+    #[test]
+    fn ignore_files_count_outside_a_repository_and_dotfiles_are_sent() {
+        let (_dir, mut rules) = rules(&[(".gitignore", "*.log\n"), (".s2iignore", "!keep.log\n/build\n")], &[], &[]);
+        assert_eq!(rules.verdict(Path::new("a.log"), false), Verdict::Ignored);
+        assert_eq!(rules.verdict(Path::new("keep.log"), false), Verdict::Sent);
+        assert_eq!(rules.verdict(Path::new("build"), true), Verdict::Ignored);
+        assert_eq!(rules.verdict(Path::new(".env"), false), Verdict::Sent);
+        assert_eq!(rules.verdict(Path::new("sub/.git"), true), Verdict::Git);
+    }
+
+    #[test]
+    fn an_include_brings_back_what_it_names_and_nothing_else() {
+        let (_dir, mut rules) = rules(&[(".gitignore", "dist/\n*.log\n")], &["dist/js/*.js", "seen.log"], &[]);
+        assert_eq!(rules.verdict(Path::new("dist"), true), Verdict::Descend);
+        assert_eq!(rules.verdict(Path::new("dist/js"), true), Verdict::Descend);
+        assert_eq!(rules.verdict(Path::new("dist/js/a.js"), false), Verdict::Sent);
+        assert_eq!(rules.verdict(Path::new("dist/css"), true), Verdict::Ignored);
+        assert_eq!(rules.verdict(Path::new("sub/seen.log"), false), Verdict::Sent);
+        assert_eq!(rules.verdict(Path::new("sub/other.log"), false), Verdict::Ignored);
+    }
+
+    #[test]
+    fn an_included_folder_comes_whole_but_for_what_is_excluded() {
+        let (_dir, mut rules) = rules(&[(".gitignore", "dist/\n")], &["dist"], &["*.map"]);
+        assert_eq!(rules.verdict(Path::new("dist"), true), Verdict::Sent);
+        assert_eq!(rules.verdict(Path::new("dist/deep/a.js"), false), Verdict::Sent);
+        assert_eq!(rules.verdict(Path::new("dist/deep/a.map"), false), Verdict::Ignored);
+    }
+
+    #[test]
+    fn a_glob_that_can_not_be_parsed_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let selection = Selection { exclude: vec!["a[".to_owned()], ..Selection::default() };
+        let Err(error) = Rules::new(dir.path(), &selection) else { panic!("`a[` was taken") };
+        assert!(error.to_string().contains("--exclude a["), "{error}");
+    }
+}

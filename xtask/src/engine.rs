@@ -1,0 +1,65 @@
+//! Makes sure that a container engine answers, installing one where that is ours to do.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run;
+
+/// How long a daemon we started may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Returns when `docker` answers. As root on a Debian-like machine, installs and starts it; elsewhere
+/// fails with what to install.
+pub fn ensure() -> Result<()> {
+    if answers() {
+        return Ok(());
+    }
+    if std::env::var_os("DOCKER_HOST").is_some() {
+        bail!("no engine answers at DOCKER_HOST; start it there, or unset DOCKER_HOST");
+    }
+    if !is_root()? || !Path::new("/etc/debian_version").exists() {
+        bail!(
+            "no container engine answers; install docker (on Debian: `apt-get install docker.io`), start it \
+             (`systemctl start docker`), and see that `docker info` works for you"
+        );
+    }
+    if !run::succeeds(&["dockerd", "--version"]) || !run::succeeds(&["docker", "--version"]) {
+        eprintln!("no container engine here: installing docker.io");
+        run::show(&["apt-get", "update", "-q"])?;
+        run::show(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
+    }
+    start()
+}
+
+fn answers() -> bool {
+    run::succeeds(&["docker", "version"])
+}
+
+fn is_root() -> Result<bool> {
+    Ok(run::output(&["id", "-u"])? == "0")
+}
+
+fn start() -> Result<()> {
+    let log = std::env::temp_dir().join("minis2i-dockerd.log");
+    eprintln!("no engine answers: starting `dockerd` (its log: {})", log.display());
+    let file = File::create(&log).context("cannot write the log of dockerd")?;
+    Command::new("setsid")
+        .arg("dockerd")
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .spawn()
+        .context("cannot start dockerd")?;
+    let begin = Instant::now();
+    while !answers() {
+        if begin.elapsed() > START_LIMIT {
+            bail!("dockerd did not answer within {} s; see {}", START_LIMIT.as_secs(), log.display());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
+}

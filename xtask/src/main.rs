@@ -1,0 +1,46 @@
+//! The project's own chores: `cargo xtask` lists them.
+
+mod base;
+mod demo;
+mod engine;
+mod gate;
+mod run;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+/// A task: its name, one line about it, and what it does with the remaining arguments.
+type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
+
+const TASKS: &[Task] = &[
+    ("demo", "build the sample pair twice and run the result", demo::demo),
+    ("test", "run all tests (arguments go to `cargo test`)", gate::test),
+    ("ci", "everything a change must pass: format, lints, docs, tests, demo", gate::ci),
+    ("base", "make the base image that demo, tests and bench share", base::task),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((name, rest)) = args.split_first() else {
+        println!("cargo xtask TASK\n");
+        for (name, about, _) in TASKS {
+            println!("  {name:<8} {about}");
+        }
+        return Ok(());
+    };
+    match TASKS.iter().find(|(task, ..)| task == name) {
+        Some((_, _, task)) => task(rest),
+        None => bail!("no task `{name}`; `cargo xtask` lists them"),
+    }
+}

@@ -1,0 +1,53 @@
+//! Running other programs, loudly or for their output.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The root of the workspace, where every task works.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+/// A command that will run in the root of the workspace.
+pub fn command(line: &[&str]) -> Command {
+    let mut command = Command::new(line[0]);
+    command.args(&line[1..]).current_dir(root());
+    command
+}
+
+/// Shows the command, runs it with our own streams, and fails when it fails.
+pub fn show(line: &[&str]) -> Result<()> {
+    eprintln!("$ {}", line.join(" "));
+    quietly(&mut command(line))
+}
+
+/// Runs a prepared command with our own streams, and fails when it fails.
+pub fn quietly(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(())
+}
+
+/// The trimmed standard output of a command; its standard error is part of the failure.
+pub fn output(line: &[&str]) -> Result<String> {
+    let output =
+        command(line).stdin(Stdio::null()).output().with_context(|| format!("cannot start `{}`", line.join(" ")))?;
+    if !output.status.success() {
+        bail!("`{}` failed: {}", line.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Whether a command can be started and succeeds; says nothing.
+pub fn succeeds(line: &[&str]) -> bool {
+    command(line)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
