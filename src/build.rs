@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::contract::{Contract, SCRIPTS_LABELS, labels};
+use crate::contract::{Contract, SCRIPTS_LABELS, Script, labels};
 use crate::engine::Engine;
 use crate::engine::image::{self, Image};
 use crate::failure::{self, Failure, Kind};
@@ -160,7 +160,11 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                     ("ready", _) => return Ok(metadata),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
-                        return Err(scripts::unusable(&prepared.finish.assemble, &fault));
+                        let own = prepared.own_scripts.iter().any(|own| own.script == Script::Assemble);
+                        return Err(match own {
+                            true => scripts::own_unusable(Script::Assemble, &fault),
+                            false => scripts::unusable(&prepared.finish.assemble, &fault),
+                        });
                     }
                     _ => return Err(session.lost("cannot unpack the source in the build container")),
                 }

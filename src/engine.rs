@@ -25,6 +25,8 @@ pub struct Call {
     pub line: String,
     /// How long it ran, or `None` when it was only started.
     pub took: Option<Duration>,
+    /// The start of it was told before.
+    pub again: bool,
 }
 
 type OnCall = dyn Fn(&Call) + Send + Sync;
@@ -105,7 +107,7 @@ impl Engine {
             (read_all(&mut out), errors.join().unwrap_or_default())
         });
         let status = process.wait()?;
-        (self.on_call)(&Call { line: self.line(args), took: Some(begin.elapsed()) });
+        (self.on_call)(&Call { line: self.line(args), took: Some(begin.elapsed()), again: false });
         self.cancel.check()?;
         Ok(Output {
             success: status == 0,
@@ -141,7 +143,7 @@ impl Engine {
             (read_all(&mut out), errors.join().unwrap_or_default())
         });
         let status = process.wait()?;
-        (self.on_call)(&Call { line: self.line(args), took: Some(begin.elapsed()) });
+        (self.on_call)(&Call { line: self.line(args), took: Some(begin.elapsed()), again: false });
         self.cancel.check()?;
         if status == 0 {
             return Ok(String::from_utf8_lossy(&stdout).into_owned());
@@ -152,14 +154,15 @@ impl Engine {
     /// The error for a call that failed with these words.
     pub fn failed<S: AsRef<OsStr>>(&self, args: &[S], words: &str) -> anyhow::Error {
         let words = words.trim();
-        let what = if words.is_empty() { "it said nothing".to_owned() } else { words.to_owned() };
+        let words = if words.is_empty() { "it said nothing" } else { words };
         let verb: Vec<_> = args.iter().take(2).map(|arg| arg.as_ref().to_string_lossy()).collect();
-        let mut failure =
-            Failure::engine(format!("`{} {}` failed", self.name(), verb.join(" "))).because(anyhow!(what));
-        if let Some(hint) = trouble::cure(words, &self.name()) {
-            failure = failure.hint(hint);
-        }
-        failure.into()
+        self.trouble(format!("`{} {}` failed", self.name(), verb.join(" ")), words)
+    }
+
+    /// The error for something that could not be done, with the engine's words as its cause and a cure.
+    pub fn trouble(&self, what: impl Into<String>, words: &str) -> anyhow::Error {
+        let cure = trouble::cure(words, &self.name());
+        Failure::engine(what).because(anyhow!(words.trim().to_owned())).hint(cure).into()
     }
 
     /// Starts a call whose streams the caller handles; stdout and stderr are piped.
@@ -173,12 +176,19 @@ impl Engine {
         command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|error| trouble::not_started(&self.name(), error))?;
         self.cancel.adopt(child.id());
-        Ok(Process { child: Some(child), cancel: self.cancel.clone() })
+        Ok(Process { child: Some(child), cancel: self.cancel.clone(), announced: None })
     }
 
-    /// Tells the listener of a call that is only started here.
-    pub fn announce<S: AsRef<OsStr>>(&self, args: &[S]) {
-        (self.on_call)(&Call { line: self.line(args), took: None });
+    /// The same for a call that goes on beside others: the listener hears of its start and of its end.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn spawn_announced<S: AsRef<OsStr>>(&self, args: &[S], stdin: Stdio) -> Result<Process> {
+        let mut process = self.spawn(args, stdin)?;
+        let line = self.line(args);
+        (self.on_call)(&Call { line: line.clone(), took: None, again: false });
+        process.announced = Some(Announced { line, begin: Instant::now(), on_call: self.on_call.clone() });
+        Ok(process)
     }
 
     fn line<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
@@ -191,6 +201,21 @@ impl Engine {
 pub struct Process {
     child: Option<Child>,
     cancel: Cancel,
+    announced: Option<Announced>,
+}
+
+/// A call whose start was told. Dropping it tells the end.
+struct Announced {
+    line: String,
+    begin: Instant,
+    on_call: Arc<OnCall>,
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        (self.on_call)(&Call { line, took: Some(self.begin.elapsed()), again: true });
+    }
 }
 
 impl Process {

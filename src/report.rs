@@ -1,5 +1,6 @@
 //! Messages as data, and the one who prints them: text for people on stderr, or JSON lines on stdout.
 
+mod escapes;
 mod human;
 mod json;
 

@@ -115,13 +115,14 @@ impl Source {
     fn new(typed: &Path) -> Result<Self> {
         let shown = typed.display();
         let path = fs::canonicalize(typed).map_err(|error| {
-            let missing = error.kind() == io::ErrorKind::NotFound;
-            let failure = if missing {
+            if error.kind() == io::ErrorKind::NotFound {
                 Failure::usage(format!("there is no source folder `{shown}`"))
+                    .hint("the order is `minis2i build SOURCE BUILDER TAG`; SOURCE is a folder on this machine")
             } else {
-                Failure::usage(format!("cannot use the source `{shown}`")).because(error)
-            };
-            failure.hint("the order is `minis2i build SOURCE BUILDER TAG`; SOURCE is a folder on this machine")
+                Failure::usage(format!("cannot use the source `{shown}`"))
+                    .because(error)
+                    .hint("make it, and the folders above it, readable for you")
+            }
         })?;
         if !path.is_dir() {
             let hint = "give the folder that holds it";
@@ -181,13 +182,7 @@ const TAKEN: [(&str, &str); 9] = [
 fn check_run_options(options: &[String]) -> Result<()> {
     for option in options {
         let name = option.split('=').next().unwrap_or(option);
-        let long = match name {
-            "-d" => "--detach",
-            "-t" | "-it" | "-ti" => "--tty",
-            "-i" => "--interactive",
-            "-a" => "--attach",
-            other => other,
-        };
+        let long = long_name(name);
         if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == long) {
             return Err(Failure::usage(format!("`{option}` can not be passed on to `docker run`: {why}"))
                 .hint("leave it out")
@@ -205,6 +200,21 @@ fn check_run_options(options: &[String]) -> Result<()> {
     }
 }
 
+/// The long name of a refused short option, also where it stands among others as in `-dit`.
+fn long_name(name: &str) -> &str {
+    let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
+    // After any other letter comes that one's value.
+    let flags = letters.chars().take_while(|letter| "ditPqa".contains(*letter));
+    let mut known = flags.filter_map(|letter| match letter {
+        'd' => Some("--detach"),
+        't' => Some("--tty"),
+        'i' => Some("--interactive"),
+        'a' => Some("--attach"),
+        _ => None,
+    });
+    known.next().unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{check_run_options, variable};
@@ -220,8 +230,8 @@ mod tests {
     #[test]
     fn options_that_would_take_the_container_away_are_refused() {
         let check = |options: &[&str]| check_run_options(&options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>());
-        assert!(check(&["--memory", "512m", "--network=none"]).is_ok());
-        for bad in [["--name=x"], ["-d"], ["-it"], ["busybox"]] {
+        assert!(check(&["--memory", "512m", "--network=none", "-m512m", "-vdit:/x"]).is_ok());
+        for bad in [["--name=x"], ["-d"], ["-it"], ["-Pdq"], ["-astdin"], ["busybox"]] {
             assert!(check(&bad).is_err(), "{bad:?}");
         }
     }

@@ -26,6 +26,8 @@ pub struct Plan {
     pub options: Vec<String>,
     /// Put a shell in the place of the image's ENTRYPOINT.
     pub bypass: bool,
+    /// Empty [`DROP_FOLDER`] first: the script copies, and what is there is what was copied last time.
+    pub afresh: bool,
 }
 
 /// Where `save-artifacts` comes from.
@@ -40,6 +42,8 @@ pub enum Where {
 /// What became of it.
 pub enum Outcome {
     Delivered(Relayed),
+    /// By files that the script copied.
+    Copied(Relayed),
     /// There was nothing to hand over.
     Nothing,
     /// The build goes on without; what has arrived must be removed again.
@@ -52,6 +56,7 @@ pub struct Saver {
     container: Container,
     process: Process,
     errors: JoinHandle<()>,
+    afresh: bool,
 }
 
 impl Saver {
@@ -79,7 +84,7 @@ impl Saver {
             }
             lines.flush(show);
         });
-        Ok(Self { engine: engine.clone(), container, process, errors })
+        Ok(Self { engine: engine.clone(), container, process, errors, afresh: plan.afresh })
     }
 
     /// Passes on what the script hands over. The container is of no use afterwards.
@@ -103,7 +108,7 @@ impl Saver {
         let _ = self.errors.join();
         let outcome = match status {
             0 if relayed.entries > 0 => Outcome::Delivered(relayed),
-            0 => dropped(&self.engine, self.container.name(), to)?,
+            0 => dropped(&self.engine, self.container.name(), self.afresh, to)?,
             // The image has none: so it was with images that are not ours.
             126 | 127 if relayed.entries == 0 => Outcome::Nothing,
             status => Outcome::Failed(format!("it exited with status {status}")),
@@ -123,7 +128,8 @@ fn arguments(plan: &Plan) -> Vec<String> {
     if !plan.bypass {
         args.push("/bin/sh".to_owned());
     }
-    let prepare = format!("[ -d {DROP_FOLDER} ] || mkdir -p {DROP_FOLDER} 2>/dev/null");
+    let clear = if plan.afresh { format!("rm -rf {DROP_FOLDER} 2>/dev/null; ") } else { String::new() };
+    let prepare = format!("{clear}[ -d {DROP_FOLDER} ] || mkdir -p {DROP_FOLDER} 2>/dev/null");
     let (program, path) = match &plan.script {
         Where::Image(path) => (format!("{prepare}; exec \"$1\" </dev/null"), path.clone()),
         Where::Source { destination, .. } => {
@@ -136,16 +142,15 @@ fn arguments(plan: &Plan) -> Vec<String> {
 }
 
 /// Nothing on standard output: files that the script put into [`DROP_FOLDER`] are taken instead.
-fn dropped<W: Write>(engine: &Engine, container: &str, to: &mut Archive<W>) -> Result<Outcome> {
-    let changes = engine.demand(&["diff", container])?;
-    let fresh = changed_below(&changes, DROP_FOLDER);
-    if fresh.is_empty() {
+fn dropped<W: Write>(engine: &Engine, container: &str, afresh: bool, to: &mut Archive<W>) -> Result<Outcome> {
+    // Files copied over equal ones are no change to the engine, so only a folder that was emptied tells all.
+    let fresh = if afresh { None } else { Some(changed_below(&engine.demand(&["diff", container])?, DROP_FOLDER)) };
+    if fresh.as_ref().is_some_and(HashSet::is_empty) {
         return Ok(Outcome::Nothing);
     }
     let from = format!("{container}:{DROP_FOLDER}");
     let args = ["cp", &from, "-"];
-    let mut process = engine.spawn(&args, Stdio::null())?;
-    engine.announce(&args);
+    let mut process = engine.spawn_announced(&args, Stdio::null())?;
     let mut stderr = process.stderr();
     let words = std::thread::spawn(move || {
         let mut words = String::new();
@@ -156,7 +161,13 @@ fn dropped<W: Write>(engine: &Engine, container: &str, to: &mut Archive<W>) -> R
     let result = relay(&mut stdout, to, |path| {
         let below = path.strip_prefix(b"artifacts")?;
         let below = below.strip_prefix(b"/").unwrap_or(below);
-        (below.is_empty() || fresh.contains(below)).then(|| below.to_vec())
+        let taken = match &fresh {
+            // The listing garbles names that are not UTF-8, so those are taken unseen.
+            Some(fresh) => std::str::from_utf8(below).map_or(true, |name| name.is_empty() || fresh.contains(name)),
+            // An empty folder is nothing.
+            None => !below.is_empty(),
+        };
+        taken.then(|| below.to_vec())
     });
     let status = process.wait()?;
     engine.cancel().check()?;
@@ -165,18 +176,27 @@ fn dropped<W: Write>(engine: &Engine, container: &str, to: &mut Archive<W>) -> R
         Err(Broken::Stream(why)) => {
             Ok(Outcome::Failed(format!("what it left in {DROP_FOLDER} can not be used: {why}")))
         }
+        Ok(relayed) if afresh && relayed.entries == 0 => Ok(Outcome::Nothing),
         Ok(_) if status != 0 => {
             let words = words.join().unwrap_or_default();
             Err(engine.failed(&args, &words).context(anyhow!("cannot fetch the artifacts")))
         }
-        Ok(relayed) => Ok(Outcome::Delivered(relayed)),
+        Ok(relayed) => Ok(Outcome::Copied(relayed)),
     }
 }
 
 /// Paths below `folder`, relative to it, that a listing of `docker diff` has as added or changed.
-fn changed_below(listing: &str, folder: &str) -> HashSet<Vec<u8>> {
-    let paths = listing.lines().filter_map(|line| line.strip_prefix("A ").or_else(|| line.strip_prefix("C ")));
-    paths.filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')).map(|path| path.as_bytes().to_vec()).collect()
+fn changed_below(listing: &str, folder: &str) -> HashSet<String> {
+    let mut changed: Vec<String> = Vec::new();
+    for line in listing.strip_suffix('\n').unwrap_or(listing).split('\n') {
+        match changed.last_mut() {
+            // A path may have line ends in it.
+            Some(path) if !["A /", "C /", "D /"].iter().any(|kind| line.starts_with(kind)) => path.extend(["\n", line]),
+            _ => changed.push(line.to_owned()),
+        }
+    }
+    let paths = changed.iter().filter_map(|line| line.strip_prefix("A ").or_else(|| line.strip_prefix("C ")));
+    paths.filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -185,10 +205,10 @@ mod tests {
 
     #[test]
     fn only_what_is_new_below_the_folder_counts() {
-        let listing =
-            "C /tmp\nC /tmp/artifacts\nA /tmp/artifacts/a\nC /tmp/artifacts/d\nD /tmp/artifacts/x\nA /tmp/b\n";
+        let listing = "C /tmp\nC /tmp/artifacts\nA /tmp/artifacts/a\nC /tmp/artifacts/d\nD /tmp/artifacts/x\n\
+                       A /tmp/artifacts/two\nlines\nA /tmp/b\n";
         let mut changed: Vec<_> = changed_below(listing, "/tmp/artifacts").into_iter().collect();
         changed.sort();
-        assert_eq!(changed, [b"a".to_vec(), b"d".to_vec()]);
+        assert_eq!(changed, ["a", "d", "two\nlines"]);
     }
 }

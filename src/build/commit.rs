@@ -38,7 +38,7 @@ pub fn commit(engine: &Engine, container: &str, tag: &str, look: &Look, previous
     }
     let mut id = run_commit(engine, container, None, look)?;
     if !shell.is_empty() {
-        id = with_shell(engine, &id, shell)?;
+        id = with_shell(engine, &id, look.builder)?;
     }
     let moved = engine.demand(&["tag", &id, tag]).with_context(|| format!("cannot give the image the name `{tag}`"));
     if moved.is_err() {
@@ -131,11 +131,13 @@ fn arguments(container: &str, tag: Option<&str>, look: &Look) -> Vec<String> {
     args
 }
 
-/// A commit can not keep SHELL, a build can set it.
-fn with_shell(engine: &Engine, id: &str, shell: &[String]) -> Result<String> {
-    let shell = serde_json::to_string(shell).expect("words are text");
+/// A commit can not keep SHELL, a build can set it; it forgets the author.
+fn with_shell(engine: &Engine, id: &str, builder: &Image) -> Result<String> {
+    let shell = serde_json::to_string(&builder.config.shell).expect("words are text");
+    let author = builder.author.replace(['\n', '\r'], " ");
+    let author = if author.trim().is_empty() { String::new() } else { format!("MAINTAINER {author}\n") };
     let args = ["build", "--quiet", "-"];
-    let output = engine.feed(&args, format!("FROM {id}\nSHELL {shell}\n").as_bytes())?;
+    let output = engine.feed(&args, format!("FROM {id}\n{author}SHELL {shell}\n").as_bytes())?;
     Ok(output.trim().to_owned())
 }
 

@@ -94,11 +94,10 @@ fn is_user_option(option: &str) -> bool {
 fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec<(String, String)> {
     let builder = &ground.builder;
     let base = builder.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&builder.id);
-    let name = if builder.id.contains(job.builder.trim_start_matches("sha256:")) {
-        job.builder.clone()
-    } else {
-        full_name(&job.builder)
-    };
+    let name = full_name(&job.builder);
+    let known = builder.repo_tags.iter().chain(&builder.repo_digests);
+    // Given by id, it has no other name that could be told.
+    let name = if known.map(|known| full_name(known)).any(|known| known == name) { name } else { job.builder.clone() };
     let mut labels = vec![
         ("io.k8s.display-name", job.tag.clone()),
         ("io.openshift.s2i.build.image", name.clone()),
@@ -110,12 +109,20 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
         (labels::BUILDER, builder.id.clone()),
         (labels::SAVE_ARTIFACTS, prepared.scripts.save_artifacts.clone().unwrap_or_default()),
     ];
-    // Labels of the builder are inherited, so what does not hold any more has to be said, too.
     let entrypoint = if prepared.bypassed { "bypassed" } else { "kept" };
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
-    labels.extend(digest(job, ground, prepared).map(|digest| (labels::DIGEST, digest)));
-    labels.extend(git.revision.map(|revision| ("org.opencontainers.image.revision", revision)));
-    labels.extend(git.remote.map(|remote| ("org.opencontainers.image.source", remote)));
+    let artifacts = if prepared.copied { "copied" } else { "" };
+    labels.push((labels::ARTIFACTS, artifacts.to_owned()));
+    let sometimes = [
+        (labels::DIGEST, digest(job, ground, prepared)),
+        ("org.opencontainers.image.revision", git.revision),
+        ("org.opencontainers.image.source", git.remote),
+    ];
+    for (name, value) in sometimes {
+        // Labels of the builder are inherited, so what does not hold any more has to be said, too.
+        let stale = builder.config.labels.contains_key(name);
+        labels.extend(value.or(stale.then(String::new)).map(|value| (name, value)));
+    }
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

@@ -77,6 +77,8 @@ pub struct Prepared {
     pub own_scripts: Vec<OwnScript>,
     pub variables: Vec<(String, String)>,
     pub bypassed: bool,
+    /// Artifacts came by files that `save-artifacts` copied.
+    pub copied: bool,
     /// The container of `save-artifacts`, done.
     saver: Option<Container>,
 }
@@ -141,7 +143,7 @@ pub fn prepare(
         ..Finish::default()
     };
     session.upload().sparse = hello.tar == Tar::Sparse;
-    let mut upload = Upload { job, rules, snapshot, finish, plain_tar: hello.tar == Tar::Plain };
+    let mut upload = Upload { job, rules, snapshot, finish, plain_tar: hello.tar == Tar::Plain, copied: false };
     if let Err(error) = upload.send_all(&mut session, &own_scripts) {
         return Err(upload_error(&mut session, error));
     }
@@ -163,9 +165,9 @@ pub fn prepare(
         Ok(false) => return Ok(Err(Obstacle::Replaced)),
         Err(error) => return Err(upload_error(&mut session, error)),
     }
-    let Upload { snapshot, finish, .. } = upload;
+    let Upload { snapshot, finish, copied, .. } = upload;
     let bypassed = approach.bypass;
-    Ok(Ok(Prepared { session, snapshot, finish, scripts, own_scripts, variables, bypassed, saver: done }))
+    Ok(Ok(Prepared { session, snapshot, finish, scripts, own_scripts, variables, bypassed, copied, saver: done }))
 }
 
 /// Options of `docker run` for the build container.
@@ -217,7 +219,8 @@ fn plan_artifacts(
     let mut options = user_options(&contract);
     options.extend_from_slice(&job.run_options);
     let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
-    Some(Plan { image: previous.id.clone(), script, options, bypass })
+    let afresh = label(labels::ARTIFACTS) == Some("copied");
+    Some(Plan { image: previous.id.clone(), script, options, bypass, afresh })
 }
 
 fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
@@ -292,6 +295,7 @@ struct Upload<'a> {
     finish: Finish,
     /// The container's `tar` sets a folder's mode and time before the folder is filled.
     plain_tar: bool,
+    copied: bool,
 }
 
 impl Upload<'_> {
@@ -347,6 +351,10 @@ impl Upload<'_> {
         let (outcome, container) = saver.relay(session.upload())?;
         match outcome {
             Outcome::Delivered(relayed) => self.finish.modes.extend(relayed.modes),
+            Outcome::Copied(relayed) => {
+                self.copied = true;
+                self.finish.modes.extend(relayed.modes);
+            }
             Outcome::Nothing => {}
             Outcome::Failed(why) => {
                 reporter.warn(&format!("`save-artifacts` failed, building without artifacts: {why}"));

@@ -1,7 +1,7 @@
 //! Artifacts on their way from one container to the next: a tar stream is read entry by entry, checked, renamed into
 //! `artifacts/`, and written on. Nothing of it touches our disk.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 
@@ -35,23 +35,28 @@ pub struct Relayed {
     pub modes: Vec<(Vec<u8>, u32)>,
 }
 
-/// Relays a whole stream. `keep` gets each clean path and says under which one it goes on, if at all.
+/// Relays a whole stream. `keep` gets each clean path, also of what a hard link names, and says under which one it goes
+/// on, if at all.
 ///
 /// # Errors
 /// See [`Broken`].
 pub fn relay<W: Write>(
     from: &mut impl Read,
     to: &mut Archive<W>,
-    mut keep: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+    keep: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Relayed, Broken> {
     let mut guard = Guard::default();
     let mut relayed = Relayed::default();
-    while let Some(entry) = next(from).map_err(Broken::Stream)? {
+    while let Some(mut entry) = next(from).map_err(Broken::Stream)? {
         let path = clean(&entry.path).map_err(Broken::Stream)?;
         let Some(path) = keep(&path) else {
             skip(from, entry.stored).map_err(Broken::Stream)?;
             continue;
         };
+        if entry.kind == b'1' {
+            let target = clean(&entry.link).map_err(Broken::Stream)?;
+            entry.link = keep(&target).unwrap_or(target);
+        }
         guard.check(&path, &entry).map_err(Broken::Stream)?;
         if relayed.entries == 0 && !path.is_empty() {
             to.folder(FOLDER, 0o755, (0, 0)).map_err(Broken::Receiver)?;
@@ -128,7 +133,8 @@ fn assemble(
     let number = |key: &str| record(key).and_then(|value| std::str::from_utf8(value).ok()?.parse::<u64>().ok());
     let path = record("GNU.sparse.name").or(record("path")).cloned().or(long_path);
     let link = record("linkpath").cloned().or(long_link);
-    let seconds = i64::try_from(header.mtime().unwrap_or(0)).unwrap_or(0);
+    // A time before 1970 is a negative number in GNU's binary form.
+    let seconds = header.mtime().unwrap_or(0).cast_signed();
     let mtime = record("mtime").and_then(|value| time(value)).unwrap_or((seconds, 0));
     let kind = match block[156] {
         0 | b'7' => b'0',
@@ -220,7 +226,10 @@ fn time(value: &[u8]) -> Option<(i64, u32)> {
     let text = std::str::from_utf8(value).ok()?;
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    Some((seconds.parse().ok()?, digits.parse().ok()?))
+    let (whole, nanos): (i64, u32) = (seconds.parse().ok()?, digits.parse().ok()?);
+    // Nanoseconds count forward from the second, also before 1970.
+    let backward = text.starts_with('-') && nanos > 0;
+    Some(if backward { (whole.checked_sub(1)?, 1_000_000_000u32.checked_sub(nanos)?) } else { (whole, nanos) })
 }
 
 /// A path below the folder of the artifacts, without `.` parts; the empty one is the folder itself.
@@ -242,12 +251,18 @@ fn shown(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
 }
 
-/// Remembers what passed, so that no entry is written through a link that came before it.
+/// Remembers what passed, so that no entry is written through a link that came before it, or can not be written at all.
 #[derive(Default)]
 struct Guard {
-    /// Hashes of paths: a collision could only refuse a good archive.
-    symlinks: HashSet<u64>,
-    files: HashSet<u64>,
+    /// By hashes of paths: a collision could only refuse a good archive.
+    seen: HashMap<u64, Seen>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    File,
+    Folder,
+    Symlink,
 }
 
 impl Guard {
@@ -255,30 +270,31 @@ impl Guard {
         let shown_path = shown(path);
         let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
         for folder in above {
-            ensure!(!self.symlinks.contains(&key(folder)), "`{shown_path}` would be written through a symlink");
+            match self.seen.insert(key(folder), Seen::Folder) {
+                Some(Seen::Symlink) => bail!("`{shown_path}` would be written through a symlink"),
+                Some(Seen::File) => bail!("`{shown_path}` lies below a file"),
+                Some(Seen::Folder) | None => {}
+            }
         }
-        let again = self.symlinks.contains(&key(path));
-        ensure!(!again || entry.kind == b'2', "`{shown_path}` comes again after a symlink of that name");
-        ensure!(!path.is_empty() || entry.kind == b'5', "the folder of the artifacts is no folder");
-        match entry.kind {
-            b'0' | b'S' => {
-                self.files.insert(key(path));
-            }
-            b'1' => {
-                let target = clean(&entry.link)?;
-                let known = self.files.contains(&key(&target));
-                ensure!(known, "`{shown_path}` is a hard link to `{}`, which did not come before", shown(&entry.link));
-                self.files.insert(key(path));
-            }
-            b'2' => {
-                self.symlinks.insert(key(path));
-                self.files.remove(&key(path));
-            }
-            b'5' => {}
+        let now = match entry.kind {
+            b'0' | b'S' => Seen::File,
+            // A second name of a symlink is a symlink, too.
+            b'1' => match self.seen.get(&key(&entry.link)) {
+                Some(target @ (Seen::File | Seen::Symlink)) => *target,
+                _ => bail!("`{shown_path}` is a hard link to `{}`, which did not come before", shown(&entry.link)),
+            },
+            b'2' => Seen::Symlink,
+            b'5' => Seen::Folder,
             b'3' | b'4' | b'6' => bail!("`{shown_path}` is a device or a FIFO"),
             kind => bail!("`{shown_path}` is of an unknown kind (`{}`)", char::from(kind).escape_default()),
+        };
+        ensure!(!path.is_empty() || now == Seen::Folder, "the folder of the artifacts is no folder");
+        match self.seen.insert(key(path), now) {
+            Some(before) if before != now && (before, now) != (Seen::File, Seen::Symlink) => {
+                bail!("`{shown_path}` comes again as something else")
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -290,7 +306,7 @@ fn key(path: &[u8]) -> u64 {
 
 fn write<W: Write>(entry: &Entry, name: &[u8], from: &mut impl Read, to: &mut Archive<W>) -> Result<(), Broken> {
     let link = match entry.kind {
-        b'1' => [FOLDER, b"/", &clean(&entry.link).map_err(Broken::Stream)?].concat(),
+        b'1' => [FOLDER, b"/", &entry.link].concat(),
         b'2' => entry.link.clone(),
         _ => Vec::new(),
     };
@@ -303,7 +319,7 @@ fn write<W: Write>(entry: &Entry, name: &[u8], from: &mut impl Read, to: &mut Ar
                 let value = if key == b"GNU.sparse.name" { name } else { value.as_slice() };
                 (key.as_slice(), value)
             });
-            to.pax(&records.collect::<Vec<_>>()).and_then(|()| to.head(name, &facts))
+            to.head_with(name, &facts, &records.collect::<Vec<_>>())
         }
         _ => to.head(name, &facts),
     };
@@ -421,7 +437,9 @@ mod tests {
             entry(Type::Regular, "a/../../x", "", b"x"),
             [link.clone(), entry(Type::Regular, "d/passwd", "", b"x")].concat(),
             [link.clone(), entry(Type::Regular, "d", "", b"x")].concat(),
-            [link, entry(Type::Link, "e", "d/passwd", b"")].concat(),
+            [link.clone(), entry(Type::Link, "e", "d/passwd", b"")].concat(),
+            [link.clone(), entry(Type::Link, "e", "d", b""), entry(Type::Regular, "e/passwd", "", b"x")].concat(),
+            [entry(Type::Regular, "d/empty", "", b""), link].concat(),
             entry(Type::Link, "e", "/etc/passwd", b""),
             entry(Type::Link, "e", "../x", b""),
             entry(Type::Char, "null", "", b""),

@@ -62,6 +62,14 @@ pub fn unusable(path: &str, fault: &str) -> anyhow::Error {
     Failure::engine(format!("cannot run `{path}`: it {fault}")).hint(hint).into()
 }
 
+/// The same for one that the source brought along.
+pub fn own_unusable(script: Script, fault: &str) -> anyhow::Error {
+    let name = script.name();
+    Failure::usage(format!("cannot run the source's own `{name}`: it {fault}"))
+        .hint(format!("see that `.s2i/bin/{name}` has a first line such as `#!/bin/sh`, and Unix line ends"))
+        .into()
+}
+
 fn no_assemble(contract: &Contract, builder: &str) -> anyhow::Error {
     let folders = contract.folders.join(" or ");
     if contract.named {

@@ -147,7 +147,7 @@ impl Session {
             let hint = "a builder needs a shell and `tar`; take one that has them, or add them in a Dockerfile";
             return Silent::Error(failure.hint(hint).into());
         }
-        Silent::Error(self.engine.failed(&["run", "the build container"], &words))
+        Silent::Error(self.engine.trouble("cannot start the build container", &words))
     }
 
     /// The upload, until it is finished.
@@ -195,16 +195,11 @@ impl Session {
         }
         let status = self.end();
         let words = self.words();
-        let cause = self.engine.failed(&["run", "the build container"], &words);
-        let hint = crate::failure::hint(&cause).map(str::to_owned);
-        let text = match status {
-            Ok(status) if words.trim().is_empty() => anyhow!("the build container ended with status {status}"),
-            _ => anyhow!(words.trim().to_owned()),
-        };
-        let failure = Failure::engine(what.to_owned()).because(text);
-        match hint {
-            Some(hint) => failure.hint(hint).into(),
-            None => failure.into(),
+        match status {
+            Ok(status) if words.trim().is_empty() => {
+                self.engine.trouble(what, &format!("the build container ended with status {status}"))
+            }
+            _ => self.engine.trouble(what, &words),
         }
     }
 

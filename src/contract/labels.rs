@@ -18,6 +18,9 @@ pub const SAVE_ARTIFACTS: &str = "io.github.minis2i.save-artifacts";
 /// Says `bypassed` where the builder's ENTRYPOINT does not run what it is given.
 pub const ENTRYPOINT: &str = "io.github.minis2i.entrypoint";
 
+/// Says `copied` where artifacts came by files that `save-artifacts` copied; what lies in their place now is no news.
+pub const ARTIFACTS: &str = "io.github.minis2i.artifacts";
+
 /// The file in which `assemble` can leave labels.
 pub const METADATA_FILE: &str = "/tmp/.s2i/image_metadata.json";
 

@@ -29,8 +29,7 @@ impl Container {
     pub fn run(engine: &Engine, name: String, options: &[String], stdin: Stdio) -> Result<(Self, Process)> {
         let mut args = vec!["run".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
-        let process = engine.spawn(&args, stdin)?;
-        engine.announce(&args);
+        let process = engine.spawn_announced(&args, stdin)?;
         Ok((Self { engine: engine.steady(), name, owned: true, born: false }, process))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Deserialize;
 
 use super::Engine;
@@ -86,7 +86,10 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
     let found: Vec<Image> = match serde_json::from_str(output.stdout.trim()) {
         Ok(images) => images,
         Err(_) if !output.success => return Err(engine.failed(&args, &output.stderr)),
-        Err(error) => return Err(error).context("the engine describes an image in a way that is not understood"),
+        Err(error) => {
+            let what = format!("`{} image inspect` describes an image in a way that is not understood", engine.name());
+            return Err(engine.trouble(what, &error.to_string()));
+        }
     };
     if found.is_empty() && !says_missing(&output.stderr) {
         return Err(engine.failed(&args, &output.stderr));

@@ -6,25 +6,30 @@ use anyhow::Error;
 
 use crate::failure::Failure;
 
-/// A cure for the trouble that these words of the CLI describe, where one is known.
-pub fn cure(words: &str, engine: &str) -> Option<String> {
-    let has = |text: &str| words.to_lowercase().contains(text);
+/// A cure for the trouble that these words of the CLI describe.
+pub fn cure(words: &str, engine: &str) -> String {
+    let words = words.to_lowercase();
+    let has = |text: &str| words.contains(text);
     if has("permission denied while trying to connect") || has("dial unix") && has("permission denied") {
-        return Some(format!(
+        return format!(
             "you may not use the engine's socket: add yourself to its group (`sudo usermod -aG docker $USER`, then log \
              in again), or point DOCKER_HOST at an engine that is yours; `{engine} info` must work"
-        ));
+        );
     }
     if has("cannot connect to the docker daemon") || has("is the docker daemon running") || has("error during connect")
     {
-        return Some(format!("start the engine (`sudo systemctl start docker`) and see that `{engine} info` works"));
+        return format!(
+            "start the engine (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs; `{engine} info` \
+             must work"
+        );
     }
     if has("no space left on device") {
-        return Some(format!(
-            "`{engine} system df` shows what takes the space, `{engine} system prune` frees unused data"
-        ));
+        return format!("`{engine} system df` shows what takes the space, `{engine} system prune` frees unused data");
     }
-    None
+    if has("unknown flag") || has("unknown shorthand flag") || has("flag needs an argument") {
+        return format!("`{engine} run --help` lists the options that can come after `--`");
+    }
+    format!("see that `{engine} info` works; with `--verbose` the commands are shown, to be tried by hand")
 }
 
 /// The error for a CLI that could not be started at all.

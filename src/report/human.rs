@@ -1,5 +1,6 @@
 //! Text for people, on stderr. Only the id of a new image goes to stdout.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::escapes::without_escapes;
 use super::{Color, Finished, Level, Message, Outcome, Started};
 use crate::engine::image::short;
 use crate::failure;
@@ -26,6 +28,7 @@ const FAINT: Style = Style::new().dimmed();
 pub struct Human {
     err: AutoStream<io::Stderr>,
     quiet: bool,
+    colored: bool,
     spinner: ProgressBar,
 }
 
@@ -41,7 +44,12 @@ impl Human {
         let spinner = ProgressBar::with_draw_target(None, target);
         let template = if choice == ColorChoice::Never { "{spinner} {msg}" } else { "{spinner:.cyan} {msg}" };
         spinner.set_style(ProgressStyle::with_template(template).expect("the template is well formed"));
-        Self { err: AutoStream::new(io::stderr(), choice), quiet: level == Level::Quiet, spinner }
+        Self {
+            err: AutoStream::new(io::stderr(), choice),
+            quiet: level == Level::Quiet,
+            colored: choice != ColorChoice::Never,
+            spinner,
+        }
     }
 
     /// Prints one message. A reader that went away is no failure of ours.
@@ -74,15 +82,26 @@ impl Human {
             Message::BuildStarted(started) => writeln!(err, "{SOFT}{STARTED}{SOFT:#} {}", sentence(started))?,
             Message::Phase(_) => {}
             Message::Output(line) => {
-                err.write_all(line)?;
-                err.write_all(b"\n")?;
+                // Past the stream that strips: an escape without an end would take all that follows with it there,
+                // and bytes that are no text get lost.
+                let mut line = if self.colored { Cow::Borrowed(*line) } else { Cow::Owned(without_escapes(line)) };
+                line.to_mut().push(b'\n');
+                return io::stderr().write_all(&line);
             }
             Message::Note(text) => writeln!(err, "{SOFT}note:{SOFT:#} {text}")?,
             Message::Warning(text) => writeln!(err, "{WARN}warning:{WARN:#} {text}")?,
-            Message::Call(call) => match call.took {
-                Some(took) => writeln!(err, "{FAINT}$ {}  # {:.3} s{FAINT:#}", call.line, took.as_secs_f64())?,
-                None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.line)?,
-            },
+            Message::Call(call) => {
+                let seconds = call.took.map(|took| format!("{:.3} s", took.as_secs_f64()));
+                match seconds {
+                    // What was shown before is not for pasting again.
+                    Some(seconds) if call.again => {
+                        let beginning: Vec<_> = call.line.split(' ').take(4).collect();
+                        writeln!(err, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))?;
+                    }
+                    Some(seconds) => writeln!(err, "{FAINT}$ {}  # {seconds}{FAINT:#}", call.line)?,
+                    None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.line)?,
+                }
+            }
             Message::BuildFinished(finished) => return self.finished(finished),
             Message::Error(error) => self.error(error)?,
         }

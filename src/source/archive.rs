@@ -124,7 +124,7 @@ impl<W: Write> Archive<W> {
         ranges.push((entry.size, 0));
         let stored: u64 = data.iter().map(|(_, length)| length).sum();
         let facts = Facts { kind: b'S', mode: entry.mode, size: stored, mtime: entry.mtime, link: b"" };
-        self.extensions(name, &facts)?;
+        self.extensions(name, &facts, &[])?;
         let mut header = header(name, &facts);
         let in_header = ranges.len().min(4);
         for (slot, range) in ranges[..in_header].iter().enumerate() {
@@ -180,15 +180,33 @@ impl<W: Write> Archive<W> {
     /// # Errors
     /// When the stream can not be written to.
     pub fn head(&mut self, path: &[u8], facts: &Facts) -> io::Result<()> {
-        self.extensions(path, facts)?;
-        self.out.write_all(&seal(header(path, facts)))
+        self.head_with(path, facts, &[])
     }
 
-    /// What does not fit into the classic header: fractions of a second, long names.
-    fn extensions(&mut self, path: &[u8], facts: &Facts) -> io::Result<()> {
-        let (seconds, nanos) = facts.mtime;
-        if nanos != 0 && seconds >= 0 {
-            self.pax(&[(b"mtime", format!("{seconds}.{nanos:09}").as_bytes())])?;
+    /// Writes the headers of an entry, with PAX records of its own.
+    ///
+    /// # Errors
+    /// When the stream can not be written to.
+    pub fn head_with(&mut self, path: &[u8], facts: &Facts, records: &[(&[u8], &[u8])]) -> io::Result<()> {
+        self.extensions(path, facts, records)?;
+        let mut block = header(path, facts);
+        if !records.is_empty() {
+            // GNU tar heeds its own records of sparse files only before a header that calls itself POSIX.
+            block[257..265].copy_from_slice(b"ustar\x0000");
+        }
+        self.out.write_all(&seal(block))
+    }
+
+    /// What does not fit into the classic header: fractions of a second, long names, records of the entry.
+    fn extensions(&mut self, path: &[u8], facts: &Facts, records: &[(&[u8], &[u8])]) -> io::Result<()> {
+        let mtime = decimal(facts.mtime);
+        let mut records = records.to_vec();
+        if facts.mtime.1 != 0 {
+            records.push((b"mtime", mtime.as_bytes()));
+        }
+        // One header for all: a reader forgets the records of the last but one.
+        if !records.is_empty() {
+            self.pax(&records)?;
         }
         if facts.link.len() > 100 {
             self.long(b'K', facts.link)?;
@@ -218,7 +236,7 @@ impl<W: Write> Archive<W> {
         from: &[u8; BLOCK],
         more: &[[u8; BLOCK]],
     ) -> io::Result<()> {
-        self.extensions(path, facts)?;
+        self.extensions(path, facts, &[])?;
         let mut block = header(path, facts);
         block[386..495].copy_from_slice(&from[386..495]);
         self.out.write_all(&seal(block))?;
@@ -226,10 +244,7 @@ impl<W: Write> Archive<W> {
     }
 
     /// Writes PAX records for the entry that follows.
-    ///
-    /// # Errors
-    /// When the stream can not be written to.
-    pub fn pax(&mut self, records: &[(&[u8], &[u8])]) -> io::Result<()> {
+    fn pax(&mut self, records: &[(&[u8], &[u8])]) -> io::Result<()> {
         let content: Vec<u8> = records.iter().flat_map(|(key, value)| pax_record(key, value)).collect();
         let facts = Facts { kind: b'x', mode: 0o644, size: content.len() as u64, mtime: (0, 0), link: b"" };
         self.out.write_all(&seal(header(b"././@PaxHeader", &facts)))?;
@@ -237,10 +252,7 @@ impl<W: Write> Archive<W> {
     }
 
     /// Writes content that is at hand, and fills its last block.
-    ///
-    /// # Errors
-    /// When the stream can not be written to.
-    pub fn raw(&mut self, content: &[u8]) -> io::Result<()> {
+    fn raw(&mut self, content: &[u8]) -> io::Result<()> {
         self.out.write_all(content)?;
         self.pad(content.len() as u64)
     }
@@ -334,7 +346,7 @@ fn header(path: &[u8], facts: &Facts) -> [u8; BLOCK] {
     number(&mut block[108..116], 0);
     number(&mut block[116..124], 0);
     number(&mut block[124..136], facts.size);
-    number(&mut block[136..148], u64::try_from(facts.mtime.0).unwrap_or(0));
+    time(&mut block[136..148], facts.mtime.0);
     block[156] = facts.kind;
     text(&mut block[157..257], facts.link);
     block[257..265].copy_from_slice(b"ustar  \0");
@@ -364,6 +376,27 @@ fn number(field: &mut [u8], value: u64) {
     let width = field.len();
     field[0] = 0x80;
     field[width - 8..].copy_from_slice(&value.to_be_bytes());
+}
+
+/// Seconds since 1970. Those before are in GNU's binary form, too, with the sign carried to the front.
+fn time(field: &mut [u8], seconds: i64) {
+    match u64::try_from(seconds) {
+        Ok(seconds) => number(field, seconds),
+        Err(_) => {
+            let width = field.len();
+            field.fill(0xff);
+            field[width - 8..].copy_from_slice(&seconds.to_be_bytes());
+        }
+    }
+}
+
+/// A time as a decimal number of seconds. The nanoseconds count forward from the second, also before 1970.
+fn decimal((seconds, nanos): (i64, u32)) -> String {
+    if seconds < 0 && nanos > 0 {
+        format!("-{}.{:09}", -(seconds + 1), 1_000_000_000 - nanos)
+    } else {
+        format!("{seconds}.{nanos:09}")
+    }
 }
 
 fn sparse_slot(slot: &mut [u8], (offset, length): (u64, u64)) {

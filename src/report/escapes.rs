@@ -1,0 +1,73 @@
+//! Taking the terminal's escape sequences out of a line, and nothing else.
+
+const ESC: u8 = 0x1b;
+const BELL: u8 = 0x07;
+
+/// The line without escape sequences. One that does not end in the line takes no text with it.
+pub fn without_escapes(line: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(line.len() + 1);
+    let mut rest = line;
+    while let Some(begin) = rest.iter().position(|byte| *byte == ESC) {
+        plain.extend_from_slice(&rest[..begin]);
+        rest = after_sequence(&rest[begin + 1..]);
+    }
+    plain.extend_from_slice(rest);
+    plain
+}
+
+/// What follows the sequence that has begun with an escape.
+fn after_sequence(rest: &[u8]) -> &[u8] {
+    match rest {
+        [b'[', parameters @ ..] => {
+            let end = parameters.iter().position(|byte| !matches!(byte, 0x20..=0x3f)).unwrap_or(parameters.len());
+            let after = &parameters[end..];
+            match after {
+                [0x40..=0x7e, text @ ..] => text,
+                text => text,
+            }
+        }
+        // Titles and links: a text up to a bell, or an escape and a backslash.
+        [b']' | b'P' | b'X' | b'^' | b'_', text @ ..] => {
+            let end = text.iter().position(|byte| matches!(*byte, BELL | ESC));
+            match end.map(|end| &text[end..]) {
+                Some([BELL, after @ ..] | [ESC, b'\\', after @ ..]) => after,
+                _ => text,
+            }
+        }
+        // Two or three bytes, such as the choice of a character set.
+        [0x20..=0x2f, 0x30..=0x7e, after @ ..] | [0x30..=0x7e, after @ ..] => after,
+        text => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_escapes;
+    use proptest::prelude::*;
+
+    #[test]
+    fn sequences_go_and_text_stays() {
+        let lines: [(&[u8], &[u8]); 8] = [
+            (b"\x1b[1;31mred\x1b[0m text", b"red text"),
+            (b"\x1b]0;title\x07text", b"text"),
+            (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", b"link"),
+            (b"\x1b(Btext\x1b=", b"text"),
+            (b"a\xffb\tc\r", b"a\xffb\tc\r"),
+            (b"\x1b]0;no end", b"0;no end"),
+            (b"\x1b[", b""),
+            (b"end\x1b", b"end"),
+        ];
+        for (line, plain) in lines {
+            assert_eq!(without_escapes(line), plain, "{}", line.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_escape_is_left_and_no_plain_line_changed(line in prop::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert!(!without_escapes(&line).contains(&super::ESC));
+            let plain: Vec<u8> = line.into_iter().filter(|byte| *byte != super::ESC).collect();
+            prop_assert_eq!(without_escapes(&plain), plain);
+        }
+    }
+}
