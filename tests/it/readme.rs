@@ -1,0 +1,36 @@
+//! What the README shows works as it stands there.
+
+use crate::support::{BASE, Image, Run, docker, try_docker, unique};
+
+/// Every line of the README that calls the binary, as typed, on the sample pair.
+#[test]
+fn the_examples_of_the_readme_work_as_typed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (builder, image) = (unique("sample-builder"), unique("sample-app"));
+    let base = format!("BASE={BASE}");
+    let folder = root.join("builder").display().to_string();
+    docker(&["build", "--quiet", "--tag", &builder, "--build-arg", &base, &folder]);
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let lines: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("minis2i ")).collect();
+    assert!(lines.len() >= 4, "{lines:?}");
+    for (index, line) in lines.iter().enumerate() {
+        let words = line.split('#').next().unwrap().split_whitespace().map(|word| match word {
+            "builder" => builder.as_str(),
+            "img" | "testapp-img" => image.as_str(),
+            word => word,
+        });
+        let args: Vec<&str> = words.collect();
+        let how =
+            if index == 0 { "no artifacts: copying input.txt" } else { "restoring output.txt from the artifacts" };
+        let outcome = Run::new().args(&args).current_dir(root).env("VAR", "hello").success();
+        assert!(outcome.stderr.contains(how) || outcome.stdout.contains(how), "{outcome}");
+    }
+    assert_eq!(Image(image.clone()).run(&[]), "hello from the test app");
+    try_docker(&["image", "rm", "-f", &image]);
+    let id = docker(&["image", "inspect", "--format", "{{.Id}}", &builder]);
+    let ours = format!("label=io.github.minis2i.builder={id}");
+    for left in docker(&["images", "-q", "--filter", &ours]).lines() {
+        try_docker(&["image", "rm", "-f", left]);
+    }
+    try_docker(&["image", "rm", "-f", &builder]);
+}

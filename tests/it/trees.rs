@@ -1,0 +1,139 @@
+//! Any tree goes through a build and comes back equal out of the image.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use filetime::FileTime;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::support::{Builder, Entry, Project};
+
+/// What one entry of the tree is.
+#[derive(Clone, Debug)]
+enum What {
+    File { content: Vec<u8>, mode: u32 },
+    Folder { mode: u32 },
+    Link { target: Vec<u8> },
+}
+
+/// An entry in the making: where it goes is decided by the folders that there are by then.
+#[derive(Clone, Debug)]
+struct Plan {
+    parent: prop::sample::Index,
+    name: Vec<u8>,
+    what: What,
+    mtime: i64,
+}
+
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![4 => b'a'..=b'z', 1 => 1..=255u8];
+    let bytes = prop_oneof![6 => prop::collection::vec(byte.clone(), 1..12), 1 => prop::collection::vec(byte, 90..200)];
+    let strange = prop::sample::select(vec![
+        &b" "[..],
+        b"\n",
+        b"-rf",
+        b"...",
+        b"a\\",
+        b"'\"",
+        b"$(x)",
+        b"*",
+        b"\xff",
+        b"CON",
+        b"#",
+        b"!a",
+    ]);
+    let name = prop_oneof![5 => bytes, 1 => strange.prop_map(<[u8]>::to_vec)];
+    // `.wh.` is how layers of images say that something is removed; no engine stores such names.
+    name.prop_map(|name| name.into_iter().map(|byte| if byte == b'/' { b'_' } else { byte }).collect::<Vec<_>>())
+        .prop_filter("names with a meaning of their own", |name| {
+            name != b"." && name != b".." && !name.starts_with(b".wh.")
+        })
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let content = prop_oneof![
+        3 => prop::collection::vec(any::<u8>(), 0..600),
+        1 => prop::collection::vec(any::<u8>(), 512..513),
+        1 => (60_000..200_000usize, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+    ];
+    // Readable for whoever runs the test.
+    let mode = (0..0o10000u32).prop_map(|mode| mode | 0o400);
+    let folder_mode = (0..0o10000u32).prop_map(|mode| mode | 0o500);
+    let target = prop::collection::vec(1..=255u8, 1..150);
+    prop_oneof![
+        4 => (content, mode).prop_map(|(content, mode)| What::File { content, mode }),
+        2 => folder_mode.prop_map(|mode| What::Folder { mode }),
+        1 => target.prop_map(|target| What::Link { target }),
+    ]
+}
+
+fn tree() -> impl Strategy<Value = Vec<Plan>> {
+    let plan = (any::<prop::sample::Index>(), name(), what(), 0..4_000_000_000i64)
+        .prop_map(|(parent, name, what, mtime)| Plan { parent, name, what, mtime });
+    prop::collection::vec(plan, 25..45)
+}
+
+/// Makes the tree on disk; returns what should come back.
+fn plant(root: &Path, plans: &[Plan]) -> BTreeMap<Vec<u8>, Entry> {
+    let mut folders = vec![Vec::new()];
+    let mut planted: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
+    for plan in plans {
+        let parent = &folders[plan.parent.index(folders.len())];
+        let path = if parent.is_empty() { plan.name.clone() } else { [parent, &b"/"[..], &plan.name].concat() };
+        if planted.contains_key(&path) || path.len() > 1500 {
+            continue;
+        }
+        let place = root.join(OsStr::from_bytes(&path));
+        let (kind, mode, link, content) = match &plan.what {
+            What::File { content, mode } => {
+                fs::write(&place, content).unwrap();
+                ('f', *mode, Vec::new(), content.clone())
+            }
+            What::Folder { mode } => {
+                fs::create_dir(&place).unwrap();
+                folders.push(path.clone());
+                ('d', *mode, Vec::new(), Vec::new())
+            }
+            What::Link { target } => {
+                symlink(OsStr::from_bytes(target), &place).unwrap();
+                ('l', 0o777, target.clone(), Vec::new())
+            }
+        };
+        planted.insert(path, Entry { kind, mode, owner: (0, 0), mtime: plan.mtime.to_string(), link, content });
+    }
+    // Modes and times last and from below, or filling a folder would change them.
+    for (path, entry) in planted.iter().rev() {
+        let place = root.join(OsStr::from_bytes(path));
+        let time = FileTime::from_unix_time(entry.mtime.parse().unwrap(), 0);
+        if entry.kind != 'l' {
+            fs::set_permissions(&place, fs::Permissions::from_mode(entry.mode)).unwrap();
+        }
+        filetime::set_symlink_file_times(&place, time, time).unwrap();
+    }
+    planted
+}
+
+#[test]
+fn a_tree_comes_back_equal_out_of_the_image() {
+    let builder = Builder::copying().make();
+    let config = Config { cases: 6, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&tree(), |plans| {
+        let project = Project::new();
+        fs::create_dir_all(project.path()).unwrap();
+        let planted = plant(&project.path(), &plans);
+        project.build(&builder).arg("--no-gitignore").success();
+        let mut found = project.image().files("/app");
+        found.remove(&b""[..]);
+        for (path, entry) in &planted {
+            prop_assert_eq!(found.get(path), Some(entry), "{}", path.escape_ascii());
+        }
+        prop_assert_eq!(found.len(), planted.len());
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
