@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{base, demo, run};
+use crate::{base, demo, licences, run};
 
 /// Runs all tests on the real engine; arguments go to `cargo test`.
 pub fn test(args: &[String]) -> Result<()> {
@@ -12,12 +12,13 @@ pub fn test(args: &[String]) -> Result<()> {
     run::show(&line)
 }
 
-/// Format, lints, docs, tests, and the demo.
+/// Format, lints, docs, licences, tests, and the demo.
 pub fn ci(_: &[String]) -> Result<()> {
     run::show(&["cargo", "fmt", "--all", "--check"])?;
     run::show(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
     let mut docs = run::command(&["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"]);
     run::quietly(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    licences::check(&[])?;
     test(&[])?;
     demo::demo(&[])
 }

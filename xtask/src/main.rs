@@ -1,9 +1,11 @@
 //! The project's own chores: `cargo xtask` lists them.
 
 mod base;
+mod bench;
 mod demo;
 mod engine;
 mod gate;
+mod licences;
 mod run;
 
 use std::process::ExitCode;
@@ -16,7 +18,9 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
     ("test", "run all tests (arguments go to `cargo test`)", gate::test),
-    ("ci", "everything a change must pass: format, lints, docs, tests, demo", gate::ci),
+    ("ci", "everything a change must pass: format, lints, docs, licences, tests, demo", gate::ci),
+    ("bench", "measure builds against the naive way: bench build [--rounds N]", bench::task),
+    ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base::task),
 ];
 

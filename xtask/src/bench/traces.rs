@@ -1,0 +1,108 @@
+//! What a bench leaves in the engine, and that it is gone afterwards, also when the bench fails.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::run;
+
+/// How long what minis2i leaves behind may take to be removed.
+const TIDY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often removing is tried.
+const TRIES: u32 = 3;
+
+/// A mark on all containers of this bench, which committing hands on to images. Dropping it removes what carries it.
+///
+/// Images and containers of others are never looked at: an ancestor, or a name, could be shared with them.
+pub struct Traces {
+    label: String,
+    /// Builders, by name: the cache of `docker build` shares what they are made of with others.
+    builders: Vec<String>,
+}
+
+impl Traces {
+    pub fn new() -> Self {
+        Self { label: format!("minis2i-bench={}", std::process::id()), builders: Vec::new() }
+    }
+
+    /// A name that no other bench uses.
+    pub fn name(&self, what: &str) -> String {
+        format!("minis2i-bench-{}-{what}", std::process::id())
+    }
+
+    /// A name for a builder, which will be removed at the end.
+    pub fn builder(&mut self, what: &str) -> String {
+        let name = self.name(what);
+        self.builders.push(name.clone());
+        name
+    }
+
+    /// The argument of `docker run --label`.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Waits until nothing is left but images with a tag, so that no turn pays for the cleaning up of the one before.
+    pub fn wait(&self) -> Result<()> {
+        let begin = Instant::now();
+        while !self.containers()?.is_empty() || !self.images(&["--filter", "dangling=true"])?.is_empty() {
+            if begin.elapsed() > TIDY_LIMIT {
+                bail!("what the build before left is still there after {} s", TIDY_LIMIT.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self) -> Result<()> {
+        remove(&["container", "rm", "--force", "--volumes"], &self.containers()?)?;
+        remove(&["image", "rm", "--force"], &self.images(&[])?)?;
+        while let Some(name) = self.builders.last() {
+            if run::succeeds(&["docker", "image", "inspect", name]) {
+                run::output(&["docker", "image", "rm", "--force", name])?;
+            }
+            self.builders.pop();
+        }
+        Ok(())
+    }
+
+    fn containers(&self) -> Result<Vec<String>> {
+        lines(&["docker", "ps", "--all", "--quiet", "--filter", &format!("label={}", self.label)])
+    }
+
+    fn images(&self, more: &[&str]) -> Result<Vec<String>> {
+        let filter = format!("label={}", self.label);
+        lines(&[&["docker", "images", "--quiet", "--no-trunc", "--filter", &filter], more].concat())
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        // minis2i may be at the same: what it took from under our hands is gone at the next try.
+        let mut result = self.remove();
+        for _ in 1..TRIES {
+            if result.is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            result = self.remove();
+        }
+        if let Err(error) = result {
+            eprintln!("warning: the bench leaves something behind: {error:#}");
+        }
+    }
+}
+
+fn remove(how: &[&str], what: &[String]) -> Result<()> {
+    let what: Vec<&str> = what.iter().map(String::as_str).collect();
+    if what.is_empty() { Ok(()) } else { run::output(&[&["docker"], how, &what].concat()).map(drop) }
+}
+
+fn lines(line: &[&str]) -> Result<Vec<String>> {
+    let mut lines: Vec<String> = run::output(line)?.lines().map(str::to_owned).collect();
+    // An image with several tags comes several times.
+    lines.sort();
+    lines.dedup();
+    Ok(lines)
+}

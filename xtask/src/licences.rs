@@ -1,0 +1,60 @@
+//! Under which licences the crates we use may be used.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::run;
+
+/// Licences that ask for no more than to be named.
+const FINE: [&str; 9] = [
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC0-1.0",
+    "ISC",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Also fine: the character tables of Unicode.
+const TABLES: &str = "Unicode-3.0";
+
+/// Fails when a crate in the lock file has no licence that is fine. Works without a network.
+pub fn check(_: &[String]) -> Result<()> {
+    let metadata = run::output(&["cargo", "metadata", "--format-version", "1", "--locked", "--offline"])?;
+    let metadata: Value = serde_json::from_str(&metadata).context("cargo's metadata is no JSON")?;
+    let packages = metadata["packages"].as_array().context("cargo's metadata has no packages")?;
+    let bad: Vec<String> = packages.iter().filter_map(objection).collect();
+    ensure!(bad.is_empty(), "crates with a licence that was not looked at yet:\n  {}", bad.join("\n  "));
+    eprintln!("{} crates, all under licences that are fine", packages.len());
+    Ok(())
+}
+
+fn objection(package: &Value) -> Option<String> {
+    let name = package["name"].as_str().unwrap_or("?");
+    match package["license"].as_str() {
+        Some(licence) if allows(licence) => None,
+        licence => Some(format!("{name}: {}", licence.unwrap_or("none given"))),
+    }
+}
+
+/// Whether an expression such as `(MIT OR Apache-2.0) AND Unicode-3.0` can be met: all of its `AND` parts, each by one
+/// of its `OR` parts.
+fn allows(expression: &str) -> bool {
+    let flat = expression.replace(['(', ')'], "").replace('/', " OR ");
+    let fine = |licence: &str| FINE.contains(&licence.trim()) || licence.trim() == TABLES;
+    flat.split(" AND ").all(|part| part.split(" OR ").any(fine))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allows;
+
+    #[test]
+    fn every_part_must_be_met_by_one_choice() {
+        assert!(allows("MIT OR GPL-3.0") && allows("MIT/Apache-2.0") && allows("(MIT OR Apache-2.0) AND Unicode-3.0"));
+        assert!(!allows("GPL-3.0") && !allows("MIT AND GPL-3.0"));
+    }
+}
