@@ -1,5 +1,5 @@
-//! The base image that demo, tests and bench share, pulled where there is a registry, made from the
-//! host's own programs where there is none.
+//! The base image that demo, tests and bench share: made from the host's own programs, so that no registry is needed,
+//! or pulled where that does not work.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -36,11 +36,18 @@ pub fn ensure() -> Result<()> {
     if run::succeeds(&["docker", "image", "inspect", NAME]) {
         return Ok(());
     }
-    if std::env::var_os("MINIS2I_NO_PULL").is_none() && run::succeeds(&["docker", "pull", "--quiet", PUBLIC]) {
-        return run::quietly(&mut run::command(&["docker", "tag", PUBLIC, NAME]));
+    // What the host has is there in seconds and the same for everybody; an engine elsewhere may be another machine.
+    let here = cfg!(target_os = "linux") && std::env::var_os("DOCKER_HOST").is_none();
+    if here {
+        eprintln!("making {NAME} from this machine's own programs");
+        match import() {
+            Ok(()) => return Ok(()),
+            Err(error) => eprintln!("that did not work: {error:#}"),
+        }
     }
-    eprintln!("{PUBLIC} can not be pulled: making {NAME} from this machine's own programs");
-    import()
+    eprintln!("pulling {PUBLIC} to be {NAME}");
+    run::quietly(&mut run::command(&["docker", "pull", "--quiet", PUBLIC]))?;
+    run::quietly(&mut run::command(&["docker", "tag", PUBLIC, NAME]))
 }
 
 /// Streams a tree made of the host's programs into `docker import`.
