@@ -9,10 +9,7 @@ use crate::contract::labels;
 use crate::engine::image::Image;
 use crate::engine::{Cancel, Engine};
 
-/// A layer up to this many bytes is committed so fast that the tag can come with it in one call.
-const ONE_CALL_LIMIT: u64 = 32 * 1024 * 1024;
-
-/// How long a commit under way may hold up the end of an interrupted run.
+/// How long a commit or tag under way may hold up the end of an interrupted run.
 const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// What the new image is to look like, beside its files.
@@ -28,64 +25,59 @@ pub struct Look<'a> {
 
 /// Commits the container and moves the tag to it; returns the image's id. An interrupt leaves the tag where it was.
 ///
+/// Two calls, though one could do both: the engine finishes a commit whose CLI is gone, and a large one that came with
+/// the tag would move it after our end.
+///
 /// # Errors
 /// When the engine can not do it, or work was cancelled.
 pub fn commit(engine: &Engine, container: &str, tag: &str, look: &Look, previous: Option<&Image>) -> Result<String> {
     engine.cancel().check()?;
+    let mut id = patiently(engine, |steady| run_commit(steady, container, look))?;
     let shell = &look.builder.config.shell;
-    if shell.is_empty() && is_small(previous, look.builder) {
-        return commit_with_tag(engine, container, tag, look, previous);
-    }
-    let mut id = run_commit(engine, container, None, look)?;
-    if !shell.is_empty() {
-        id = with_shell(engine, &id, look.builder)?;
-    }
-    let moved = engine.demand(&["tag", &id, tag]).with_context(|| format!("cannot give the image the name `{tag}`"));
+    let moved = engine.cancel().check().and_then(|()| {
+        if !shell.is_empty() {
+            id = with_shell(engine, &id, look.builder)?;
+        }
+        move_tag(engine, &id, tag, previous)
+    });
     if moved.is_err() {
         let _ = engine.call_within(&["image", "rm", &id], PATIENCE);
     }
-    moved.map(|_| id)
+    moved.map(|()| id)
 }
 
-/// Guesses the size of the new layer by that of the last one.
-fn is_small(previous: Option<&Image>, builder: &Image) -> bool {
-    previous.is_some_and(|image| image.size.saturating_sub(builder.size) <= ONE_CALL_LIMIT)
-}
-
-/// One call for both. The engine finishes it even when the CLI is killed, so an interrupt waits for it and puts the
-/// tag back.
-fn commit_with_tag(
-    engine: &Engine,
-    container: &str,
-    tag: &str,
-    look: &Look,
-    previous: Option<&Image>,
-) -> Result<String> {
-    let own = Cancel::default();
-    let steady = engine.with_cancel(own.clone());
-    let done = AtomicBool::new(false);
-    let result = std::thread::scope(|scope| {
-        let watchdog = scope.spawn(|| give_up_late(engine.cancel(), &own, &done));
-        let result = run_commit(&steady, container, Some(tag), look);
-        done.store(true, Ordering::Relaxed);
-        watchdog.thread().unpark();
-        result
-    });
-    if let Err(cancelled) = engine.cancel().check() {
+/// Moves the tag, or leaves it where it was.
+fn move_tag(engine: &Engine, id: &str, tag: &str, previous: Option<&Image>) -> Result<()> {
+    patiently(engine, |steady| steady.demand(&["tag", id, tag]))
+        .with_context(|| format!("cannot give the image the name `{tag}`"))?;
+    let interrupted = engine.cancel().check();
+    if interrupted.is_err() {
         let back = match previous {
             Some(image) => engine.call_within(&["tag", &image.id, tag], PATIENCE),
             None => engine.call_within(&["image", "rm", tag], PATIENCE),
         };
         let _ = back;
-        if let (Ok(id), Some(_)) = (result, previous) {
-            let _ = engine.call_within(&["image", "rm", &id], PATIENCE);
-        }
-        return Err(cancelled);
     }
-    result
+    interrupted
 }
 
-/// Ends the commit's CLI when it is still not done some time after the interrupt.
+/// Does something short to its end, also when an interrupt comes, so that it is known what became of it; but not for
+/// long.
+fn patiently<T>(engine: &Engine, work: impl FnOnce(&Engine) -> Result<T>) -> Result<T> {
+    let own = Cancel::default();
+    let steady = engine.with_cancel(own.clone());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watchdog = scope.spawn(|| give_up_late(engine.cancel(), &own, &done));
+        let result = work(&steady);
+        done.store(true, Ordering::Relaxed);
+        watchdog.thread().unpark();
+        // What an interrupt did to the work is no error of the engine's.
+        result.or_else(|error| engine.cancel().check().and(Err(error)))
+    })
+}
+
+/// Ends the CLI when it is still not done some time after the interrupt.
 fn give_up_late(interrupt: &Cancel, own: &Cancel, done: &AtomicBool) {
     let mut since = None;
     while !done.load(Ordering::Relaxed) {
@@ -100,13 +92,13 @@ fn give_up_late(interrupt: &Cancel, own: &Cancel, done: &AtomicBool) {
     }
 }
 
-fn run_commit(engine: &Engine, container: &str, tag: Option<&str>, look: &Look) -> Result<String> {
-    let args = arguments(container, tag, look);
+fn run_commit(engine: &Engine, container: &str, look: &Look) -> Result<String> {
+    let args = arguments(container, look);
     let id = engine.demand(&args).context("cannot commit what `assemble` made")?;
     Ok(id.trim().to_owned())
 }
 
-fn arguments(container: &str, tag: Option<&str>, look: &Look) -> Vec<String> {
+fn arguments(container: &str, look: &Look) -> Vec<String> {
     let config = &look.builder.config;
     let list = |words: &[String]| serde_json::to_string(words).expect("words are text");
     let mut args = vec!["commit".to_owned()];
@@ -127,7 +119,6 @@ fn arguments(container: &str, tag: Option<&str>, look: &Look) -> Vec<String> {
         args.extend(["--author".to_owned(), look.builder.author.clone()]);
     }
     args.push(container.to_owned());
-    args.extend(tag.map(str::to_owned));
     args
 }
 
@@ -159,9 +150,8 @@ mod tests {
     #[test]
     fn a_commit_says_what_differs_from_the_container() {
         let builder = Image::default();
-        let args = arguments("c", Some("app"), &look(&builder));
-        let expected =
-            ["commit", "--change", r#"CMD ["/usr/libexec/s2i/run"]"#, "--change", r#"LABEL "a"="b c""#, "c", "app"];
+        let args = arguments("c", &look(&builder));
+        let expected = ["commit", "--change", r#"CMD ["/usr/libexec/s2i/run"]"#, "--change", r#"LABEL "a"="b c""#, "c"];
         assert_eq!(args, expected);
     }
 
@@ -169,7 +159,7 @@ mod tests {
     fn the_builders_entrypoint_and_user_come_back() {
         let mut builder = Image::default();
         builder.config.entrypoint = vec!["/bin/echo".to_owned()];
-        let args = arguments("c", None, &Look { entrypoint_changed: true, user_changed: true, ..look(&builder) });
+        let args = arguments("c", &Look { entrypoint_changed: true, user_changed: true, ..look(&builder) });
         assert_eq!(args[2], r#"ENTRYPOINT ["/bin/echo"]"#);
         assert!(args.contains(&"USER 0".to_owned()));
     }

@@ -16,9 +16,6 @@ pub struct Image {
     pub repo_tags: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub repo_digests: Vec<String>,
-    /// Bytes of all layers.
-    #[serde(default)]
-    pub size: u64,
     #[serde(default)]
     pub author: String,
     #[serde(default, deserialize_with = "nullable")]
