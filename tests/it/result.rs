@@ -36,11 +36,20 @@ mod configuration {
 
     #[test]
     fn the_builders_settings_are_kept_and_the_command_is_run() {
-        let builder = Builder::obeying().file("entry", 0o755, "#!/bin/sh\nexec \"$@\"\n").make().build_on(
-            "ENTRYPOINT [\"/entry\"]\nUSER 1234:2000\nWORKDIR /app\nEXPOSE 8080 9090/udp\nVOLUME /data\n\
-                 HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
-                 LABEL own=label\nENV OWN=variable\nCMD [\"usage\"]\nMAINTAINER somebody",
-        );
+        let builder = Builder::obeying()
+            .file("entry", 0o755, "#!/bin/sh\nexec \"$@\"\n")
+            .change(r#"ENTRYPOINT ["/entry"]"#)
+            .change("USER 1234:2000")
+            .change("EXPOSE 8080 9090/udp")
+            .change("VOLUME /data")
+            .change("LABEL own=label")
+            .change("ENV OWN=variable")
+            .change(r#"CMD ["usage"]"#)
+            .make()
+            .build_on(
+                "HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
+                 MAINTAINER somebody",
+            );
         let project = Project::new().file("a", "");
         for round in ["clean", "incremental"] {
             project.build(&builder).success();
