@@ -333,7 +333,8 @@ mod refused {
         bytes
     }
 
-    /// Archives and things that are none, each with a good entry in front where there can be one.
+    /// Archives and things that are none, each with a good entry in front where there can be one. The relay's own tests
+    /// know more of them.
     fn tricks() -> Vec<(&'static str, Vec<u8>)> {
         let good = entry(Type::Regular, "good", "", &[b'x'; 3000]);
         let end = vec![0; 1024];
@@ -348,16 +349,11 @@ mod refused {
             ("cut in a header", [good.clone(), file("other")[..100].to_vec()].concat()),
             ("gzip", [b"\x1f\x8b\x08\x00\0\0\0\0\x00\x03".to_vec(), vec![7; 2000]].concat()),
             ("climbs out", with(&[file("../escaped")])),
-            ("climbs out on the way", with(&[file("sub/../../escaped")])),
             ("absolute", with(&[file("/escaped")])),
             ("device", with(&[entry(Type::Char, "null", "", b"")])),
-            ("fifo", with(&[entry(Type::Fifo, "pipe", "", b"")])),
             ("through a symlink", with(&[link("d", "/app"), file("d/escaped")])),
-            ("through a relative symlink", with(&[link("d", ".."), file("d/escaped")])),
             ("through links of links", with(&[link("a", "."), link("a/b", ".."), file("b/escaped")])),
-            ("over a symlink", with(&[link("d", "/escaped"), file("d")])),
             ("hard link out", with(&[entry(Type::Link, "h", "/etc/passwd", b""), file("h")])),
-            ("hard link up", with(&[entry(Type::Link, "h", "../../etc/passwd", b"")])),
             ("hard link through a symlink", with(&[link("d", "/etc"), entry(Type::Link, "h", "d/passwd", b"")])),
             (
                 "through a hard link to a symlink",
