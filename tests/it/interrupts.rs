@@ -1,163 +1,376 @@
-//! Signals at any moment, crashes, and runs side by side.
+//! Signals at any moment of a build, runs that die, and runs side by side.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::support::{Builder, Outcome, Project, Running, StandIn, docker, wait_for};
+use crate::support::{Builder, Outcome, Project, Running, StandIn, docker, try_docker, wait_for};
 
-/// Two seconds are promised; the machine that tests may be busy with other tests.
-const LIMIT: Duration = Duration::from_secs(6);
+/// How long an interrupted run may take to end. The promise is 2 s on a machine with nothing else to do; here many
+/// tests keep the engine busy.
+const SOON: Duration = Duration::from_secs(6);
 
-fn builder() -> Builder {
-    Builder::new()
-        .script("assemble", "#!/bin/sh\n. /tmp/src/script\n")
-        .script(
-            "save-artifacts",
-            "#!/bin/sh\ncat /app/slow 2>/dev/null && exec sleep 60\nexec tar -cf - -C /etc passwd\n",
-        )
-        .make()
+/// The signals, and the exit status each one means.
+const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+
+/// A build of its own for each signal, interrupted when it has come to a certain stage.
+struct Scene {
+    builder: Builder,
+    project: Project,
+    /// The image that has the tag before.
+    before: Option<String>,
 }
 
-/// Names of containers made of this builder or what was built with it.
-fn containers(builder: &Builder) -> String {
-    docker(&["ps", "--all", "--filter", &format!("ancestor={}", builder.id()), "--format", "{{.Names}} {{.Status}}"])
+impl Scene {
+    fn new(builder: Builder) -> Self {
+        let project = Project::new().file("stage", "quick");
+        Self { builder, project, before: None }
+    }
+
+    /// Builds once undisturbed, so that the tag is on a good image.
+    fn built(mut self) -> Self {
+        self.project.build(&self.builder).success();
+        self.before = self.project.id();
+        wait_for("cleaning up", || self.builder.containers().is_empty());
+        self
+    }
+
+    /// Sends the signal and checks what must be true after it.
+    #[track_caller]
+    fn interrupted(&self, running: Running, signal: (&str, i32)) -> Outcome {
+        running.signal(signal.0);
+        self.ends(running, signal)
+    }
+
+    /// Checks what must be true after a signal that was just sent.
+    #[track_caller]
+    fn ends(&self, running: Running, (signal, status): (&str, i32)) -> Outcome {
+        let begin = Instant::now();
+        let outcome = running.end().status(status);
+        assert!(begin.elapsed() < SOON, "{signal} took {:?}\n{outcome}", begin.elapsed());
+        // A busy engine may still be at a removal that it was told to do.
+        while begin.elapsed() < SOON && !self.builder.containers().is_empty() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(self.builder.containers(), [""; 0], "{signal}\n{outcome}");
+        assert_eq!(self.project.id(), self.before, "{signal}\n{outcome}");
+        assert_eq!(outcome.stdout, "", "{signal}\n{outcome}");
+        outcome
+    }
 }
 
-#[track_caller]
-fn interrupt(running: Running, signal: &str) -> Outcome {
-    let begin = Instant::now();
-    running.signal(signal);
-    let outcome = running.end();
-    assert!(begin.elapsed() < LIMIT, "{:?}\n{outcome}", begin.elapsed());
-    outcome
+/// A builder whose `assemble` waits for ever when the source says so.
+fn waiting() -> Builder {
+    let script = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = wait ]; then echo assembling now; exec sleep 300; fi\n";
+    Builder::new().script("assemble", script).make()
+}
+
+/// A builder that takes its source only when `/tmp/go` is there, and shows what it can do until then.
+fn slow_to_take() -> Builder {
+    let tar = "#!/bin/sh\ncase \"$*\" in *version*) exec /bin/tar \"$@\" ;; esac\nhead -c 10000 >/tmp/first\n\
+               echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.02; done\n\
+               cat /tmp/first - | /bin/tar \"$@\"\n";
+    Builder::copying().file("slow/tar", 0o755, tar).change("ENV PATH=/slow:/usr/bin:/bin").make()
+}
+
+/// More than fits into all the pipes on the way.
+fn large() -> String {
+    "0123456789abcdef".repeat(1 << 20)
+}
+
+/// Waits until a container of the builder said this, and returns the container.
+fn wait_for_words(builder: &Builder, words: &str) -> String {
+    let mut found = None;
+    wait_for(words, || {
+        found = builder.containers().into_iter().find(|container| {
+            let logs = try_docker(&["logs", container]);
+            String::from_utf8_lossy(&[logs.stdout, logs.stderr].concat()).contains(words)
+        });
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 #[test]
-fn each_signal_has_its_status_and_leaves_nothing() {
-    let builder = builder();
-    let project = Project::new().file("script", "true");
-    project.build(&builder).success();
-    let before = project.id();
-    project.write("script", "echo begun; exec sleep 60");
-    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        let running = project.build(&builder).start();
-        running.wait_for("begun");
-        interrupt(running, signal).status(status).says("minis2i: build cancelled:");
-        assert_eq!(containers(&builder), "");
-        assert_eq!(project.id(), before);
+fn an_interrupt_before_anything_is_started_ends_the_build() {
+    for signal in SIGNALS {
+        let engine = StandIn::new("touch $here/called\nexec sleep 300");
+        let scene = Scene::new(waiting());
+        let running = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).start();
+        wait_for("the first call", || engine.has("called"));
+        scene.interrupted(running, signal).says("error: the build was cancelled");
     }
 }
 
 #[test]
-fn an_interrupt_while_containers_start_leaves_nothing() {
-    let engine = StandIn::new("[ \"$1\" = run ] && touch \"$here/running\"; exec docker \"$@\"");
-    let builder = builder();
-    let project = Project::new().file("script", "true");
-    for _ in 0..3 {
-        let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-        running.wait_for("build started");
-        wait_for("the container is started", || engine.has("running"));
-        interrupt(running, "INT").status(130);
-        assert_eq!(containers(&builder), "");
-        assert_eq!(project.id(), None);
+fn an_interrupt_while_the_container_starts_ends_the_build() {
+    let scene = Scene::new(waiting()).built();
+    for signal in SIGNALS {
+        let running = scene.project.build(&scene.builder).start();
+        running.wait_for("minis2i: build started:");
+        scene.interrupted(running, signal).says("minis2i: build cancelled:").says("stays as it was");
     }
 }
 
 #[test]
-fn an_interrupt_while_artifacts_are_saved_leaves_nothing() {
-    let builder = builder();
-    let project = Project::new().file("script", "echo slow >/app/slow");
-    project.build(&builder).success();
-    let before = project.id();
-    let running = project.build(&builder).start();
-    // Two containers: the one that builds and the one that saves.
-    wait_for("both containers run", || containers(&builder).matches(" Up ").count() == 2);
-    interrupt(running, "TERM").status(143);
-    assert_eq!(containers(&builder), "");
-    assert_eq!(project.id(), before);
+fn an_interrupt_while_the_container_is_made_leaves_none() {
+    let engine =
+        StandIn::new("if [ \"$1\" = run ]; then echo >>$here/runs; exec docker \"$@\"; fi\nexec docker \"$@\"");
+    let scene = Scene::new(waiting());
+    for signal in SIGNALS {
+        let runs = engine.read("runs").len();
+        let running = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).start();
+        wait_for("the container", || engine.read("runs").len() > runs);
+        scene.interrupted(running, signal);
+    }
 }
 
 #[test]
-fn an_interrupt_while_the_source_is_sent_leaves_nothing() {
-    let builder = builder();
-    let project = Project::new().file("script", "true");
-    let big = std::fs::File::create(project.path().join("big")).unwrap();
-    std::io::copy(&mut std::io::Read::take(std::io::repeat(7), 1 << 30), &mut &big).unwrap();
-    let running = project.build(&builder).start();
-    wait_for("the container takes the source", || containers(&builder).contains(" Up "));
-    interrupt(running, "INT").status(130);
-    assert_eq!(containers(&builder), "");
-    assert_eq!(project.id(), None);
+fn an_interrupt_while_artifacts_are_saved_ends_the_build() {
+    let save = "#!/bin/sh\necho saving now >&2\nexec sleep 300\n";
+    let builder = Builder::copying().script("save-artifacts", save).make();
+    let scene = Scene::new(builder).built();
+    for signal in SIGNALS {
+        let running = scene.project.build(&scene.builder).start();
+        running.wait_for("saving now");
+        scene.interrupted(running, signal).says("minis2i: build cancelled:");
+    }
 }
 
 #[test]
-fn an_interrupt_during_the_commit_leaves_the_tag_where_it_was() {
-    let commit = "[ \"$1\" = commit ] && touch \"$here/committing\"; exec docker \"$@\"";
-    let (first, second) = (StandIn::new(commit), StandIn::new(commit));
-    let builder = builder();
-    let project = Project::new().file("script", "true");
-    let running = project.build(&builder).arg("--engine").arg(first.path()).start();
-    wait_for("the commit begins", || first.has("committing"));
-    interrupt(running, "INT").status(130);
-    assert_eq!((project.id(), containers(&builder).as_str()), (None, ""));
-    project.build(&builder).success();
-    let before = project.id();
-    project.write("script", "echo changed");
-    let running = project.build(&builder).arg("--engine").arg(second.path()).start();
-    wait_for("the commit begins", || second.has("committing"));
-    interrupt(running, "INT").status(130);
-    assert_eq!((project.id(), containers(&builder).as_str()), (before, ""));
+fn an_interrupt_while_the_source_is_sent_ends_the_build() {
+    let scene = Scene::new(slow_to_take());
+    scene.project.write("large", &large());
+    for signal in SIGNALS {
+        let running = scene.project.build(&scene.builder).start();
+        wait_for_words(&scene.builder, "taking");
+        scene.interrupted(running, signal).says("minis2i: build cancelled:");
+    }
 }
 
 #[test]
-fn a_second_signal_leaves_at_once() {
-    // Removing the container takes long here, so the first signal alone would hold on.
-    let engine = StandIn::new("[ \"$1\" = rm ] && { touch \"$here/removing\"; sleep 1; }; exec docker \"$@\"");
-    let builder = builder();
-    let project = Project::new().file("script", "echo begun; exec sleep 60");
+fn an_interrupt_while_assemble_runs_ends_the_build() {
+    let scene = Scene::new(waiting()).built();
+    scene.project.write("stage", "wait");
+    for signal in SIGNALS {
+        let running = scene.project.build(&scene.builder).start();
+        running.wait_for("assembling now");
+        let outcome = scene.interrupted(running, signal).says("minis2i: build cancelled:");
+        outcome.says("error: the build was cancelled");
+    }
+}
+
+/// A stand-in that sends the run `$SIGNAL` when a commit, or a tag, begins, and then goes on with it.
+fn interrupting(call: &str) -> StandIn {
+    StandIn::new(&format!(
+        "if [ \"$1\" = {call} ] && [ ! -e $here/$SIGNAL ]; then touch $here/$SIGNAL; kill -$SIGNAL $PPID; fi\n\
+         exec docker \"$@\""
+    ))
+}
+
+/// Interrupts builds when they come to such a call.
+fn interrupt_at(call: &str, scene: impl Fn() -> Scene) {
+    let engine = interrupting(call);
+    let scene = scene();
+    for signal in SIGNALS {
+        let run = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).env("SIGNAL", signal.0);
+        let running = run.start();
+        wait_for("the call", || engine.has(signal.0));
+        scene.ends(running, signal).says("minis2i: build cancelled:");
+        let images = docker(&["images", "-q", "--no-trunc", "--filter", &made_with(&scene.builder)]);
+        assert_eq!(images, scene.before.clone().unwrap_or_default(), "{signal:?}");
+    }
+}
+
+/// The filter for images that came out of builds with the builder.
+fn made_with(builder: &Builder) -> String {
+    format!("label=io.github.minis2i.builder={}", builder.id())
+}
+
+#[test]
+fn an_interrupt_in_the_first_commit_leaves_no_tag() {
+    interrupt_at("commit", || Scene::new(waiting()));
+}
+
+#[test]
+fn an_interrupt_in_a_commit_leaves_the_tag() {
+    interrupt_at("commit", || Scene::new(waiting()).built());
+}
+
+#[test]
+fn an_interrupt_at_the_tagging_leaves_no_tag() {
+    interrupt_at("tag", || Scene::new(waiting()));
+}
+
+#[test]
+fn an_interrupt_at_the_tagging_leaves_the_tag() {
+    interrupt_at("tag", || Scene::new(waiting()).built());
+}
+
+#[test]
+fn an_interrupt_in_a_long_commit_leaves_the_tag_for_good() {
+    let engine = interrupting("commit");
+    let assemble = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = large ]; then\n\
+                    head -c 400000000 /dev/urandom >/app/large; fi\n";
+    let scene = Scene::new(Builder::new().script("assemble", assemble).make()).built();
+    scene.project.write("stage", "large");
+    let since = docker(&["info", "--format", "{{.SystemTime}}"]);
+    let run = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).env("SIGNAL", "INT");
+    let running = run.start();
+    wait_for("the commit", || engine.has("INT"));
+    scene.ends(running, ("INT", 130));
+    wait_for("the engine to be done with it", || committed(&scene.builder, &since));
+    assert_eq!(scene.project.id(), scene.before);
+}
+
+/// Whether the engine has finished a commit of a container of the builder since then.
+fn committed(builder: &Builder, since: &str) -> bool {
+    let image = format!("image={}", builder.id());
+    let until = docker(&["info", "--format", "{{.SystemTime}}"]);
+    let events = docker(&["events", "--since", since, "--until", &until, "--filter", "event=commit"]);
+    events.contains(&image)
+}
+
+#[test]
+fn a_second_interrupt_leaves_at_once() {
+    // Nothing can be removed, so that cleaning up takes its time.
+    let engine = StandIn::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"");
+    let builder = waiting();
+    let project = Project::new().file("stage", "wait");
     let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for("begun");
+    running.wait_for("assembling now");
     running.signal("INT");
-    wait_for("cleaning up begins", || engine.has("removing"));
-    interrupt(running, "INT").status(130);
-    // What is left is found by the next run.
-    project.write("script", "true");
-    project.build(&builder).success();
-    wait_for("nothing is left", || containers(&builder).is_empty());
+    wait_for("cleaning up", || engine.has("removing"));
+    let begin = Instant::now();
+    running.signal("INT");
+    let outcome = running.end().status(130);
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}\n{outcome}", begin.elapsed());
+    // What it left is found by the next run.
+    project.write("stage", "quick");
+    project.build(&builder).success().says("note: removed a container of a run that died: minis2i-");
 }
 
 #[test]
-fn a_killed_run_never_assembles_and_the_next_one_cleans_up() {
-    let builder = Builder::new().script("assemble", "#!/bin/sh\nexec sleep 60\n").make();
-    let project = Project::new().file("a", "1");
-    let big = std::fs::File::create(project.path().join("big")).unwrap();
-    std::io::copy(&mut std::io::Read::take(std::io::repeat(7), 1 << 30), &mut &big).unwrap();
+fn the_exit_status_of_a_second_interrupt_is_that_signals() {
+    let engine = StandIn::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"");
+    let builder = waiting();
+    let project = Project::new().file("stage", "wait");
+    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
+    running.wait_for("assembling now");
+    running.signal("INT");
+    wait_for("cleaning up", || engine.has("removing"));
+    running.signal("TERM");
+    running.end().status(143);
+    project.write("stage", "quick");
+    project.build(&builder).success();
+}
+
+#[test]
+fn an_engine_that_does_not_remove_does_not_hold_up_the_end() {
+    let engine = StandIn::new("if [ \"$1\" = rm ]; then exec sleep 300; fi\nexec docker \"$@\"");
+    let builder = waiting();
+    let project = Project::new().file("stage", "wait");
+    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
+    running.wait_for("assembling now");
+    let begin = Instant::now();
+    running.signal("INT");
+    running.end().status(130);
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    project.write("stage", "quick");
+    project.build(&builder).success().says("note: removed a container of a run that died");
+}
+
+#[test]
+fn a_half_sent_upload_is_not_assembled() {
+    let builder = slow_to_take();
+    let project = Project::new().file("large", &large()).file("out", "built");
     let running = project.build(&builder).start();
-    wait_for("the container takes the source", || containers(&builder).contains(" Up "));
+    let container = wait_for_words(&builder, "taking");
     running.signal("KILL");
     assert_eq!(running.end().status, None);
-    // An `assemble` would sleep for a minute.
-    wait_for("the container ends by itself", || containers(&builder).contains("Exited"));
-    let name = containers(&builder).split(' ').next().unwrap().to_owned();
-    std::fs::remove_file(project.path().join("big")).unwrap();
-    let other = crate::support::Builder::copying().make();
-    // Another test's run may have swept it meanwhile: this is one user on one machine.
-    let outcome = project.build(&other).success();
-    if outcome.stderr.contains(&name) {
-        outcome.says("removed a container");
-    }
-    wait_for("the next run removes it", || !containers(&builder).contains(&name));
+    docker(&["exec", &container, "touch", "/tmp/go"]);
+    assert_ne!(docker(&["wait", &container]), "0");
+    let changes = docker(&["diff", &container]);
+    assert!(!changes.contains("/app/out"), "assemble ran: {changes}");
+    assert_eq!(project.id(), None);
+    docker(&["rm", "--force", &container]);
 }
 
 #[test]
-fn a_run_that_is_alive_keeps_its_container() {
-    let builder = builder();
-    let long = Project::new().file("script", "echo begun; while [ ! -e /tmp/go ]; do sleep 0.1; done");
-    let running = long.build(&builder).start();
-    running.wait_for("begun");
-    let names = containers(&builder);
-    let name = names.lines().find(|line| line.contains(" Up ")).and_then(|line| line.split(' ').next());
-    let short = Project::new().file("script", "true");
-    short.build(&builder).success();
-    docker(&["exec", name.expect("the long build goes on"), "touch", "/tmp/go"]);
-    running.end().status(0);
+fn an_upload_that_lacks_only_its_end_is_not_assembled() {
+    // All of the source is on its way at once; what is held back, for the artifacts, is the consent alone.
+    let save = "#!/bin/sh\necho saving now >&2\nexec sleep 300\n";
+    let scene = Scene::new(Builder::copying().script("save-artifacts", save).make()).built();
+    scene.project.write("large", &large());
+    let running = scene.project.build(&scene.builder).start();
+    running.wait_for("saving now");
+    let is_build = |id: &String| docker(&["inspect", "--format", "{{.Image}}", id]) == scene.builder.id();
+    let build = scene.builder.containers().into_iter().find(is_build).unwrap();
+    wait_for("the source has come", || docker(&["diff", &build]).contains("/tmp/src/large"));
+    running.signal("KILL");
+    assert_eq!(running.end().status, None);
+    assert_ne!(docker(&["wait", &build]), "0");
+    let changes = docker(&["diff", &build]);
+    assert!(!changes.contains("/app/large"), "assemble ran: {changes}");
+    assert_eq!(scene.project.id(), scene.before);
+    scene.builder.containers().iter().for_each(|container| drop(docker(&["rm", "--force", container])));
+}
+
+#[test]
+fn the_next_run_removes_what_a_killed_one_left_and_says_so() {
+    let builder = waiting();
+    let project = Project::new().file("stage", "wait");
+    let running = project.build(&builder).start();
+    running.wait_for("assembling now");
+    let left = builder.containers();
+    assert_eq!(left.len(), 1);
+    running.signal("KILL");
+    assert_eq!(running.end().status, None);
+    project.write("stage", "quick");
+    project.build(&builder).success().says("note: removed a container of a run that died: minis2i-");
+    wait_for("its container is gone", || builder.containers().is_empty());
+}
+
+#[test]
+fn a_killed_runs_container_is_found_by_another_project_too() {
+    let builder = waiting();
+    let killed = Project::new().file("stage", "wait");
+    let running = killed.build(&builder).start();
+    running.wait_for("assembling now");
+    running.signal("KILL");
+    assert_eq!(running.end().status, None);
+    let other = Project::new().file("stage", "quick");
+    let outcome = other.build(&builder).env("TMPDIR", killed.locks()).success();
+    outcome.says("note: removed a container of a run that died: minis2i-");
+}
+
+#[test]
+fn a_living_run_keeps_its_containers() {
+    let builder = waiting();
+    let long = Project::new().file("stage", "wait");
+    let short = Project::new().file("stage", "quick");
+    let mut running = long.build(&builder).start();
+    running.wait_for("assembling now");
+    let theirs = builder.containers();
+    for _ in 0..2 {
+        short.build(&builder).env("TMPDIR", long.locks()).success().is_silent_about("run that died");
+    }
+    assert!(running.is_running());
+    wait_for("the short ones clean up", || builder.containers() == theirs);
+    running.signal("TERM");
+    running.end().status(143);
+}
+
+#[test]
+fn cleaning_up_after_a_build_is_not_taken_for_a_dead_run() {
+    let engine = StandIn::new(
+        "if [ \"$1\" = rm ]; then touch $here/removing; while [ ! -e $here/go ]; do sleep 0.02; done; fi\n\
+         exec docker \"$@\"",
+    );
+    let builder = waiting();
+    let first = Project::new().file("stage", "quick");
+    let second = Project::new().file("stage", "quick");
+    first.build(&builder).arg("--engine").arg(engine.path()).success();
+    wait_for("cleaning up", || engine.has("removing"));
+    second.build(&builder).env("TMPDIR", first.locks()).success().is_silent_about("run that died");
+    engine.make("go");
 }

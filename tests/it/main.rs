@@ -4,7 +4,6 @@ mod support;
 
 mod artifacts;
 mod bad_input;
-mod contract;
 mod interrupts;
 mod main_job;
 mod output;

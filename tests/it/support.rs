@@ -210,6 +210,11 @@ impl Project {
         self.dir.path().join("source")
     }
 
+    /// Where its runs keep their locks.
+    pub fn locks(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub fn file(self, path: &str, text: &str) -> Self {
         self.write(path, text);
         self
@@ -234,7 +239,7 @@ impl Project {
     pub fn build_with(&self, builder: &str) -> Run {
         fs::create_dir_all(self.path()).unwrap();
         // A place of its own for locks: what other tests leave to be found is none of this one's business.
-        let mut run = Run::new().arg("build").env("TMPDIR", self.dir.path());
+        let mut run = Run::new().arg("build").env("TMPDIR", self.locks());
         run.after = vec![self.path().display().to_string(), builder.to_owned(), self.tag.clone()];
         run
     }
