@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 /// The shell program of the build container, without its comments.
 pub fn script() -> String {
     let lines = include_str!("container.sh").lines();
-    lines.filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+    lines.filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
 }
 
 /// Something the container said.

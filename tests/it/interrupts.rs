@@ -1,6 +1,5 @@
 //! Signals at any moment of a build, runs that die, and runs side by side.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::support::{Builder, Outcome, Project, Running, StandIn, docker, try_docker, wait_for};
@@ -352,7 +351,7 @@ fn a_living_run_keeps_its_containers() {
     running.wait_for("assembling now");
     let theirs = builder.containers();
     for _ in 0..2 {
-        short.build(&builder).env("TMPDIR", long.locks()).success().is_silent_about("run that died");
+        short.build(&builder).env("TMPDIR", long.locks()).success().never_says("run that died");
     }
     assert!(running.is_running());
     wait_for("the short ones clean up", || builder.containers() == theirs);
@@ -371,6 +370,6 @@ fn cleaning_up_after_a_build_is_not_taken_for_a_dead_run() {
     let second = Project::new().file("stage", "quick");
     first.build(&builder).arg("--engine").arg(engine.path()).success();
     wait_for("cleaning up", || engine.has("removing"));
-    second.build(&builder).env("TMPDIR", first.locks()).success().is_silent_about("run that died");
+    second.build(&builder).env("TMPDIR", first.locks()).success().never_says("run that died");
     engine.make("go");
 }

@@ -411,6 +411,10 @@ impl Running {
         self.child.id()
     }
 
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Waits until stderr has this text.
     pub fn wait_for(&self, what: &str) {
         let begin = Instant::now();
