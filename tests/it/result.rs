@@ -42,13 +42,14 @@ mod configuration {
             .change("USER 1234:2000")
             .change("EXPOSE 8080 9090/udp")
             .change("VOLUME /data")
-            .change(r#"HEALTHCHECK --interval=7s CMD ["true"]"#)
-            .change("STOPSIGNAL SIGQUIT")
             .change("LABEL own=label")
             .change("ENV OWN=variable")
             .change(r#"CMD ["usage"]"#)
             .make()
-            .build_on("SHELL [\"/bin/sh\", \"-ec\"]\nMAINTAINER somebody");
+            .build_on(
+                "HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
+                 MAINTAINER somebody",
+            );
         let project = Project::new().file("a", "");
         for round in ["clean", "incremental"] {
             project.build(&builder).success();
