@@ -3,6 +3,7 @@
 mod artifacts;
 pub mod commit;
 mod describe;
+mod inputs;
 mod prepare;
 mod protocol;
 mod relay;
@@ -160,7 +161,7 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                     ("ready", _) => return Ok(metadata),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
-                        let own = prepared.own_scripts.iter().any(|own| own.script == Script::Assemble);
+                        let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
                         return Err(match own {
                             true => scripts::own_unusable(Script::Assemble, &fault),
                             false => scripts::unusable(&prepared.finish.assemble, &fault),

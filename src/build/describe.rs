@@ -135,8 +135,8 @@ fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
     hasher.update(prepared.snapshot.digest()?.as_bytes());
     let facts = (
         &ground.builder.id,
-        &prepared.variables,
-        &prepared.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
+        &prepared.inputs.variables,
+        &prepared.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
         &job.run_options,
         job.keep_source,
         &ground.contract.destination,

@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::artifacts::{Outcome, Plan, Saver, Where};
+use super::inputs::Inputs;
 use super::protocol::{Destination, Finish, Hello, Tar};
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
 use super::tidy::Leftovers;
 use super::{Ground, Workshop};
-use crate::contract::{Contract, OwnScript, Script, join, labels, own_scripts};
+use crate::contract::{Contract, OwnScript, Script, join, labels};
 use crate::engine::Container;
 use crate::failure::{self, Failure};
 use crate::report::Reporter;
@@ -74,8 +75,7 @@ pub struct Prepared {
     pub snapshot: Snapshot,
     pub finish: Finish,
     pub scripts: Chosen,
-    pub own_scripts: Vec<OwnScript>,
-    pub variables: Vec<(String, String)>,
+    pub inputs: Inputs,
     pub bypassed: bool,
     /// Artifacts came by files that `save-artifacts` copied.
     pub copied: bool,
@@ -103,14 +103,13 @@ pub fn prepare(
 ) -> Result<Result<Prepared, Obstacle>> {
     let (job, reporter) = (shop.job, shop.reporter);
     reporter.phase("starting the build container");
-    let variables = job.environment(reporter)?;
-    let own_scripts = own_scripts(&job.source.path)?;
+    let inputs = Inputs::read(job, reporter)?;
     let plan = ground.previous.as_ref().filter(|_| approach.incremental);
-    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &own_scripts));
+    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts));
     let start = Start {
         name: shop.lease.container_name(),
         image: &ground.builder.id,
-        options: build_options(job, &ground.contract, &variables),
+        options: build_options(job, &ground.contract, &inputs.variables),
         destination: &ground.contract.destination,
         folders: &ground.contract.folders,
         bypass: approach.bypass,
@@ -132,7 +131,7 @@ pub fn prepare(
         Err(Silent::Error(error)) => return Err(error),
     };
     check(&hello, &ground.contract, &job.builder)?;
-    let scripts = scripts::choose(&ground.contract, &hello, &own_scripts, &job.builder)?;
+    let scripts = scripts::choose(&ground.contract, &hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
     phase("start");
     reporter.phase("sending the source");
@@ -144,7 +143,7 @@ pub fn prepare(
     };
     session.upload().sparse = hello.tar == Tar::Sparse;
     let mut upload = Upload { job, rules, snapshot, finish, plain_tar: hello.tar == Tar::Plain, copied: false };
-    if let Err(error) = upload.send_all(&mut session, &own_scripts) {
+    if let Err(error) = upload.send_all(&mut session, &inputs.own_scripts) {
         return Err(upload_error(&mut session, error));
     }
     phase("source");
@@ -167,7 +166,7 @@ pub fn prepare(
     }
     let Upload { snapshot, finish, copied, .. } = upload;
     let bypassed = approach.bypass;
-    Ok(Ok(Prepared { session, snapshot, finish, scripts, own_scripts, variables, bypassed, copied, saver: done }))
+    Ok(Ok(Prepared { session, snapshot, finish, scripts, inputs, bypassed, copied, saver: done }))
 }
 
 /// Options of `docker run` for the build container.
