@@ -22,6 +22,7 @@ use crate::failure::{self, Failure, Kind};
 use crate::lease::Lease;
 use crate::report::{Finished, Message, Outcome, Reporter, Started};
 use crate::settings::Job;
+use crate::source::{Disk, View};
 use describe::Revision;
 use prepare::{Approach, Prepared};
 use protocol::{Found, Lines, Said};
@@ -103,12 +104,9 @@ pub fn build(shop: &Workshop) -> Result<()> {
 fn run(shop: &Workshop, ground: &Ground, begin: Instant, progress: &mut Progress) -> Result<(String, Leftovers)> {
     let revision = Revision::look(&shop.job.source.path);
     let mut since = begin;
-    let mut prepared = prepare_somehow(shop, ground, progress, &mut since)?;
-    shop.reporter.phase("assembling");
-    let finish = prepared.finish.clone();
-    if let Err(error) = prepared.session.finish(&finish) {
-        return Err(prepared.session.lost("the build container does not take the source").context(error.to_string()));
-    }
+    let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
+    let mut prepared = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
+    prepared.consent()?;
     let metadata = assemble(shop, &mut prepared, progress)?;
     progress.note("assemble", &mut since);
     shop.reporter.phase("committing");
@@ -122,11 +120,23 @@ fn run(shop: &Workshop, ground: &Ground, begin: Instant, progress: &mut Progress
     Ok((id, leftovers))
 }
 
-/// Prepares a build; where something stands in the way of the straight way, goes another one.
-fn prepare_somehow(shop: &Workshop, ground: &Ground, progress: &mut Progress, since: &mut Instant) -> Result<Prepared> {
+/// Prepares a build and sends all of the source; where something stands in the way of the straight way, goes another
+/// one.
+fn prepare_somehow<'a>(
+    shop: &Workshop<'a>,
+    ground: &Ground,
+    view: &mut dyn View,
+    progress: &mut Progress,
+    since: &mut Instant,
+) -> Result<Prepared<'a>> {
     let mut approach = Approach::first(ground);
     for _ in 0..4 {
-        match prepare::prepare(shop, ground, &approach, &mut |phase| progress.note(phase, since))? {
+        let prepared = prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase, since))?;
+        let settled = match prepared {
+            Ok(mut prepared) => prepared.settle(view)?.map(|()| prepared),
+            Err(obstacle) => Err(obstacle),
+        };
+        match settled {
             Ok(prepared) => return Ok(prepared),
             Err(obstacle) => {
                 progress.phases.clear();
@@ -139,6 +149,7 @@ fn prepare_somehow(shop: &Workshop, ground: &Ground, progress: &mut Progress, si
 
 /// Waits for `assemble`, shows what it says, and returns the text of its metadata file, if it left one.
 fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
+    shop.reporter.phase("assembling");
     let session = &mut prepared.session;
     let show = |line: &[u8]| shop.reporter.tell(&Message::Output(line));
     let mut lines = Lines::default();
@@ -164,7 +175,7 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                         let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
                         return Err(match own {
                             true => scripts::own_unusable(Script::Assemble, &fault),
-                            false => scripts::unusable(&prepared.finish.assemble, &fault),
+                            false => scripts::unusable(&prepared.scripts.assemble, &fault),
                         });
                     }
                     _ => return Err(session.lost("cannot unpack the source in the build container")),

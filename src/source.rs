@@ -4,6 +4,8 @@ pub mod archive;
 pub mod ignored;
 pub mod rules;
 pub mod snapshot;
+pub mod view;
 
 pub use rules::{Rules, Selection};
 pub use snapshot::{Entry, Kind, Snapshot};
+pub use view::{Disk, View};

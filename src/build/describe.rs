@@ -111,7 +111,7 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
     ];
     let entrypoint = if prepared.bypassed { "bypassed" } else { "kept" };
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
-    let artifacts = if prepared.copied { "copied" } else { "" };
+    let artifacts = if prepared.copied() { "copied" } else { "" };
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
     let sometimes = [
         (labels::DIGEST, digest(job, ground, prepared)),
@@ -132,7 +132,7 @@ fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
         return None;
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update(prepared.snapshot.digest()?.as_bytes());
+    hasher.update(prepared.snapshot().digest()?.as_bytes());
     let facts = (
         &ground.builder.id,
         &prepared.inputs.variables,

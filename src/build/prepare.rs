@@ -1,6 +1,8 @@
 //! Everything before `assemble`: containers started, artifacts relayed, the source sent and found unchanged.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -17,8 +19,8 @@ use crate::engine::Container;
 use crate::failure::{self, Failure};
 use crate::report::Reporter;
 use crate::settings::{Job, Transfer};
-use crate::source::archive;
-use crate::source::{Kind, Rules, Snapshot, ignored};
+use crate::source::archive::{self, Sent};
+use crate::source::{Kind, Snapshot, View, ignored};
 
 /// How often the source is looked at again when it changes while it is sent.
 const TRIES: u32 = 6;
@@ -68,22 +70,52 @@ impl Approach {
     }
 }
 
-/// A build that only waits for the consent to assemble.
-pub struct Prepared {
+/// A build whose container has all but the last bytes of its upload.
+pub struct Prepared<'a> {
     pub session: Session,
-    /// The source as it was sent.
-    pub snapshot: Snapshot,
-    pub finish: Finish,
     pub scripts: Chosen,
     pub inputs: Inputs,
     pub bypassed: bool,
-    /// Artifacts came by files that `save-artifacts` copied.
-    pub copied: bool,
+    upload: Upload<'a>,
     /// The container of `save-artifacts`, done.
     saver: Option<Container>,
 }
 
-impl Prepared {
+impl Prepared<'_> {
+    /// The source as it was sent.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.upload.snapshot
+    }
+
+    /// Whether artifacts came by files that `save-artifacts` copied.
+    pub fn copied(&self) -> bool {
+        self.upload.copied
+    }
+
+    /// Sends what changed since, until what was sent is what the view sees. The inner error is a path that changed its
+    /// kind, which can not be sent any more.
+    ///
+    /// # Errors
+    /// A file that never rests, named; a container that does not take it.
+    pub fn settle(&mut self, view: &mut dyn View) -> Result<Result<(), Obstacle>> {
+        match self.upload.settle(&mut self.session, view) {
+            Ok(true) => Ok(Ok(())),
+            Ok(false) => Ok(Err(Obstacle::Replaced)),
+            Err(error) => Err(upload_error(&mut self.session, error)),
+        }
+    }
+
+    /// Ends the upload: gives the consent to assemble.
+    ///
+    /// # Errors
+    /// When the container does not take it.
+    pub fn consent(&mut self) -> Result<()> {
+        let sent = self.session.finish(&self.upload.finish);
+        sent.map_err(|error| {
+            self.session.lost("the build container does not take the source").context(error.to_string())
+        })
+    }
+
     /// Hands over the containers, which are of no use any more.
     pub fn leave(self) -> Leftovers {
         let containers = std::iter::once(self.session.into_container()).chain(self.saver).map(Container::leave);
@@ -95,12 +127,13 @@ impl Prepared {
 ///
 /// # Errors
 /// What ends the build; what another approach could get around is the inner result.
-pub fn prepare(
-    shop: &Workshop,
+pub fn prepare<'a>(
+    shop: &Workshop<'a>,
     ground: &Ground,
     approach: &Approach,
+    view: &mut dyn View,
     phase: &mut dyn FnMut(&'static str),
-) -> Result<Result<Prepared, Obstacle>> {
+) -> Result<Result<Prepared<'a>, Obstacle>> {
     let (job, reporter) = (shop.job, shop.reporter);
     reporter.phase("starting the build container");
     let inputs = Inputs::read(job, reporter)?;
@@ -119,8 +152,7 @@ pub fn prepare(
         Some(plan) => Some(Saver::start(shop.engine, shop.lease.container_name(), plan, reporter)?),
         None => None,
     };
-    let mut rules = Rules::new(&job.source.path, &job.selection)?;
-    let snapshot = Snapshot::take(&job.source.path, &mut rules)?;
+    let snapshot = view.snapshot()?;
     if job.transfer == Transfer::Upload {
         tell_what_is_left_out(&job.source.path, &snapshot, reporter);
     }
@@ -142,7 +174,8 @@ pub fn prepare(
         ..Finish::default()
     };
     session.upload().sparse = hello.tar == Tar::Sparse;
-    let mut upload = Upload { job, rules, snapshot, finish, plain_tar: hello.tar == Tar::Plain, copied: false };
+    let mut upload =
+        Upload { job, snapshot, finish, lately: BTreeSet::new(), plain_tar: hello.tar == Tar::Plain, copied: false };
     if let Err(error) = upload.send_all(&mut session, &inputs.own_scripts) {
         return Err(upload_error(&mut session, error));
     }
@@ -159,14 +192,7 @@ pub fn prepare(
         }
         phase("artifacts");
     }
-    match upload.settle(&mut session) {
-        Ok(true) => {}
-        Ok(false) => return Ok(Err(Obstacle::Replaced)),
-        Err(error) => return Err(upload_error(&mut session, error)),
-    }
-    let Upload { snapshot, finish, copied, .. } = upload;
-    let bypassed = approach.bypass;
-    Ok(Ok(Prepared { session, snapshot, finish, scripts, inputs, bypassed, copied, saver: done }))
+    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, upload, saver: done }))
 }
 
 /// Options of `docker run` for the build container.
@@ -289,9 +315,10 @@ fn upload_error(session: &mut Session, error: anyhow::Error) -> anyhow::Error {
 /// The upload under way, and what it has brought.
 struct Upload<'a> {
     job: &'a Job,
-    rules: Rules,
     snapshot: Snapshot,
     finish: Finish,
+    /// Files that were read so soon after they changed that another change may have left no trace.
+    lately: BTreeSet<Box<[u8]>>,
     /// The container's `tar` sets a folder's mode and time before the folder is filled.
     plain_tar: bool,
     copied: bool,
@@ -330,7 +357,10 @@ impl Upload<'_> {
                 self.finish.modes.push((path, entry.mode));
                 upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
             } else {
-                upload.entry(root, b"src", entry)?;
+                let sent = upload.entry(root, b"src", entry)?;
+                if sent == Sent::Lately {
+                    self.lately.insert(entry.path.clone());
+                }
             }
         }
         if self.plain_tar {
@@ -371,24 +401,21 @@ impl Upload<'_> {
     ///
     /// # Errors
     /// A file that never rests, named.
-    fn settle(&mut self, session: &mut Session) -> Result<bool> {
+    fn settle(&mut self, session: &mut Session, view: &mut dyn View) -> Result<bool> {
         if self.job.transfer == Transfer::Mount {
+            if let Some(now) = view.news(&self.snapshot)? {
+                self.snapshot = now;
+            }
             return Ok(true);
         }
-        let root = &self.job.source.path;
         for try_number in 0..TRIES {
             self.spoil_what_changed_unseen();
-            let mut now = Snapshot::take(root, &mut self.rules)?;
+            let Some(mut now) = view.news(&self.snapshot)? else { return Ok(true) };
             let delta = now.since(&self.snapshot);
-            if delta.is_empty() {
-                now.remember_hashes(&self.snapshot);
-                self.snapshot = now;
-                return Ok(true);
-            }
             if !delta.replaced.is_empty() {
                 return Ok(false);
             }
-            now.remember_hashes(&self.snapshot);
+            now.adopt(&self.snapshot);
             self.snapshot = now;
             if try_number + 1 == TRIES {
                 let name = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
@@ -397,8 +424,8 @@ impl Upload<'_> {
                     .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
                     .into());
             }
-            self.apply(session, &delta.written, &delta.removed)?;
             std::thread::sleep(Duration::from_millis(20 * u64::from(try_number)));
+            self.apply(session, &delta.written, &delta.removed)?;
         }
         unreachable!("the last try returns")
     }
@@ -416,9 +443,7 @@ impl Upload<'_> {
         let mut above: Vec<&[u8]> = changed.flat_map(parents).collect();
         above.sort_unstable();
         above.dedup();
-        let above = above
-            .into_iter()
-            .filter_map(|path| self.snapshot.entries.binary_search_by(|entry| (*entry.path).cmp(path)).ok());
+        let above = above.into_iter().filter_map(|path| self.snapshot.position(path));
         let mut indices: Vec<usize> = above.chain(written.iter().copied()).collect();
         indices.sort_unstable();
         indices.dedup();
@@ -434,12 +459,12 @@ impl Upload<'_> {
 
     /// A file written twice within one step of the clock looks unchanged, so those are read once more.
     fn spoil_what_changed_unseen(&mut self) {
-        let root = &self.job.source.path;
-        for entry in self.snapshot.entries.iter_mut().filter(|entry| entry.unsettled) {
-            entry.unsettled = false;
-            let again = archive::hash(&root.join(entry.path()));
-            if again.is_ok_and(|hash| hash != entry.hash) {
-                entry.spoil();
+        for path in std::mem::take(&mut self.lately) {
+            let Some(index) = self.snapshot.position(&path) else { continue };
+            let entry = &mut self.snapshot.entries[index];
+            let again = archive::hash(&self.job.source.path.join(entry.path()));
+            if again.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
+                *entry = Arc::new(entry.spoiled());
             }
         }
     }

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use rustix::fs::OFlags;
 
-use super::snapshot::{Entry, Hash, Kind, unreadable, vanished};
+use super::snapshot::{Entry, Hash, Kind, changed_lately, unreadable, vanished};
 
 const BLOCK: usize = 512;
 
@@ -36,6 +37,8 @@ pub struct Facts<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     Whole,
+    /// All of it, but it was read so soon after it changed that another change may have left no trace outside.
+    Lately,
     /// It changed, or vanished, while it was read: what was sent must be sent again.
     Torn,
 }
@@ -74,11 +77,12 @@ impl<W: Write> Archive<W> {
         self.pad(size)
     }
 
-    /// Writes an entry of the source below `prefix`; a file's facts and content hash are noted in the entry as sent.
+    /// Writes an entry of the source below `prefix`. Where a file is not what the entry says, the entry becomes what was
+    /// sent; its content is noted.
     ///
     /// # Errors
     /// When the stream can not be written to, or the file not be read.
-    pub fn entry(&mut self, root: &Path, prefix: &[u8], entry: &mut Entry) -> Result<Sent> {
+    pub fn entry(&mut self, root: &Path, prefix: &[u8], entry: &mut Arc<Entry>) -> Result<Sent> {
         let name = [prefix, b"/", &entry.path].concat();
         match &entry.kind {
             Kind::Folder => self.folder(&name, entry.mode, entry.mtime)?,
@@ -91,17 +95,20 @@ impl<W: Write> Archive<W> {
         Ok(Sent::Whole)
     }
 
-    fn source_file(&mut self, path: &Path, name: &[u8], entry: &mut Entry) -> Result<Sent> {
+    fn source_file(&mut self, path: &Path, name: &[u8], entry: &mut Arc<Entry>) -> Result<Sent> {
         let (mut file, meta) = match open(path) {
             Ok(Some(opened)) => opened,
-            Ok(None) => return Ok(entry.spoil()),
-            Err(error) if vanished(&error) => return Ok(entry.spoil()),
+            Ok(None) => return Ok(spoil(entry)),
+            Err(error) if vanished(&error) => return Ok(spoil(entry)),
             Err(error) => return Err(unreadable(path, error)),
         };
-        *entry = Entry::new(&entry.path, Kind::File, &meta);
-        entry.unsettled = entry.changed_lately(TIMESTAMP_STEP);
+        let found = Entry::new(&entry.path, Kind::File, &meta);
+        if !found.looks_like(entry) {
+            *entry = Arc::new(found);
+        }
+        let lately = changed_lately(&meta, TIMESTAMP_STEP);
         let holes = entry.size >= SPARSE_FROM && meta.blocks() * 512 < entry.size;
-        let whole = match holes.then(|| data_ranges(&file, entry.size)).transpose() {
+        let (whole, hash) = match holes.then(|| data_ranges(&file, entry.size)).transpose() {
             Ok(Some(ranges)) if self.sparse => self.sparse_content(&mut file, name, entry, &ranges)?,
             _ => {
                 let facts = Facts { kind: b'0', mode: entry.mode, size: entry.size, mtime: entry.mtime, link: b"" };
@@ -109,16 +116,27 @@ impl<W: Write> Archive<W> {
                 let mut hasher = blake3::Hasher::new();
                 let whole = self.copy(&mut file, entry.size, &mut hasher).map_err(|error| error.about(path))?;
                 self.pad(entry.size)?;
-                entry.hash = Some(hasher.finalize().into());
-                whole
+                (whole, short(&hasher))
             }
         };
         let after = Entry::new(&entry.path, Kind::File, &file.metadata()?);
-        if whole && after.looks_like(entry) { Ok(Sent::Whole) } else { Ok(entry.spoil()) }
+        // Bytes that differ from those known of this entry came without leaving a trace.
+        if !whole || !after.looks_like(entry) || entry.hash().is_some_and(|known| *known != hash) {
+            return Ok(spoil(entry));
+        }
+        entry.know(hash);
+        Ok(if lately { Sent::Lately } else { Sent::Whole })
     }
 
-    /// Writes only the parts of a file that are no holes, in GNU's format. False when the file was cut short meanwhile.
-    fn sparse_content(&mut self, file: &mut File, name: &[u8], entry: &mut Entry, data: &[(u64, u64)]) -> Result<bool> {
+    /// Writes only the parts of a file that are no holes, in GNU's format. The first result is
+    /// false when the file was cut short meanwhile.
+    fn sparse_content(
+        &mut self,
+        file: &mut File,
+        name: &[u8],
+        entry: &Entry,
+        data: &[(u64, u64)],
+    ) -> Result<(bool, Hash)> {
         let mut ranges = data.to_vec();
         // An empty range at the end says how long the hole before it is.
         ranges.push((entry.size, 0));
@@ -151,9 +169,8 @@ impl<W: Write> Archive<W> {
             whole &= self.copy(file, *length, &mut hasher).map_err(|error| error.about(entry.path()))?;
         }
         hasher.update(&entry.size.to_le_bytes());
-        entry.hash = Some(hasher.finalize().into());
         self.pad(stored)?;
-        Ok(whole)
+        Ok((whole, short(&hasher)))
     }
 
     /// Copies exactly `size` bytes, zeros where the file ends before. Returns whether it did not.
@@ -316,7 +333,16 @@ pub fn hash(path: &Path) -> io::Result<Option<Hash>> {
         return Ok(None);
     }
     io::copy(&mut file, &mut hasher)?;
-    Ok(Some(hasher.finalize().into()))
+    Ok(Some(short(&hasher)))
+}
+
+fn short(hasher: &blake3::Hasher) -> Hash {
+    *hasher.finalize().as_bytes().first_chunk().expect("a hash is longer than its half")
+}
+
+fn spoil(entry: &mut Arc<Entry>) -> Sent {
+    *entry = Arc::new(entry.spoiled());
+    Sent::Torn
 }
 
 /// The parts of a file that are no holes, as offset and length.

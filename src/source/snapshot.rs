@@ -1,22 +1,24 @@
 //! What the source held at one moment, and the difference of two such moments.
+#![cfg_attr(not(test), expect(dead_code, reason = "a watch will look again"))]
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
+use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
-use super::archive::Sent;
 use super::rules::{Rules, Verdict};
 use crate::failure::Failure;
 
-/// The hash of a file's content.
-pub type Hash = [u8; 32];
+/// The hash of a file's content: the first half of its BLAKE3 hash, since there is one for each of many files.
+pub type Hash = [u8; 16];
 
 /// What an entry is. Only these three travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub enum Kind {
     Link(Box<[u8]>),
 }
 
-/// One entry of the source.
+/// One entry of the source. Snapshots share those that did not change.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Relative to the root, as bytes: names need not be UTF-8.
@@ -38,28 +40,27 @@ pub struct Entry {
     pub size: u64,
     /// Seconds and nanoseconds since 1970.
     pub mtime: (i64, u32),
-    /// Time of the last change of the inode, and its number: a file replaced by an equally old one differs here.
-    ctime: (i64, u32),
-    inode: u64,
-    /// It was read so soon after it changed that another change may have left no trace outside.
-    pub unsettled: bool,
+    /// Of the time of the last change of the inode, and its number: a file replaced by an equally old one differs here.
+    trace: u64,
     /// The content, once somebody has read it.
-    pub hash: Option<Hash>,
+    hash: OnceLock<Hash>,
 }
 
 impl Entry {
     pub fn new(path: &[u8], kind: Kind, meta: &Metadata) -> Self {
         let size = if kind == Kind::File { meta.size() } else { 0 };
+        let mut trace = DefaultHasher::new();
+        trace.write_i64(meta.ctime());
+        trace.write_i64(meta.ctime_nsec());
+        trace.write_u64(meta.ino());
         Self {
             path: path.into(),
             kind,
             mode: meta.mode() & 0o7777,
             size,
             mtime: (meta.mtime(), nanoseconds(meta.mtime_nsec())),
-            ctime: (meta.ctime(), nanoseconds(meta.ctime_nsec())),
-            inode: meta.ino(),
-            unsettled: false,
-            hash: None,
+            trace: trace.finish(),
+            hash: OnceLock::new(),
         }
     }
 
@@ -77,25 +78,33 @@ impl Entry {
     pub fn looks_like(&self, other: &Entry) -> bool {
         let outside = |entry: &Entry| match entry.kind {
             // A folder's own times tell of its entries, which are compared themselves.
-            Kind::Folder => (entry.mode, 0, (0, 0), (0, 0), 0),
-            _ => (entry.mode, entry.size, entry.mtime, entry.ctime, entry.inode),
+            Kind::Folder => (entry.mode, 0, (0, 0), 0),
+            _ => (entry.mode, entry.size, entry.mtime, entry.trace),
         };
         self.kind == other.kind && outside(self) == outside(other)
     }
 
-    /// Makes the entry look like nothing on disk, so that the next comparison finds it changed.
-    pub fn spoil(&mut self) -> Sent {
-        self.inode = u64::MAX;
-        self.hash = None;
-        Sent::Torn
+    /// The content of a file, where somebody has read it.
+    pub fn hash(&self) -> Option<&Hash> {
+        self.hash.get()
     }
 
-    /// Whether the inode changed less than `step` ago.
-    pub fn changed_lately(&self, step: Duration) -> bool {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let changed = Duration::new(u64::try_from(self.ctime.0).unwrap_or(0), self.ctime.1);
-        changed + step > now
+    /// Notes the content. What is known stays: an entry stands for one state of a file.
+    pub fn know(&self, hash: Hash) {
+        let _ = self.hash.set(hash);
     }
+
+    /// The same path looking like nothing on disk, so that the next comparison finds it changed.
+    pub fn spoiled(&self) -> Self {
+        Self { trace: !self.trace, hash: OnceLock::new(), ..self.clone() }
+    }
+}
+
+/// Whether an inode changed less than `step` ago.
+pub fn changed_lately(meta: &Metadata, step: Duration) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let changed = Duration::new(u64::try_from(meta.ctime()).unwrap_or(0), nanoseconds(meta.ctime_nsec()));
+    changed + step > now
 }
 
 fn nanoseconds(value: i64) -> u32 {
@@ -105,12 +114,26 @@ fn nanoseconds(value: i64) -> u32 {
 /// Everything that counts below the root, sorted by path.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
     /// Paths that rules hide, the topmost ones only.
     pub ignored: Vec<PathBuf>,
     /// Sockets, FIFOs and devices, which can not travel.
     pub special: Vec<PathBuf>,
+    /// Ignored folders were entered to find what an include names below them.
+    has_passages: bool,
 }
+
+/// Where to look again: what is not named here is taken to be as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dirt {
+    /// Folders whose own entries may have changed; the empty path is the root.
+    pub folders: BTreeSet<Box<[u8]>>,
+    /// Paths below which anything may have changed.
+    pub trees: BTreeSet<Box<[u8]>>,
+}
+
+/// Hears of each folder, by its absolute path, before it is listed.
+pub type OnFolder<'a> = dyn FnMut(&Path) + 'a;
 
 /// The difference of two snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,38 +153,83 @@ impl Delta {
 }
 
 impl Snapshot {
-    /// Looks at everything below `root`.
+    /// Looks at everything below `root`. Each folder is told to `on_folder` before it is listed.
     ///
     /// # Errors
     /// A folder or entry that can not be read, unless it vanished meanwhile.
-    pub fn take(root: &Path, rules: &mut Rules) -> Result<Self> {
-        let mut walk =
-            Walk { root, rules, snapshot: Self::default(), pending: vec![Vec::new()], passages: HashSet::new() };
-        while let Some(folder) = walk.pending.pop() {
-            walk.look_into(&folder)?;
+    pub fn take(root: &Path, rules: &mut Rules, on_folder: &mut OnFolder) -> Result<Self> {
+        let mut walk = Walk::new(root, rules, on_folder);
+        walk.look_below(Vec::new())?;
+        Ok(walk.finish())
+    }
+
+    /// A new snapshot, for which only what `dirt` names is looked at again.
+    ///
+    /// # Errors
+    /// As for [`take`](Self::take).
+    pub fn look_again(&self, root: &Path, rules: &mut Rules, dirt: &Dirt, on_folder: &mut OnFolder) -> Result<Self> {
+        // An ignored folder that is entered for what may come below it is part of no snapshot until it has.
+        if self.has_passages || dirt.trees.contains(&[][..]) {
+            return Self::take(root, rules, on_folder);
         }
-        let Walk { mut snapshot, passages, .. } = walk;
+        let mut walk = Walk::new(root, rules, on_folder);
+        let mut listed: HashSet<&[u8]> = HashSet::new();
+        let mut gone: HashSet<Box<[u8]>> = HashSet::new();
+        let above = dirt.trees.iter().map(|path| parent(path));
+        let folders: BTreeSet<&[u8]> = dirt.folders.iter().map(|path| &**path).chain(above).collect();
+        for folder in folders {
+            let known = folder.is_empty() || self.find(folder).is_some_and(|entry| entry.is_folder());
+            if !known || is_below(folder, &gone) {
+                continue;
+            }
+            let keeps =
+                |path: &[u8]| !dirt.trees.contains(path) && self.find(path).is_some_and(|entry| entry.is_folder());
+            let kept = walk.list_again(folder, &keeps)?;
+            listed.insert(folder);
+            let before = self.below(folder).iter().filter(|entry| entry.is_folder() && parent(&entry.path) == folder);
+            gone.extend(before.filter(|entry| !kept.contains(&entry.path)).map(|entry| entry.path.clone()));
+        }
+        for folder in listed.iter().filter(|folder| !folder.is_empty() && !listed.contains(parent(folder))) {
+            walk.note_folder(folder)?;
+        }
+        let stays = |path: &[u8]| !listed.contains(parent(path)) && !listed.contains(path) && !is_below(path, &gone);
+        let mut snapshot = walk.finish();
+        snapshot.adopt(self);
+        snapshot.entries.extend(self.entries.iter().filter(|entry| stays(&entry.path)).cloned());
         snapshot.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        snapshot.drop_empty(&passages);
+        let stays = |path: &&PathBuf| stays(path.as_os_str().as_bytes());
+        snapshot.ignored.extend(self.ignored.iter().filter(stays).cloned());
         snapshot.ignored.sort_unstable();
+        snapshot.special.extend(self.special.iter().filter(stays).cloned());
         Ok(snapshot)
     }
 
-    /// Folders that were entered only to look for something below them stay only if it was found.
-    fn drop_empty(&mut self, passages: &HashSet<Box<[u8]>>) {
-        if passages.is_empty() {
-            return;
+    /// Entries below a folder, which is not among them.
+    pub fn below(&self, folder: &[u8]) -> &[Arc<Entry>] {
+        if folder.is_empty() {
+            return &self.entries;
         }
-        let mut needed: HashSet<Box<[u8]>> = HashSet::new();
-        for entry in self.entries.iter().filter(|entry| !passages.contains(&entry.path)) {
-            let slashes = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-            needed.extend(slashes.map(|(end, _)| entry.path[..end].into()));
-        }
-        self.entries.retain(|entry| !passages.contains(&entry.path) || needed.contains(&entry.path));
+        let begin = [folder, b"/"].concat();
+        // The byte after a slash.
+        let end = [folder, b"0"].concat();
+        let begin = self.entries.partition_point(|entry| *entry.path < *begin);
+        let end = self.entries.partition_point(|entry| *entry.path < *end);
+        &self.entries[begin..end]
+    }
+
+    /// Bytes of all files.
+    #[cfg_attr(test, expect(dead_code, reason = "a watch will ask"))]
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
     }
 
     pub fn find(&self, path: &[u8]) -> Option<&Entry> {
-        self.entries.binary_search_by(|entry| (*entry.path).cmp(path)).ok().map(|index| &self.entries[index])
+        self.position(path).map(|index| &*self.entries[index])
+    }
+
+    /// The index of an entry.
+    pub fn position(&self, path: &[u8]) -> Option<usize> {
+        self.entries.binary_search_by(|entry| (*entry.path).cmp(path)).ok()
     }
 
     /// What has to be done to `older` to get this snapshot, as far as it can be told from outside.
@@ -173,7 +241,7 @@ impl Snapshot {
                 delta.removed.push(gone.path.clone());
             }
             match old.next_if(|other| other.path == entry.path) {
-                Some(before) if before.looks_like(entry) => {}
+                Some(before) if Arc::ptr_eq(before, entry) || before.looks_like(entry) => {}
                 Some(before) => {
                     if before.is_folder() != entry.is_folder() {
                         delta.replaced.push(entry.path.clone());
@@ -187,16 +255,17 @@ impl Snapshot {
         delta
     }
 
-    /// Takes over what `older` knows about the content of files that look unchanged.
-    pub fn remember_hashes(&mut self, older: &Snapshot) {
+    /// Takes over from `older` the entries that look the same, and with them what is known of their content.
+    pub fn adopt(&mut self, older: &Snapshot) {
         let mut old = older.entries.iter().peekable();
         for entry in &mut self.entries {
             while old.next_if(|other| other.path < entry.path).is_some() {}
             if let Some(before) = old.next_if(|other| other.path == entry.path)
                 && before.looks_like(entry)
+                // A folder's times are sent, though they do not count.
+                && before.mtime == entry.mtime
             {
-                entry.hash = before.hash;
-                entry.unsettled = before.unsettled;
+                *entry = before.clone();
             }
         }
     }
@@ -212,7 +281,7 @@ impl Snapshot {
             field(&entry.path);
             field(&entry.mode.to_le_bytes());
             match &entry.kind {
-                Kind::File => field(&entry.hash?),
+                Kind::File => field(entry.hash()?),
                 Kind::Folder => field(b"folder"),
                 Kind::Link(target) => field(target),
             }
@@ -221,10 +290,31 @@ impl Snapshot {
     }
 }
 
+/// The folder a path lies in; the root is the empty path.
+pub fn parent(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').map_or(&[], |end| &path[..end])
+}
+
+/// Whether a path is one of `tops`, or below one.
+fn is_below(path: &[u8], tops: &HashSet<Box<[u8]>>) -> bool {
+    if tops.is_empty() {
+        return false;
+    }
+    let mut above = path;
+    while !above.is_empty() {
+        if tops.contains(above) {
+            return true;
+        }
+        above = parent(above);
+    }
+    false
+}
+
 /// A walk under way.
 struct Walk<'a> {
     root: &'a Path,
     rules: &'a mut Rules,
+    on_folder: &'a mut OnFolder<'a>,
     snapshot: Snapshot,
     /// Folders still to be looked into.
     pending: Vec<Vec<u8>>,
@@ -232,9 +322,58 @@ struct Walk<'a> {
     passages: HashSet<Box<[u8]>>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new<'b: 'a>(root: &'a Path, rules: &'a mut Rules, on_folder: &'a mut OnFolder<'b>) -> Self {
+        let snapshot = Snapshot::default();
+        Self { root, rules, on_folder, snapshot, pending: Vec::new(), passages: HashSet::new() }
+    }
+
+    /// Looks at everything below a folder.
+    fn look_below(&mut self, folder: Vec<u8>) -> Result<()> {
+        self.pending.push(folder);
+        while let Some(folder) = self.pending.pop() {
+            self.look_into(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at a folder's own entries, and below those folders in it that are not to be kept as they were; returns
+    /// those that are.
+    fn list_again(&mut self, folder: &[u8], keeps: &dyn Fn(&[u8]) -> bool) -> Result<HashSet<Box<[u8]>>> {
+        self.look_into(folder)?;
+        let (kept, new): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().partition(|path| keeps(path));
+        for folder in new {
+            self.look_below(folder)?;
+        }
+        Ok(kept.into_iter().map(Into::into).collect())
+    }
+
+    /// Notes the folder itself, whose times tell that its entries changed.
+    fn note_folder(&mut self, folder: &[u8]) -> Result<()> {
+        let absolute = self.root.join(OsStr::from_bytes(folder));
+        match fs::symlink_metadata(&absolute) {
+            Ok(meta) if meta.is_dir() => {
+                self.snapshot.entries.push(Arc::new(Entry::new(folder, Kind::Folder, &meta)));
+                Ok(())
+            }
+            Err(error) if !vanished(&error) => Err(unreadable(&absolute, error)),
+            // Its own folder will be listed again for that.
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self) -> Snapshot {
+        let Self { mut snapshot, passages, .. } = self;
+        snapshot.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        drop_empty(&mut snapshot.entries, &passages);
+        snapshot.has_passages = !passages.is_empty();
+        snapshot.ignored.sort_unstable();
+        snapshot
+    }
+
     fn look_into(&mut self, folder: &[u8]) -> Result<()> {
         let absolute = self.root.join(OsStr::from_bytes(folder));
+        (self.on_folder)(&absolute);
         let listing = match fs::read_dir(&absolute) {
             Ok(listing) => listing,
             Err(error) if vanished(&error) && !folder.is_empty() => return Ok(()),
@@ -272,7 +411,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let Some(kind) = kind(&item.path(), meta)? else { return Ok(()) };
-        self.snapshot.entries.push(Entry::new(&path, kind, meta));
+        self.snapshot.entries.push(Arc::new(Entry::new(&path, kind, meta)));
         if verdict == Verdict::Descend {
             self.passages.insert(path.as_slice().into());
         }
@@ -281,6 +420,19 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// Folders that were entered only to look for something below them stay only if it was found.
+fn drop_empty(entries: &mut Vec<Arc<Entry>>, passages: &HashSet<Box<[u8]>>) {
+    if passages.is_empty() {
+        return;
+    }
+    let mut needed: HashSet<Box<[u8]>> = HashSet::new();
+    for entry in entries.iter().filter(|entry| !passages.contains(&entry.path)) {
+        let slashes = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        needed.extend(slashes.map(|(end, _)| entry.path[..end].into()));
+    }
+    entries.retain(|entry| !passages.contains(&entry.path) || needed.contains(&entry.path));
 }
 
 /// What an entry is; `None` when it is gone, or of a kind that can not travel.
@@ -323,4 +475,125 @@ pub fn unreadable(path: &Path, error: io::Error) -> anyhow::Error {
         return failure.hint(hint).into();
     }
     failure.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dirt, Snapshot, parent};
+    use crate::source::{Rules, Selection};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+
+    /// One change of a tree. Paths are made of few names, so that changes meet.
+    #[derive(Clone, Debug)]
+    enum Change {
+        Write(String),
+        Fill(String),
+        Remove(String),
+        Rename(String, String),
+        Chmod(String, u32),
+        Link(String),
+        Ignore(String),
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop_oneof!["a", "b", "a-b", "x.log"], 1..4).prop_map(|parts| parts.join("/"))
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            4 => path().prop_map(Change::Write),
+            2 => path().prop_map(Change::Fill),
+            2 => path().prop_map(Change::Remove),
+            2 => (path(), path()).prop_map(|(from, to)| Change::Rename(from, to)),
+            1 => (path(), 0o700_u32..0o1000).prop_map(|(path, mode)| Change::Chmod(path, mode)),
+            1 => path().prop_map(Change::Link),
+            1 => path().prop_map(Change::Ignore),
+        ]
+    }
+
+    /// Makes the change, if the tree lets it, and notes what events would tell of it.
+    fn make(root: &Path, change: &Change, dirt: &mut Dirt, rules_changed: &mut bool) {
+        let tell = |path: &str, dirt: &mut Dirt, tree: bool| {
+            dirt.folders.insert(parent(path.as_bytes()).into());
+            if tree {
+                dirt.trees.insert(path.as_bytes().into());
+            }
+        };
+        let at = |path: &str| root.join(path);
+        match change {
+            Change::Write(path) => drop(fs::write(at(path), path).map(|()| tell(path, dirt, false))),
+            Change::Fill(path) => {
+                // Only the topmost new folder is told.
+                let mut top = path.as_str();
+                while let Some((above, _)) = top.rsplit_once('/').filter(|(above, _)| !at(above).exists()) {
+                    top = above;
+                }
+                let is_new = !at(top).exists();
+                if fs::create_dir_all(at(path)).is_ok() {
+                    let _ = fs::write(at(path).join("deep"), "");
+                    tell(top, dirt, is_new);
+                    tell(&format!("{path}/deep"), dirt, false);
+                }
+            }
+            Change::Remove(path) => {
+                if fs::remove_dir_all(at(path)).or_else(|_| fs::remove_file(at(path))).is_ok() {
+                    tell(path, dirt, true);
+                }
+            }
+            Change::Rename(from, to) => {
+                if fs::rename(at(from), at(to)).is_ok() {
+                    tell(from, dirt, true);
+                    tell(to, dirt, true);
+                }
+            }
+            Change::Chmod(path, mode) => {
+                let set = fs::set_permissions(at(path), fs::Permissions::from_mode(*mode));
+                drop(set.map(|()| tell(path, dirt, false)));
+            }
+            Change::Link(path) => drop(symlink("target", at(path)).map(|()| tell(path, dirt, false))),
+            Change::Ignore(path) => {
+                if fs::write(at(path).join(".gitignore"), "*.log\n").is_ok() {
+                    *rules_changed = true;
+                }
+            }
+        }
+    }
+
+    fn shape(snapshot: &Snapshot) -> Vec<String> {
+        let entries = snapshot.entries.iter().map(|entry| {
+            let size = if entry.is_folder() { 0 } else { entry.size };
+            format!("{} {:?} {:o} {size} {}", entry.path().display(), entry.kind, entry.mode, entry.trace)
+        });
+        entries.chain(snapshot.ignored.iter().map(|path| format!("ignored {}", path.display()))).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn looking_where_events_were_sees_what_a_whole_walk_sees(
+            rounds in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..6),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let root = dir.path();
+            fs::write(root.join(".gitignore"), "x.log\n").unwrap();
+            let selection = Selection { gitignore: true, ..Selection::default() };
+            let rules = || Rules::new(root, &selection).unwrap();
+            let mut seen = Snapshot::take(root, &mut rules(), &mut |_| {}).unwrap();
+            for round in rounds {
+                let mut dirt = Dirt::default();
+                let mut rules_changed = false;
+                round.iter().for_each(|change| make(root, change, &mut dirt, &mut rules_changed));
+                if rules_changed {
+                    dirt.trees = BTreeSet::from([[].into()]);
+                }
+                seen = seen.look_again(root, &mut rules(), &dirt, &mut |_| {}).unwrap();
+                let whole = Snapshot::take(root, &mut rules(), &mut |_| {}).unwrap();
+                prop_assert_eq!(shape(&seen), shape(&whole), "{:?}", dirt);
+            }
+        }
+    }
 }
