@@ -1,7 +1,7 @@
 //! One build, from settings to tag.
 
 mod artifacts;
-pub mod commit;
+mod commit;
 mod describe;
 mod inputs;
 mod prepare;
@@ -23,16 +23,22 @@ use crate::lease::Lease;
 use crate::report::{Finished, Message, Outcome, Reporter, Started};
 use crate::settings::Job;
 use crate::source::{Disk, View};
-use describe::Revision;
-use prepare::{Approach, Prepared};
+pub use commit::Calls;
+pub use describe::Revision;
+use prepare::Approach;
+pub use prepare::Prepared;
 use protocol::{Found, Lines, Said};
 use session::Event;
 use tidy::Leftovers;
 
+/// How often a build is started over when something stands in its way.
+const TRIES: u32 = 4;
+
 /// What all builds of a run share.
+#[derive(Clone)]
 pub struct Workshop<'a> {
     pub job: &'a Job,
-    pub engine: &'a Engine,
+    pub engine: Engine,
     pub lease: &'a Lease,
     pub reporter: &'a Reporter,
 }
@@ -48,19 +54,32 @@ pub struct Ground {
 }
 
 /// What is known of a build when it ends, well or not.
-#[derive(Default)]
-struct Progress {
-    phases: Vec<(&'static str, Duration)>,
-    assemble_status: Option<i32>,
+pub struct Progress {
+    pub phases: Vec<(&'static str, Duration)>,
+    pub assemble_status: Option<i32>,
+    since: Instant,
 }
 
 impl Progress {
-    /// Notes that the phase that began at `since` ended now.
-    fn note(&mut self, phase: &'static str, since: &mut Instant) {
-        let now = Instant::now();
-        self.phases.push((phase, now - *since));
-        *since = now;
+    /// Of a build whose first phase begins now.
+    pub fn new() -> Self {
+        Self { phases: Vec::new(), assemble_status: None, since: Instant::now() }
     }
+
+    /// Notes that a phase ended now, which began when the one before ended.
+    pub fn note(&mut self, phase: &'static str) {
+        let now = Instant::now();
+        self.phases.push((phase, now - self.since));
+        self.since = now;
+    }
+}
+
+/// What `assemble` left behind beside the files.
+pub struct Assembled {
+    /// The text of its metadata file.
+    metadata: Option<Vec<u8>>,
+    /// Nothing but our shell is left in the container.
+    alone: bool,
 }
 
 /// Builds once and tells how it went. What is to be cleaned up afterwards is left to a process of its own.
@@ -78,65 +97,59 @@ pub fn build(shop: &Workshop) -> Result<()> {
         tag: shop.job.tag.clone(),
         previous: ground.previous.as_ref().map(|image| image.id.clone()),
     }));
-    let mut progress = Progress::default();
+    let mut progress = Progress::new();
+    progress.since = begin;
     let result = std::thread::scope(|scope| {
-        scope.spawn(|| tidy::sweep(shop.engine, shop.lease, shop.reporter));
-        run(shop, &ground, begin, &mut progress)
+        scope.spawn(|| tidy::sweep(&shop.engine, shop.lease, shop.reporter));
+        run(shop, &ground, &mut progress)
     });
-    let outcome = match result.as_ref().map_err(failure::kind) {
-        Ok(_) => Outcome::Ok,
-        Err(Kind::Interrupted(_)) => Outcome::Cancelled,
-        Err(_) => Outcome::Failed,
-    };
     shop.reporter.tell(&Message::BuildFinished(&Finished {
         build: 1,
-        outcome,
+        outcome: outcome(&result),
         tag: shop.job.tag.clone(),
         image: result.as_ref().ok().map(|(id, _)| id.clone()),
         assemble_status: progress.assemble_status,
         total: begin.elapsed(),
         phases: progress.phases,
+        standby: None,
     }));
     let (_, leftovers) = result?;
-    leftovers.leave(shop.engine, shop.lease)
+    leftovers.leave(&shop.engine, shop.lease)
 }
 
-fn run(shop: &Workshop, ground: &Ground, begin: Instant, progress: &mut Progress) -> Result<(String, Leftovers)> {
+/// How a build ended, in a word.
+pub fn outcome<T>(result: &Result<T>) -> Outcome {
+    match result.as_ref().map_err(failure::kind) {
+        Ok(_) => Outcome::Ok,
+        Err(Kind::Interrupted(_) | Kind::Superseded) => Outcome::Cancelled,
+        Err(_) => Outcome::Failed,
+    }
+}
+
+fn run(shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<(String, Leftovers)> {
     let revision = Revision::look(&shop.job.source.path);
-    let mut since = begin;
     let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
-    let mut prepared = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
-    prepared.consent()?;
-    let metadata = assemble(shop, &mut prepared, progress)?;
-    progress.note("assemble", &mut since);
-    shop.reporter.phase("committing");
-    let look = describe::look(shop.job, ground, &prepared, revision.wait(), metadata)?;
-    let container = prepared.session.container().to_owned();
-    let id = commit::commit(shop.engine, &container, &shop.job.tag, &look, ground.tagged.as_ref())?;
-    progress.note("commit", &mut since);
-    let superseded = ground.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION));
+    let mut prepared = prepare_settled(shop, ground, &mut view, progress)?;
+    let assembled = assemble(shop, &mut prepared, progress)?;
+    let id = commit(shop, ground, &prepared, revision, assembled, Calls::Two, progress)?;
     let mut leftovers = prepared.leave();
-    leftovers.images = superseded.map(|image| image.id.clone()).filter(|old| *old != id).into_iter().collect();
+    leftovers.images = ground.superseded_by(&id).into_iter().collect();
     Ok((id, leftovers))
 }
 
-/// Prepares a build and sends all of the source; where something stands in the way of the straight way, goes another
-/// one.
-fn prepare_somehow<'a>(
+/// Prepares a build; where something stands in the way of the straight way, goes another one.
+///
+/// # Errors
+/// What ends the build.
+pub fn prepare<'a>(
     shop: &Workshop<'a>,
     ground: &Ground,
     view: &mut dyn View,
     progress: &mut Progress,
-    since: &mut Instant,
 ) -> Result<Prepared<'a>> {
     let mut approach = Approach::first(ground);
-    for _ in 0..4 {
-        let prepared = prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase, since))?;
-        let settled = match prepared {
-            Ok(mut prepared) => prepared.settle(view)?.map(|()| prepared),
-            Err(obstacle) => Err(obstacle),
-        };
-        match settled {
+    for _ in 0..TRIES {
+        match prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase))? {
             Ok(prepared) => return Ok(prepared),
             Err(obstacle) => {
                 progress.phases.clear();
@@ -147,9 +160,62 @@ fn prepare_somehow<'a>(
     bail!("the build had to be started over too often")
 }
 
-/// Waits for `assemble`, shows what it says, and returns the text of its metadata file, if it left one.
-fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
+/// The same, with all of the source as it is now.
+///
+/// # Errors
+/// What ends the build.
+pub fn prepare_settled<'a>(
+    shop: &Workshop<'a>,
+    ground: &Ground,
+    view: &mut dyn View,
+    progress: &mut Progress,
+) -> Result<Prepared<'a>> {
+    for _ in 0..TRIES {
+        let mut prepared = prepare(shop, ground, view, progress)?;
+        match prepared.settle(view)? {
+            Ok(()) => return Ok(prepared),
+            // A path changed its kind while it was sent.
+            Err(_) => progress.phases.clear(),
+        }
+    }
+    bail!("the source changes faster than it can be sent")
+}
+
+/// Gives the consent, waits for `assemble` and shows what it says.
+///
+/// # Errors
+/// When it fails, or its container is lost.
+pub fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Assembled> {
     shop.reporter.phase("assembling");
+    prepared.consent()?;
+    let assembled = hear(shop, prepared, progress)?;
+    progress.note("assemble");
+    Ok(assembled)
+}
+
+/// Makes the image of what was assembled, and moves the tag to it; returns its id.
+///
+/// # Errors
+/// When the engine can not do it, or work was cancelled.
+pub fn commit(
+    shop: &Workshop,
+    ground: &Ground,
+    prepared: &Prepared,
+    revision: Revision,
+    assembled: Assembled,
+    calls: Calls,
+    progress: &mut Progress,
+) -> Result<String> {
+    shop.reporter.phase("committing");
+    let look = describe::look(shop.job, ground, prepared, revision.wait(), assembled.metadata)?;
+    let source = commit::From { container: prepared.session.container(), pause: !assembled.alone, calls };
+    let id = commit::commit(&shop.engine, &source, &shop.job.tag, &look, ground.tagged.as_ref())?;
+    progress.note("commit");
+    Ok(id)
+}
+
+/// What the container says until all is done that `assemble` needs.
+fn hear(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Assembled> {
     let session = &mut prepared.session;
     let show = |line: &[u8]| shop.reporter.tell(&Message::Output(line));
     let mut lines = Lines::default();
@@ -169,7 +235,7 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                         check_status(progress.assemble_status.unwrap_or(-1))?;
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
-                    ("ready", _) => return Ok(metadata),
+                    ("ready", rest) => return Ok(Assembled { metadata, alone: rest == "alone" }),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
                         let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
@@ -203,9 +269,9 @@ impl Ground {
     ///
     /// # Errors
     /// No such builder, or one that can not be used.
-    fn look(shop: &Workshop) -> Result<Self> {
+    pub fn look(shop: &Workshop) -> Result<Self> {
         let job = shop.job;
-        let [builder, tagged] = image::inspect(shop.engine, [&job.builder, &job.tag])?;
+        let [builder, tagged] = image::inspect(&shop.engine, [&job.builder, &job.tag])?;
         let Some(builder) = builder else {
             let (name, engine) = (&job.builder, shop.engine.name());
             return Err(Failure::engine(format!("there is no builder image `{name}` in the engine"))
@@ -219,6 +285,12 @@ impl Ground {
             (true, None) => relative(shop, &builder)?,
         };
         Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged })
+    }
+
+    /// The image that has the tag no more, if it is one of ours.
+    pub fn superseded_by(&self, id: &str) -> Option<String> {
+        let ours = self.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION))?;
+        (ours.id != id).then(|| ours.id.clone())
     }
 }
 
@@ -237,7 +309,7 @@ fn relative(shop: &Workshop, builder: &Image) -> Result<Option<Image>> {
         _ => tag,
     };
     let filters = [format!("reference={repository}"), format!("label={}={}", labels::BUILDER, builder.id)];
-    let Some(newest) = image::list(shop.engine, &filters)?.into_iter().next() else { return Ok(None) };
-    let [image] = image::inspect(shop.engine, [&newest])?;
+    let Some(newest) = image::list(&shop.engine, &filters)?.into_iter().next() else { return Ok(None) };
+    let [image] = image::inspect(&shop.engine, [&newest])?;
     Ok(image)
 }

@@ -13,6 +13,8 @@ pub enum Kind {
     Assemble(i32),
     /// This signal ended the run.
     Interrupted(i32),
+    /// A newer save made the build pointless.
+    Superseded,
 }
 
 impl Kind {
@@ -23,6 +25,8 @@ impl Kind {
             Kind::Engine => 125,
             Kind::Assemble(status) => u8::try_from(status).unwrap_or(1).max(1),
             Kind::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(130),
+            // It ends no run.
+            Kind::Superseded => 1,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `minis2i` turns a source folder and a builder image into a runnable image.
 
+#![allow(dead_code)]
+
 mod build;
 mod cli;
 mod contract;
@@ -10,6 +12,7 @@ mod lease;
 mod report;
 mod settings;
 mod source;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -49,5 +52,5 @@ fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let teller = reporter.clone();
     let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
     let lease = Lease::take()?;
-    build::build(&Workshop { job: &job, engine: &engine, lease: &lease, reporter })
+    build::build(&Workshop { job: &job, engine, lease: &lease, reporter })
 }

@@ -84,8 +84,19 @@ pub struct Finished {
     /// The exit status of `assemble`, once it ended.
     pub assemble_status: Option<i32>,
     pub total: Duration,
+    /// Whether a container was waiting for this build, in a watch.
+    pub standby: Option<Standby>,
     /// Phases in the order they came. They may overlap, so they need not add up to the total.
     pub phases: Vec<(&'static str, Duration)>,
+}
+
+/// What a build of a watch was built in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standby {
+    /// The container that was waiting for it.
+    Used,
+    /// One of its own, for this reason.
+    None(String),
 }
 
 /// Prints messages. Clones print to the same place; a message is never torn by another.

@@ -23,17 +23,36 @@ pub struct Look<'a> {
     pub user_changed: bool,
 }
 
+/// What is committed, and how.
+pub struct From<'a> {
+    pub container: &'a str,
+    /// Stop the container's processes meanwhile. That takes as long as half of the commit.
+    pub pause: bool,
+    pub calls: Calls,
+}
+
+/// How the tag comes to the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// In a call of its own. The engine finishes a commit whose CLI is gone, and a large one that came with the tag would
+    /// move it after our end.
+    Two,
+    /// With the commit, which is known to be over before an interrupt would give it up.
+    One,
+}
+
 /// Commits the container and moves the tag to it; returns the image's id. An interrupt leaves the tag where it was.
-///
-/// Two calls, though one could do both: the engine finishes a commit whose CLI is gone, and a large one that came with
-/// the tag would move it after our end.
 ///
 /// # Errors
 /// When the engine can not do it, or work was cancelled.
-pub fn commit(engine: &Engine, container: &str, tag: &str, look: &Look, previous: Option<&Image>) -> Result<String> {
+pub fn commit(engine: &Engine, from: &From, tag: &str, look: &Look, previous: Option<&Image>) -> Result<String> {
     engine.cancel().check()?;
-    let mut id = patiently(engine, |steady| run_commit(steady, container, look))?;
     let shell = &look.builder.config.shell;
+    if from.calls == Calls::One && shell.is_empty() {
+        let id = patiently(engine, |steady| run_commit(steady, from, Some(tag), look))?;
+        return keep_or_restore(engine, tag, previous).map(|()| id);
+    }
+    let mut id = patiently(engine, |steady| run_commit(steady, from, None, look))?;
     let moved = engine.cancel().check().and_then(|()| {
         if !shell.is_empty() {
             id = with_shell(engine, &id, look.builder)?;
@@ -50,6 +69,11 @@ pub fn commit(engine: &Engine, container: &str, tag: &str, look: &Look, previous
 fn move_tag(engine: &Engine, id: &str, tag: &str, previous: Option<&Image>) -> Result<()> {
     patiently(engine, |steady| steady.demand(&["tag", id, tag]))
         .with_context(|| format!("cannot give the image the name `{tag}`"))?;
+    keep_or_restore(engine, tag, previous)
+}
+
+/// Takes the tag back that was moved while an interrupt came.
+fn keep_or_restore(engine: &Engine, tag: &str, previous: Option<&Image>) -> Result<()> {
     let interrupted = engine.cancel().check();
     if interrupted.is_err() {
         let back = match previous {
@@ -92,13 +116,13 @@ fn give_up_late(interrupt: &Cancel, own: &Cancel, done: &AtomicBool) {
     }
 }
 
-fn run_commit(engine: &Engine, container: &str, look: &Look) -> Result<String> {
-    let args = arguments(container, look);
+fn run_commit(engine: &Engine, from: &From, tag: Option<&str>, look: &Look) -> Result<String> {
+    let args = arguments(from, tag, look);
     let id = engine.demand(&args).context("cannot commit what `assemble` made")?;
     Ok(id.trim().to_owned())
 }
 
-fn arguments(container: &str, look: &Look) -> Vec<String> {
+fn arguments(from: &From, tag: Option<&str>, look: &Look) -> Vec<String> {
     let config = &look.builder.config;
     let list = |words: &[String]| serde_json::to_string(words).expect("words are text");
     let mut args = vec!["commit".to_owned()];
@@ -118,7 +142,11 @@ fn arguments(container: &str, look: &Look) -> Vec<String> {
     if !look.builder.author.is_empty() {
         args.extend(["--author".to_owned(), look.builder.author.clone()]);
     }
-    args.push(container.to_owned());
+    if !from.pause {
+        args.push("--pause=false".to_owned());
+    }
+    args.push(from.container.to_owned());
+    args.extend(tag.map(str::to_owned));
     args
 }
 
@@ -134,7 +162,7 @@ fn with_shell(engine: &Engine, id: &str, builder: &Image) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, arguments};
+    use super::{Calls, From, Look, arguments};
     use crate::engine::image::Image;
 
     fn look(builder: &Image) -> Look<'_> {
@@ -150,16 +178,18 @@ mod tests {
     #[test]
     fn a_commit_says_what_differs_from_the_container() {
         let builder = Image::default();
-        let args = arguments("c", &look(&builder));
-        let expected = ["commit", "--change", r#"CMD ["/usr/libexec/s2i/run"]"#, "--change", r#"LABEL "a"="b c""#, "c"];
-        assert_eq!(args, expected);
+        let from = From { container: "c", pause: false, calls: Calls::One };
+        let args = arguments(&from, Some("t"), &look(&builder)).join(" ");
+        let changes = r#"--change CMD ["/usr/libexec/s2i/run"] --change LABEL "a"="b c""#;
+        assert_eq!(args, format!("commit {changes} --pause=false c t"));
     }
 
     #[test]
     fn the_builders_entrypoint_and_user_come_back() {
         let mut builder = Image::default();
         builder.config.entrypoint = vec!["/bin/echo".to_owned()];
-        let args = arguments("c", &Look { entrypoint_changed: true, user_changed: true, ..look(&builder) });
+        let from = From { container: "c", pause: true, calls: Calls::Two };
+        let args = arguments(&from, None, &Look { entrypoint_changed: true, user_changed: true, ..look(&builder) });
         assert_eq!(args[2], r#"ENTRYPOINT ["/bin/echo"]"#);
         assert!(args.contains(&"USER 0".to_owned()));
     }

@@ -36,7 +36,12 @@ minis2i_go() {
         minis2i_say metadata
         cat /tmp/.s2i/image_metadata.json
     fi
-    minis2i_say ready
+    # What assemble left running could write during the commit.
+    minis2i_rest=alone
+    for minis2i_process in /proc/[0-9]*; do
+        case ${minis2i_process#/proc/} in 1 | $$) ;; *) minis2i_rest=busy ;; esac
+    done
+    minis2i_say ready $minis2i_rest
     # The container is committed as it stands; starting nothing new is faster than waiting for its end.
     exec sleep 600 </dev/null >/dev/null 2>&1
 }

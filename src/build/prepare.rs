@@ -147,9 +147,9 @@ pub fn prepare<'a>(
         folders: &ground.contract.folders,
         bypass: approach.bypass,
     };
-    let mut session = Session::start(shop.engine, start)?;
+    let mut session = Session::start(&shop.engine, start)?;
     let saver = match &plan {
-        Some(plan) => Some(Saver::start(shop.engine, shop.lease.container_name(), plan, reporter)?),
+        Some(plan) => Some(Saver::start(&shop.engine, shop.lease.container_name(), plan, reporter)?),
         None => None,
     };
     let snapshot = view.snapshot()?;

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Read};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -63,6 +64,40 @@ pub struct Session {
     words: Vec<u8>,
     /// Output that came before `assemble` began.
     early: Vec<u8>,
+    ending: Ending,
+}
+
+/// Who wants to hear of the end of a container's streams.
+#[derive(Clone, Default)]
+struct Ending(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    ended: bool,
+    listener: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Ending {
+    fn happen(&self) {
+        let listener = {
+            let mut heard = self.0.lock().expect("nobody panics while holding this lock");
+            heard.ended = true;
+            heard.listener.take()
+        };
+        if let Some(listener) = listener {
+            listener();
+        }
+    }
+
+    fn listen(&self, listener: Box<dyn FnOnce() + Send>) {
+        let mut heard = self.0.lock().expect("nobody panics while holding this lock");
+        if heard.ended {
+            drop(heard);
+            listener();
+        } else {
+            heard.listener = Some(listener);
+        }
+    }
 }
 
 impl Session {
@@ -85,7 +120,8 @@ impl Session {
         options.append(&mut command);
         let (container, mut process) = Container::run(engine, start.name, &options, Stdio::piped())?;
         let (tell, events) = mpsc::channel();
-        listen(&mut process, &token, &tell);
+        let ending = Ending::default();
+        listen(&mut process, &token, &tell, ending.clone());
         let upload = Archive::new(BufWriter::with_capacity(256 * 1024, process.stdin()));
         Ok(Self {
             engine: engine.clone(),
@@ -96,6 +132,7 @@ impl Session {
             token,
             words: Vec::new(),
             early: Vec::new(),
+            ending,
         })
     }
 
@@ -203,6 +240,11 @@ impl Session {
         }
     }
 
+    /// Has somebody hear, once, that the container is gone, or that its CLI is.
+    pub fn when_ended(&self, listener: impl FnOnce() + Send + 'static) {
+        self.ending.listen(Box::new(listener));
+    }
+
     pub fn container(&self) -> &str {
         self.container.name()
     }
@@ -234,7 +276,7 @@ impl Session {
 }
 
 /// Reads both streams, each on a thread of its own, so that neither can stop the container.
-fn listen(process: &mut Process, token: &str, tell: &Sender<Event>) {
+fn listen(process: &mut Process, token: &str, tell: &Sender<Event>, ending: Ending) {
     let mut scanner = Scanner::new(token);
     let mut out = process.stdout();
     let mut err = process.stderr();
@@ -257,6 +299,7 @@ fn listen(process: &mut Process, token: &str, tell: &Sender<Event>) {
         }
         let _ = errors.join();
         let _ = tell.send(Event::End);
+        ending.happen();
     });
 }
 

@@ -1,5 +1,4 @@
 //! What the source held at one moment, and the difference of two such moments.
-#![cfg_attr(not(test), expect(dead_code, reason = "a watch will look again"))]
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -218,7 +217,6 @@ impl Snapshot {
     }
 
     /// Bytes of all files.
-    #[cfg_attr(test, expect(dead_code, reason = "a watch will ask"))]
     pub fn size(&self) -> u64 {
         self.entries.iter().map(|entry| entry.size).sum()
     }

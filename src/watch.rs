@@ -1,0 +1,4 @@
+mod debounce;
+mod files;
+mod sight;
+mod state;
