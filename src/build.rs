@@ -6,6 +6,7 @@ mod describe;
 mod inputs;
 mod prepare;
 mod protocol;
+mod pull;
 mod relay;
 mod scripts;
 mod session;
@@ -205,11 +206,14 @@ impl Ground {
     /// No such builder, or one that can not be used.
     fn look(shop: &Workshop) -> Result<Self> {
         let job = shop.job;
-        let [builder, tagged] = image::inspect(shop.engine, [&job.builder, &job.tag])?;
+        let [builder, tagged] = pull::inspect(shop)?;
         let Some(builder) = builder else {
             let (name, engine) = (&job.builder, shop.engine.name());
             return Err(Failure::engine(format!("there is no builder image `{name}` in the engine"))
-                .hint(format!("build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`)"))
+                .hint(format!(
+                    "build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`, or `--pull-policy \
+                     if-not-present`)"
+                ))
                 .into());
         };
         let contract = Contract::of(&builder, &job.builder)?;

@@ -1,11 +1,14 @@
 //! What can be typed. The doc comments are the help.
 
+pub mod options;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Color;
+use options::{ContainerArgs, FamiliarArgs, PullArgs, RepositoryArgs};
 
 /// Turn a source folder and a builder image into a runnable image, again and again, fast.
 #[derive(Debug, Parser)]
@@ -20,7 +23,7 @@ const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i bui
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build once: source and builder image become the image TAG
-    Build(BuildArgs),
+    Build(Box<BuildArgs>),
 
     /// Removes what a build needs no more, after it has ended
     #[command(hide = true, name = TIDY)]
@@ -53,7 +56,7 @@ pub struct BuildArgs {
 /// What to build, and how.
 #[derive(Debug, Args)]
 pub struct JobArgs {
-    /// The folder with the source
+    /// The folder with the source, or the URL of a git repository
     pub source: PathBuf,
 
     /// The builder image, by name or id
@@ -86,6 +89,13 @@ pub struct JobArgs {
     #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
     pub include: Vec<String>,
 
+    /// Send what links point to instead of the links
+    ///
+    /// Links are sent as links otherwise, and one that points out of the source points into the builder there. A link
+    /// that leads back to a folder it lies in, or to nothing, stays a link.
+    #[arg(long, help_heading = "What is sent")]
+    pub follow_symlinks: bool,
+
     /// Send files that git would ignore, too
     #[arg(long, help_heading = "What is sent")]
     pub no_gitignore: bool,
@@ -108,6 +118,18 @@ pub struct JobArgs {
     #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
     pub engine: OsString,
 
+    #[command(flatten)]
+    pub repository: RepositoryArgs,
+
+    #[command(flatten)]
+    pub containers: ContainerArgs,
+
+    #[command(flatten)]
+    pub images: PullArgs,
+
+    #[command(flatten)]
+    pub familiar: FamiliarArgs,
+
     /// Options for `docker run`, for both containers of a build
     #[arg(last = true, value_name = "RUN_OPTION")]
     pub run_options: Vec<String>,
@@ -117,12 +139,16 @@ pub struct JobArgs {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Print errors only, and the image id
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(short, long, conflicts_with_all = ["verbose", "loglevel"])]
     pub quiet: bool,
 
     /// Show every engine command with its time
-    #[arg(short, long)]
+    #[arg(long)]
     pub verbose: bool,
+
+    /// How much to say, as s2i counts it: from 1 on it is `--verbose`
+    #[arg(long, value_name = "0-5", value_parser = clap::value_parser!(u8).range(0..=5))]
+    pub loglevel: Option<u8>,
 
     /// Text on stderr and the image id on stdout, or one JSON object a line on stdout
     #[arg(long, value_name = "FORMAT", default_value = "human")]

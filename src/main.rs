@@ -1,6 +1,7 @@
 //! `minis2i` turns a source folder and a builder image into a runnable image.
 
 mod build;
+mod checkout;
 mod cli;
 mod contract;
 mod engine;
@@ -17,18 +18,20 @@ use anyhow::Result;
 use clap::Parser;
 
 use build::{Workshop, tidy};
+use checkout::Checkout;
 use cli::{BuildArgs, Cli, Command};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
 use settings::Job;
+use settings::origin::Origin;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(cli::complete(std::env::args_os()));
     let (reporter, result) = match cli.command {
         Command::Build(args) => {
             let reporter = settings::reporter(&args.output);
-            let result = build_once(args, &reporter);
+            let result = build_once(*args, &reporter);
             (reporter, result)
         }
         Command::Tidy(args) => (settings::default_reporter(), tidy::run(args)),
@@ -43,11 +46,17 @@ fn main() -> ExitCode {
 }
 
 fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
-    let job = Job::new(args.job, reporter)?;
     let cancel = Cancel::default();
     interrupt::listen(cancel.clone())?;
+    let lease = Lease::take()?;
+    let checkout = match Origin::of(&args.job)? {
+        Origin::Folder(_) => None,
+        Origin::Repository(repository) => {
+            Some(Checkout::make(&repository, args.job.familiar.save_temp_dir, &cancel, &lease, reporter)?)
+        }
+    };
+    let job = Job::new(args.job, checkout.as_ref(), reporter)?;
     let teller = reporter.clone();
     let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
-    let lease = Lease::take()?;
     build::build(&Workshop { job: &job, engine: &engine, lease: &lease, reporter })
 }

@@ -1,20 +1,25 @@
 //! What was typed, made into what to do here: files read, names checked. Afterwards nobody asks the command line or
 //! the environment again.
 
+mod containers;
+pub mod origin;
 mod reference;
+mod source;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
+use crate::checkout::Checkout;
+use crate::cli::options::PullPolicy;
 use crate::cli::{JobArgs, MessageFormat, OutputArgs};
 use crate::contract::environment;
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
 use crate::source::Selection;
+pub use source::Source;
 
 /// One build, or many of the same.
 #[derive(Clone, Debug)]
@@ -28,18 +33,25 @@ pub struct Job {
     pub transfer: Transfer,
     pub keep_source: bool,
     pub incremental: bool,
+    pub pull: Pull,
+    pub naming: Naming,
     pub engine: OsString,
     /// Options of `docker run` for both containers.
     pub run_options: Vec<String>,
 }
 
-/// The source folder.
+/// When to ask a registry for which image.
+#[derive(Clone, Copy, Debug)]
+pub struct Pull {
+    pub builder: PullPolicy,
+    pub previous: PullPolicy,
+}
+
+/// What the image is called for people.
 #[derive(Clone, Debug)]
-pub struct Source {
-    /// As it was typed, for labels and messages.
-    pub typed: String,
-    /// Absolute, links resolved.
-    pub path: PathBuf,
+pub struct Naming {
+    pub application: Option<String>,
+    pub description: Option<String>,
 }
 
 /// How the source gets to `assemble`.
@@ -57,7 +69,7 @@ pub fn reporter(args: &OutputArgs) -> Reporter {
         MessageFormat::Human => Format::Human,
         MessageFormat::Json => Format::Json,
     };
-    let level = match (args.quiet, args.verbose) {
+    let level = match (args.quiet, args.verbose || args.loglevel.is_some_and(|level| level > 0)) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
@@ -71,15 +83,18 @@ pub fn default_reporter() -> Reporter {
 }
 
 impl Job {
-    /// Checks what was typed and reads the environment files.
+    /// Checks what was typed and reads the environment files. A source that is a repository was cloned before.
     ///
     /// # Errors
     /// Anything that can not be used, with what to do about it.
-    pub fn new(args: JobArgs, reporter: &Reporter) -> Result<Self> {
-        let source = Source::new(&args.source)?;
+    pub fn new(args: JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) -> Result<Self> {
+        let source = Source::new(&args, checkout)?;
+        note_what_has_no_meaning(&args, checkout, reporter);
         reference::check_tag(&args.tag)?;
         reference::check_builder(&args.builder)?;
         check_run_options(&args.run_options)?;
+        let mut run_options = containers::options(&args.containers, Path::new(""))?;
+        run_options.extend(args.run_options);
         let mut lists = Vec::new();
         for file in &args.environment_file {
             lists.push(environment_file(file, reporter)?);
@@ -95,8 +110,10 @@ impl Job {
             transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
             keep_source: args.keep_source,
             incremental: !args.no_incremental,
+            pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
+            naming: Naming { application: args.images.application_name, description: args.images.description },
             engine: args.engine,
-            run_options: args.run_options,
+            run_options,
         })
     }
 
@@ -111,24 +128,14 @@ impl Job {
     }
 }
 
-impl Source {
-    fn new(typed: &Path) -> Result<Self> {
-        let shown = typed.display();
-        let path = fs::canonicalize(typed).map_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                Failure::usage(format!("there is no source folder `{shown}`"))
-                    .hint("the order is `minis2i build SOURCE BUILDER TAG`; SOURCE is a folder on this machine")
-            } else {
-                Failure::usage(format!("cannot use the source `{shown}`"))
-                    .because(error)
-                    .hint("make it, and the folders above it, readable for you")
-            }
-        })?;
-        if !path.is_dir() {
-            let hint = "give the folder that holds it";
-            return Err(Failure::usage(format!("the source `{shown}` is a file, not a folder")).hint(hint).into());
-        }
-        Ok(Self { typed: shown.to_string(), path })
+/// Says so where an option asks for something that there is not.
+fn note_what_has_no_meaning(args: &JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) {
+    if args.familiar.save_temp_dir && checkout.is_none() {
+        reporter
+            .note("`--save-temp-dir` has nothing to keep: the source is sent as it is, without a copy on this disk");
+    }
+    if args.familiar.copy && checkout.is_some() {
+        reporter.note("`--copy` has no meaning for a repository, which has to be cloned");
     }
 }
 

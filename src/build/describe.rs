@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use super::Ground;
 use super::commit::Look;
 use super::prepare::Prepared;
+use crate::checkout::{Commit, without_secrets};
 use crate::contract::labels;
 use crate::engine::image::full_name;
 use crate::settings::{Job, Transfer};
@@ -44,18 +45,6 @@ fn ask_git(source: &PathBuf) -> GitFacts {
     GitFacts {
         revision: git(&["rev-parse", "--verify", "--quiet", "HEAD"]),
         remote: git(&["config", "--get", "remote.origin.url"]).map(|url| without_secrets(&url)),
-    }
-}
-
-/// A URL without the name and password that some people keep in it.
-fn without_secrets(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = host.rsplit('@').next().unwrap_or(host);
-            format!("{scheme}://{host}/{path}")
-        }
-        None => url.to_owned(),
     }
 }
 
@@ -99,7 +88,7 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
     // Given by id, it has no other name that could be told.
     let name = if known.map(|known| full_name(known)).any(|known| known == name) { name } else { job.builder.clone() };
     let mut labels = vec![
-        ("io.k8s.display-name", job.tag.clone()),
+        ("io.k8s.display-name", job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
         ("io.openshift.s2i.build.image", name.clone()),
         ("io.openshift.s2i.build.source-location", job.source.typed.clone()),
         ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -113,12 +102,23 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
     let artifacts = if prepared.copied() { "copied" } else { "" };
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
+    labels.extend(job.naming.description.clone().map(|text| ("io.k8s.description", text)));
     let sometimes = [
         (labels::DIGEST, digest(job, ground, prepared)),
         ("org.opencontainers.image.revision", git.revision),
         ("org.opencontainers.image.source", git.remote),
+        ("io.openshift.s2i.build.source-context-dir", job.source.context.clone()),
     ];
-    for (name, value) in sometimes {
+    let commit = job.source.commit.clone();
+    let commit = |name, fact: fn(Commit) -> String| (name, commit.clone().map(fact));
+    let commit = [
+        commit("io.openshift.s2i.build.commit.id", |commit| commit.id),
+        commit("io.openshift.s2i.build.commit.ref", |commit| commit.reference),
+        commit("io.openshift.s2i.build.commit.author", |commit| commit.author),
+        commit("io.openshift.s2i.build.commit.date", |commit| commit.date),
+        commit("io.openshift.s2i.build.commit.message", |commit| commit.message),
+    ];
+    for (name, value) in sometimes.into_iter().chain(commit) {
         // Labels of the builder are inherited, so what does not hold any more has to be said, too.
         let stale = builder.config.labels.contains_key(name);
         labels.extend(value.or(stale.then(String::new)).map(|value| (name, value)));
@@ -138,21 +138,10 @@ fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
         &prepared.inputs.variables,
         &prepared.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
         &job.run_options,
+        (&job.naming.application, &job.naming.description),
         job.keep_source,
         &ground.contract.destination,
     );
     hasher.update(&serde_json::to_vec(&facts).expect("text and bytes can be written as JSON"));
     Some(format!("blake3:{}", hasher.finalize().to_hex()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_secrets;
-
-    #[test]
-    fn passwords_do_not_get_into_labels() {
-        assert_eq!(without_secrets("https://me:pw@host.example/a/b.git"), "https://host.example/a/b.git");
-        assert_eq!(without_secrets("https://host.example/a@b"), "https://host.example/a@b");
-        assert_eq!(without_secrets("git@host.example:a/b"), "git@host.example:a/b");
-    }
 }
