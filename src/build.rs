@@ -5,6 +5,7 @@ pub mod commit;
 mod describe;
 mod inputs;
 mod prepare;
+mod private;
 mod protocol;
 mod pull;
 mod relay;
@@ -171,6 +172,7 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
                     ("ready", _) => return Ok(metadata),
+                    ("injection", words) => return Err(private::injection_failed(words)),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
                         let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Color;
-use options::{ContainerArgs, FamiliarArgs, PullArgs, RepositoryArgs};
+use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs};
 
 /// Turn a source folder and a builder image into a runnable image, again and again, fast.
 #[derive(Debug, Parser)]
@@ -123,6 +123,9 @@ pub struct JobArgs {
 
     #[command(flatten)]
     pub containers: ContainerArgs,
+
+    #[command(flatten)]
+    pub private: PrivateArgs,
 
     #[command(flatten)]
     pub images: PullArgs,

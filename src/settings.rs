@@ -3,6 +3,7 @@
 
 mod containers;
 pub mod origin;
+mod private;
 mod reference;
 mod source;
 
@@ -19,6 +20,7 @@ use crate::contract::environment;
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
 use crate::source::Selection;
+pub use private::{From, Injection, Private, Secret};
 pub use source::Source;
 
 /// One build, or many of the same.
@@ -29,6 +31,7 @@ pub struct Job {
     pub tag: String,
     /// `-E` and `-e`, merged; the source's own file comes before them, at each build.
     pub variables: Vec<(String, String)>,
+    pub private: Private,
     pub selection: Selection,
     pub transfer: Transfer,
     pub keep_source: bool,
@@ -99,13 +102,14 @@ impl Job {
         for file in &args.environment_file {
             lists.push(environment_file(file, reporter)?);
         }
-        let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text)).collect();
+        let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
         lists.push(typed?);
         Ok(Self {
             source,
             builder: args.builder,
             tag: args.tag,
             variables: environment::merge(lists),
+            private: Private::new(&args.private)?,
             selection: Selection { gitignore: !args.no_gitignore, exclude: args.exclude, include: args.include },
             transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
             keep_source: args.keep_source,
@@ -139,20 +143,21 @@ fn note_what_has_no_meaning(args: &JobArgs, checkout: Option<&Checkout>, reporte
     }
 }
 
-fn variable(text: &str) -> Result<(String, String)> {
+fn variable(text: &str, option: &str) -> Result<(String, String)> {
+    let write = format!("write `{option} NAME=VALUE`");
     let usage = |message: String, hint: &str| Err(Failure::usage(message).hint(hint).into());
     if text.contains('\0') {
         return usage(format!("the variable `{text}` has a zero byte"), "leave it out");
     }
     match text.split_once('=') {
-        Some(("", _)) => usage(format!("the variable `{text}` has no name"), "write `-e NAME=VALUE`"),
+        Some(("", _)) => usage(format!("the variable `{text}` has no name"), &write),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None if text.is_empty() => usage("`-e` names no variable".to_owned(), "write `-e NAME=VALUE`"),
+        None if text.is_empty() => usage(format!("`{option}` names no variable"), &write),
         None => match std::env::var(text) {
             Ok(value) => Ok((text.to_owned(), value)),
             Err(_) => usage(
-                format!("the variable `{text}` is not set here, so `-e {text}` has no value to pass on"),
-                "write `-e NAME=VALUE`, or set and export it first",
+                format!("the variable `{text}` is not set here, so `{option} {text}` has no value to pass on"),
+                &format!("{write}, or set and export it first"),
             ),
         },
     }
@@ -228,10 +233,10 @@ mod tests {
 
     #[test]
     fn a_variable_is_split_at_the_first_equals_sign() {
-        assert_eq!(variable("A=b=c").unwrap(), ("A".to_owned(), "b=c".to_owned()));
-        assert_eq!(variable("A=").unwrap().1, "");
-        assert!(variable("=x").is_err() && variable("").is_err());
-        assert!(variable("MINIS2I_SURELY_NOT_SET").is_err());
+        assert_eq!(variable("A=b=c", "-e").unwrap(), ("A".to_owned(), "b=c".to_owned()));
+        assert_eq!(variable("A=", "-e").unwrap().1, "");
+        assert!(variable("=x", "-e").is_err() && variable("", "-e").is_err());
+        assert!(variable("MINIS2I_SURELY_NOT_SET", "-e").is_err());
     }
 
     #[test]

@@ -126,9 +126,10 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read.
+/// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read, and
+/// where something was for `assemble` alone: a short secret could be guessed from it.
 fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
-    if job.transfer == Transfer::Mount {
+    if job.transfer == Transfer::Mount || !prepared.inputs.private.is_empty() {
         return None;
     }
     let mut hasher = blake3::Hasher::new();

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::private::Private;
 use crate::contract::{OwnScript, own_scripts};
 use crate::report::Reporter;
 use crate::settings::Job;
@@ -14,6 +15,8 @@ pub struct Inputs {
     pub variables: Vec<(String, String)>,
     /// Scripts that travel in the upload.
     pub own_scripts: Vec<OwnScript>,
+    /// What is for `assemble` alone.
+    pub private: Private,
 }
 
 impl Inputs {
@@ -22,6 +25,10 @@ impl Inputs {
     /// # Errors
     /// A file that is named, or in its usual place, and can not be read or understood.
     pub fn read(job: &Job, reporter: &Reporter) -> Result<Self> {
-        Ok(Self { variables: job.environment(reporter)?, own_scripts: own_scripts(&job.source.path)? })
+        Ok(Self {
+            variables: job.environment(reporter)?,
+            own_scripts: own_scripts(&job.source.path)?,
+            private: Private::read(&job.private)?,
+        })
     }
 }

@@ -142,7 +142,7 @@ pub fn prepare<'a>(
     let start = Start {
         name: shop.lease.container_name(),
         image: &ground.builder.id,
-        options: build_options(job, &ground.contract, &inputs.variables),
+        options: build_options(job, &ground.contract, &inputs),
         destination: &ground.contract.destination,
         folders: &ground.contract.folders,
         bypass: approach.bypass,
@@ -176,7 +176,7 @@ pub fn prepare<'a>(
     session.upload().sparse = hello.tar == Tar::Sparse;
     let mut upload =
         Upload { job, snapshot, finish, lately: BTreeSet::new(), plain_tar: hello.tar == Tar::Plain, copied: false };
-    if let Err(error) = upload.send_all(&mut session, &inputs.own_scripts) {
+    if let Err(error) = upload.send_all(&mut session, &inputs) {
         return Err(upload_error(&mut session, error));
     }
     phase("source");
@@ -196,9 +196,9 @@ pub fn prepare<'a>(
 }
 
 /// Options of `docker run` for the build container.
-fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)]) -> Vec<String> {
+fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<String> {
     let mut options = user_options(contract);
-    for (name, value) in variables {
+    for (name, value) in &inputs.variables {
         options.extend(["--env".to_owned(), format!("{name}={value}")]);
     }
     if job.transfer == Transfer::Mount {
@@ -206,6 +206,7 @@ fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)])
         let target = csv("target", &join(&contract.destination, "src"));
         options.extend(["--mount".to_owned(), format!("type=bind,{source},{target},readonly")]);
     }
+    options.extend(inputs.private.options());
     options.extend_from_slice(&job.run_options);
     options
 }
@@ -325,8 +326,11 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    /// Sends scripts and source.
-    fn send_all(&mut self, session: &mut Session, own: &[OwnScript]) -> Result<()> {
+    /// Sends what is for `assemble` alone, scripts and source.
+    fn send_all(&mut self, session: &mut Session, inputs: &Inputs) -> Result<()> {
+        session.open(&inputs.private.opening())?;
+        inputs.private.send(session.upload())?;
+        let own = &inputs.own_scripts;
         let upload = session.upload();
         if !own.is_empty() {
             upload.folder(b"scripts", 0o755, (0, 0))?;

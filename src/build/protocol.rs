@@ -249,7 +249,7 @@ impl Finish {
 }
 
 /// Bytes as one word of the shell.
-fn quote(bytes: &[u8]) -> Vec<u8> {
+pub fn quote(bytes: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in bytes {
         if *byte == b'\'' { quoted.extend_from_slice(br"'\''") } else { quoted.push(*byte) }

@@ -1,6 +1,6 @@
 //! One build container and the talk with it: greeting, upload, output, end.
 
-use std::io::{self, BufWriter, Read};
+use std::io::{self, BufWriter, Read, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -148,6 +148,17 @@ impl Session {
             return Silent::Error(failure.hint(hint).into());
         }
         Silent::Error(self.engine.trouble("cannot start the build container", &words))
+    }
+
+    /// Gives the container its first text, which comes before the upload.
+    ///
+    /// # Errors
+    /// When the container does not take it.
+    pub fn open(&mut self, text: &[u8]) -> io::Result<()> {
+        let end = format!("{}\n", self.token);
+        let out = self.upload().out();
+        out.write_all(text)?;
+        out.write_all(end.as_bytes())
     }
 
     /// The upload, until it is finished.

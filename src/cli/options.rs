@@ -120,3 +120,30 @@ pub struct RepositoryArgs {
     #[arg(long)]
     pub ignore_submodules: bool,
 }
+
+/// What is for `assemble` alone.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "For `assemble` alone, never in the image")]
+pub struct PrivateArgs {
+    /// Set a variable for `assemble` only
+    ///
+    /// NAME alone takes the value from the environment. It wins over `--env`, and is neither in the image nor in any
+    /// command line.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub build_env: Vec<String>,
+
+    /// Let `assemble` read a file as `/run/secrets/NAME`
+    ///
+    /// As with `docker build`; `env=VARIABLE` instead of `src=FILE` takes a variable's value. The file is in memory,
+    /// only the user of `assemble` can read it, and it is gone when `assemble` has ended. An empty folder `/run/secrets`
+    /// stays in an image that had none.
+    #[arg(long, value_name = "id=NAME,src=FILE")]
+    pub secret: Vec<String>,
+
+    /// Put the content of a folder into one of the container for `assemble`
+    ///
+    /// It is taken away again before the image is made, and what it replaced comes back; what `assemble` copied
+    /// elsewhere stays. PLACE may be relative to the builder's WORKDIR. Several can be given with `;` between.
+    #[arg(short, long, value_name = "FOLDER:PLACE")]
+    pub inject: Vec<String>,
+}

@@ -9,6 +9,7 @@ mod interrupts;
 mod main_job;
 mod options;
 mod output;
+mod private;
 mod readme;
 mod repository;
 mod result;

@@ -20,8 +20,7 @@ fn options_for_containers_reach_both_of_them() {
     let log = logging();
     let builder = Builder::obedient();
     let project = Project::new().file("a", "");
-    let look =
-        "grep CapEff: /proc/self/status; grep far /etc/hosts; cat /cache/note; echo seen >/cache/own";
+    let look = "grep CapEff: /proc/self/status; grep far /etc/hosts; cat /cache/note; echo seen >/cache/own";
     let cache = project.locks().join("cache");
     fs::create_dir(&cache).unwrap();
     fs::write(cache.join("note"), "noted\n").unwrap();
