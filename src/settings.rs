@@ -19,7 +19,7 @@ use crate::cli::{JobArgs, MessageFormat, OutputArgs};
 use crate::contract::environment;
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
-use crate::source::Selection;
+use crate::source::{Links, Selection};
 pub use private::{From, Injection, Private, Secret};
 pub use source::Source;
 
@@ -110,7 +110,16 @@ impl Job {
             tag: args.tag,
             variables: environment::merge(lists),
             private: Private::new(&args.private)?,
-            selection: Selection { gitignore: !args.no_gitignore, exclude: args.exclude, include: args.include },
+            selection: Selection {
+                gitignore: !args.no_gitignore,
+                exclude: args.exclude,
+                include: args.include,
+                links: match (args.follow_symlinks, args.familiar.keep_symlinks) {
+                    (true, _) => Links::Followed,
+                    (_, true) => Links::KeptKnowingly,
+                    _ => Links::Kept,
+                },
+            },
             transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
             keep_source: args.keep_source,
             incremental: !args.no_incremental,

@@ -20,7 +20,7 @@ use crate::failure::{self, Failure};
 use crate::report::Reporter;
 use crate::settings::{Job, Transfer};
 use crate::source::archive::{self, Sent};
-use crate::source::{Kind, Snapshot, View, ignored};
+use crate::source::{Kind, Links, Snapshot, View, ignored, links};
 
 /// How often the source is looked at again when it changes while it is sent.
 const TRIES: u32 = 6;
@@ -155,6 +155,7 @@ pub fn prepare<'a>(
     let snapshot = view.snapshot()?;
     if job.transfer == Transfer::Upload {
         tell_what_is_left_out(&job.source.path, &snapshot, reporter);
+        tell_of_links(job.selection.links, &snapshot, reporter);
     }
     let hello = match session.greeting() {
         Ok(hello) => hello,
@@ -174,6 +175,7 @@ pub fn prepare<'a>(
         ..Finish::default()
     };
     session.upload().sparse = hello.tar == Tar::Sparse;
+    session.upload().follow = job.selection.links == Links::Followed;
     let mut upload =
         Upload { job, snapshot, finish, lately: BTreeSet::new(), plain_tar: hello.tar == Tar::Plain, copied: false };
     if let Err(error) = upload.send_all(&mut session, &inputs) {
@@ -268,6 +270,29 @@ fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) 
         };
         reporter.note(&format!("{what} left out of the source: {}", first.display()));
     }
+}
+
+/// Warns of links that may not be what they look like.
+fn tell_of_links(links: Links, snapshot: &Snapshot, reporter: &Reporter) {
+    let (odd, what): (Vec<_>, _) = match links {
+        Links::Kept => (
+            links::leaving(snapshot).collect(),
+            "leads out of the source and means what is there in the builder; `--follow-symlinks` sends what it points \
+             to here",
+        ),
+        Links::KeptKnowingly => return,
+        Links::Followed => {
+            (links::links(snapshot).collect(), "stays a link: it leads nowhere, or back to a folder that it lies in")
+        }
+    };
+    let Some((path, target)) = odd.first() else { return };
+    let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));
+    let more = match odd.len() - 1 {
+        0 => String::new(),
+        1 => " (as does 1 more)".to_owned(),
+        more => format!(" (as do {more} more)"),
+    };
+    reporter.warn(&format!("the link `{path}` -> `{target}` {what}{more}"));
 }
 
 fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
@@ -466,7 +491,8 @@ impl Upload<'_> {
         for path in std::mem::take(&mut self.lately) {
             let Some(index) = self.snapshot.position(&path) else { continue };
             let entry = &mut self.snapshot.entries[index];
-            let again = archive::hash(&self.job.source.path.join(entry.path()));
+            let again =
+                archive::hash(&self.job.source.path.join(entry.path()), self.job.selection.links == Links::Followed);
             if again.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
                 *entry = Arc::new(entry.spoiled());
             }

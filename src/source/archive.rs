@@ -48,12 +48,14 @@ pub struct Archive<W> {
     out: W,
     /// Whether the reader understands GNU's sparse files.
     pub sparse: bool,
+    /// Whether a file of the source may be reached by a link.
+    pub follow: bool,
     buffer: Vec<u8>,
 }
 
 impl<W: Write> Archive<W> {
     pub fn new(out: W) -> Self {
-        Self { out, sparse: false, buffer: vec![0; 128 * 1024] }
+        Self { out, sparse: false, follow: false, buffer: vec![0; 128 * 1024] }
     }
 
     /// Writes a folder.
@@ -96,7 +98,7 @@ impl<W: Write> Archive<W> {
     }
 
     fn source_file(&mut self, path: &Path, name: &[u8], entry: &mut Arc<Entry>) -> Result<Sent> {
-        let (mut file, meta) = match open(path) {
+        let (mut file, meta) = match open(path, self.follow) {
             Ok(Some(opened)) => opened,
             Ok(None) => return Ok(spoil(entry)),
             Err(error) if vanished(&error) => return Ok(spoil(entry)),
@@ -314,8 +316,8 @@ impl CopyError {
 }
 
 /// Opens a regular file; `None` when it is something else by now. Never waits for a FIFO's other end.
-fn open(path: &Path) -> io::Result<Option<(File, std::fs::Metadata)>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+fn open(path: &Path, follow: bool) -> io::Result<Option<(File, std::fs::Metadata)>> {
+    let flags = if follow { OFlags::NONBLOCK } else { OFlags::NOFOLLOW | OFlags::NONBLOCK };
     let flags = i32::try_from(flags.bits()).expect("open flags fit");
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     let meta = file.metadata()?;
@@ -326,8 +328,8 @@ fn open(path: &Path) -> io::Result<Option<(File, std::fs::Metadata)>> {
 ///
 /// # Errors
 /// When the file can not be read.
-pub fn hash(path: &Path) -> io::Result<Option<Hash>> {
-    let Some((mut file, meta)) = open(path)? else { return Ok(None) };
+pub fn hash(path: &Path, follow: bool) -> io::Result<Option<Hash>> {
+    let Some((mut file, meta)) = open(path, follow)? else { return Ok(None) };
     let mut hasher = blake3::Hasher::new();
     if meta.size() >= SPARSE_FROM && meta.blocks() * 512 < meta.size() {
         return Ok(None);

@@ -351,7 +351,7 @@ impl<'a> Walk<'a> {
     /// Notes the folder itself, whose times tell that its entries changed.
     fn note_folder(&mut self, folder: &[u8]) -> Result<()> {
         let absolute = self.root.join(OsStr::from_bytes(folder));
-        match fs::symlink_metadata(&absolute) {
+        match self.look_at(&absolute) {
             Ok(meta) if meta.is_dir() => {
                 self.snapshot.entries.push(Arc::new(Entry::new(folder, Kind::Folder, &meta)));
                 Ok(())
@@ -381,13 +381,37 @@ impl<'a> Walk<'a> {
         };
         for item in listing {
             let item = item.map_err(|error| unreadable(&absolute, error))?;
-            match item.metadata() {
+            match self.look_at(&item.path()) {
                 Ok(meta) => self.add(folder, &item, &meta)?,
                 Err(error) if vanished(&error) => {}
                 Err(error) => return Err(unreadable(&item.path(), error)),
             }
         }
         Ok(())
+    }
+
+    /// What is there. A link that is to be followed is what it points to, unless that is nothing, or a folder that the
+    /// link lies in.
+    fn look_at(&self, path: &Path) -> io::Result<Metadata> {
+        let own = fs::symlink_metadata(path)?;
+        if !self.rules.follow || !own.is_symlink() {
+            return Ok(own);
+        }
+        match fs::metadata(path) {
+            Ok(target) if target.is_dir() && self.lies_in(path, &target) => Ok(own),
+            Ok(target) => Ok(target),
+            Err(error) if vanished(&error) => Ok(own),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the way to a path comes through this folder.
+    fn lies_in(&self, path: &Path, folder: &Metadata) -> bool {
+        let same = |above: &Path| {
+            fs::metadata(above).is_ok_and(|above| (above.dev(), above.ino()) == (folder.dev(), folder.ino()))
+        };
+        // Also above the source: what lies there would bring the source with it.
+        path.ancestors().skip(1).any(same)
     }
 
     fn add(&mut self, folder: &[u8], item: &fs::DirEntry, meta: &Metadata) -> Result<()> {

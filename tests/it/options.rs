@@ -174,3 +174,51 @@ fn the_previous_image_is_pulled_as_the_policy_says() {
     run(&project, "always").arg("--no-incremental").success();
     assert_eq!(pulls(&log), before);
 }
+
+// Links.
+
+/// A project with a folder beside its source, and links to that.
+fn linked() -> Project {
+    let project = Project::new().file("in/real", "real\n");
+    fs::create_dir_all(project.locks().join("beside/deep")).unwrap();
+    fs::write(project.locks().join("beside/deep/file"), "from beside\n").unwrap();
+    for (target, link) in
+        [("in/real", "near"), ("../beside/deep/file", "far"), ("../beside", "folder"), ("..", "in/loop")]
+    {
+        std::os::unix::fs::symlink(target, project.path().join(link)).unwrap();
+    }
+    project
+}
+
+fn kind(project: &Project, path: &str) -> char {
+    project.image().files("/app").get(path.as_bytes()).map_or('-', |entry| entry.kind)
+}
+
+#[test]
+fn links_stay_links_and_one_that_leaves_the_source_is_named() {
+    let builder = Builder::copying().make();
+    let project = linked();
+    let outcome = project.build(&builder).success();
+    outcome
+        .says("warning: the link `far` -> `../beside/deep/file` leads out of the source")
+        .says("`--follow-symlinks`");
+    for link in ["near", "far", "folder", "in/loop"] {
+        assert_eq!(kind(&project, link), 'l', "{link}");
+    }
+    project.build(&builder).arg("--keep-symlinks").success().never_says("warning:");
+    assert_eq!(kind(&project, "far"), 'l');
+}
+
+#[test]
+fn followed_links_bring_what_they_point_to_but_for_loops() {
+    let builder = Builder::copying().make();
+    let project = linked();
+    let outcome = project.build(&builder).arg("--follow-symlinks").success();
+    outcome.says("warning: the link `in/loop` -> `..` stays a link").never_says("`far`");
+    let files = project.image().files("/app");
+    for (path, content) in [("near", "real\n"), ("far", "from beside\n"), ("folder/deep/file", "from beside\n")] {
+        let entry = &files[path.as_bytes()];
+        assert_eq!((entry.kind, entry.content.as_slice()), ('f', content.as_bytes()), "{path}");
+    }
+    assert_eq!((kind(&project, "folder"), kind(&project, "in/loop")), ('d', 'l'));
+}
