@@ -6,7 +6,7 @@ mod describe;
 mod inputs;
 mod prepare;
 mod private;
-mod protocol;
+pub mod protocol;
 mod pull;
 mod relay;
 mod scripts;

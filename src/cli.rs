@@ -49,6 +49,14 @@ pub struct TidyArgs {
 pub struct BuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
+
+    /// Run the new image afterwards, until it ends
+    ///
+    /// Its output is shown and its ports are published; Ctrl-C removes the container. The exit status is that of the
+    /// container.
+    #[arg(long)]
+    pub run: bool,
+
     #[command(flatten)]
     pub output: OutputArgs,
 }

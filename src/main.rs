@@ -9,6 +9,7 @@ mod failure;
 mod interrupt;
 mod lease;
 mod report;
+mod run;
 mod settings;
 mod source;
 
@@ -58,5 +59,7 @@ fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let job = Job::new(args.job, checkout.as_ref(), reporter)?;
     let teller = reporter.clone();
     let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
-    build::build(&Workshop { job: &job, engine: &engine, lease: &lease, reporter })
+    let shop = Workshop { job: &job, engine: &engine, lease: &lease, reporter };
+    build::build(&shop)?;
+    if args.run { run::run(&shop) } else { Ok(()) }
 }

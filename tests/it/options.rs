@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Builder, Project, StandIn, docker, unique};
+use crate::support::{Builder, Project, StandIn, docker, unique, wait_for};
 
 // Containers.
 
@@ -221,4 +221,37 @@ fn followed_links_bring_what_they_point_to_but_for_loops() {
         assert_eq!((entry.kind, entry.content.as_slice()), ('f', content.as_bytes()), "{path}");
     }
     assert_eq!((kind(&project, "folder"), kind(&project, "in/loop")), ('d', 'l'));
+}
+
+// Running the result.
+
+/// A builder whose images do this when they run.
+fn running(script: &str) -> Builder {
+    Builder::copying().script("run", &format!("#!/bin/sh\n{script}\n")).change("EXPOSE 8080").make()
+}
+
+#[test]
+fn the_result_is_run_and_its_status_is_ours() {
+    let builder = running("echo up; echo down >&2; exit $(cat out)");
+    let project = Project::new().file("out", "0");
+    project.build(&builder).arg("--run").success().says("up\n").says("down\n");
+    project.write("out", "7");
+    let outcome = project.build(&builder).arg("--run").run().status(7);
+    let outcome = outcome.says("minis2i: build ok:").says("error: `").says("ended with exit status 7");
+    assert_eq!(outcome.stdout.trim(), project.id().unwrap());
+    project.build(&builder).success().never_says("up\n");
+    wait_for("all containers are removed", || builder.containers().is_empty());
+}
+
+#[test]
+fn a_signal_removes_the_container_of_the_result() {
+    let builder = running("echo up; exec sleep 1000");
+    let project = Project::new().file("out", "");
+    let run = project.build(&builder).arg("--run").start();
+    run.wait_for("its port 8080/tcp is ");
+    run.wait_for("up\n");
+    run.signal("INT");
+    run.end().status(130).says("was stopped");
+    wait_for("all containers are removed", || builder.containers().is_empty());
+    assert!(project.id().is_some());
 }
