@@ -9,6 +9,7 @@ mod private;
 pub mod protocol;
 mod pull;
 mod relay;
+mod runtime;
 mod scripts;
 mod session;
 pub mod tidy;
@@ -28,7 +29,8 @@ use crate::source::{Disk, View};
 use describe::Revision;
 use prepare::{Approach, Prepared};
 use protocol::{Found, Lines, Said};
-use session::Event;
+use runtime::Runtime;
+use session::{Event, Session};
 use tidy::Leftovers;
 
 /// What all builds of a run share.
@@ -47,11 +49,13 @@ pub struct Ground {
     pub previous: Option<Image>,
     /// The image that has the tag now.
     pub tagged: Option<Image>,
+    /// The image of a second stage.
+    pub runtime: Option<Runtime>,
 }
 
 /// What is known of a build when it ends, well or not.
 #[derive(Default)]
-struct Progress {
+pub struct Progress {
     phases: Vec<(&'static str, Duration)>,
     assemble_status: Option<i32>,
 }
@@ -109,11 +113,17 @@ fn run(shop: &Workshop, ground: &Ground, begin: Instant, progress: &mut Progress
     let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
     let mut prepared = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
     prepared.consent()?;
-    let metadata = assemble(shop, &mut prepared, progress)?;
+    let mut metadata = assemble(shop, &mut prepared, progress)?;
     progress.note("assemble", &mut since);
+    if let Some(runtime) = &ground.runtime {
+        let mut stage = runtime.stage(shop, &prepared, progress)?;
+        metadata = stage.metadata.take().or(metadata);
+        prepared.stage = Some(stage);
+        progress.note("runtime", &mut since);
+    }
     shop.reporter.phase("committing");
     let look = describe::look(shop.job, ground, &prepared, revision.wait(), metadata)?;
-    let container = prepared.session.container().to_owned();
+    let container = prepared.result().to_owned();
     let id = commit::commit(shop.engine, &container, &shop.job.tag, &look, ground.tagged.as_ref())?;
     progress.note("commit", &mut since);
     let superseded = ground.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION));
@@ -149,10 +159,26 @@ fn prepare_somehow<'a>(
     bail!("the build had to be started over too often")
 }
 
-/// Waits for `assemble`, shows what it says, and returns the text of its metadata file, if it left one.
 fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
     shop.reporter.phase("assembling");
-    let session = &mut prepared.session;
+    let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
+    let path = &prepared.scripts.assemble;
+    let act = Act { script: Script::Assemble.name(), path, own, misplaced: private::injection_failed };
+    hear(shop, &mut prepared.session, &act, progress)
+}
+
+/// A script that a container runs for a build.
+struct Act<'a> {
+    script: &'static str,
+    path: &'a str,
+    /// The source brought it.
+    own: bool,
+    /// The error for files that could not be put in their place before.
+    misplaced: fn(&str) -> anyhow::Error,
+}
+
+/// Waits for the script, shows what it says, and returns the text of its metadata file, if it left one.
+fn hear(shop: &Workshop, session: &mut Session, act: &Act, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
     let show = |line: &[u8]| shop.reporter.tell(&Message::Output(line));
     let mut lines = Lines::default();
     let mut metadata = None;
@@ -168,33 +194,32 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                     ("assembling", _) => lines.feed(&session.take_early(), show),
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
-                        check_status(progress.assemble_status.unwrap_or(-1))?;
+                        check_status(act.script, progress.assemble_status.unwrap_or(-1))?;
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
                     ("ready", _) => return Ok(metadata),
-                    ("injection", words) => return Err(private::injection_failed(words)),
+                    ("misplaced", words) => return Err((act.misplaced)(words)),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
-                        let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
-                        return Err(match own {
-                            true => scripts::own_unusable(Script::Assemble, &fault),
-                            false => scripts::unusable(&prepared.scripts.assemble, &fault),
+                        return Err(match act.own {
+                            true => scripts::own_unusable(act.script, &fault),
+                            false => scripts::unusable(act.path, &fault),
                         });
                     }
                     _ => return Err(session.lost("cannot unpack the source in the build container")),
                 }
             }
             Event::Words(_) => {}
-            Event::End => return Err(session.lost("the build container is gone before `assemble` was done")),
+            Event::End => return Err(session.lost("the build container is gone before its script was done")),
         }
     }
 }
 
-fn check_status(status: i32) -> Result<()> {
+fn check_status(script: &str, status: i32) -> Result<()> {
     if status == 0 {
         return Ok(());
     }
-    let failure = Failure::new(Kind::Assemble(status), format!("`assemble` failed with exit status {status}"));
+    let failure = Failure::new(Kind::Assemble(status), format!("`{script}` failed with exit status {status}"));
     match status {
         137 => Err(failure.hint("it was killed; out of memory? `-- --memory SIZE` gives the container more").into()),
         _ => Err(failure.into()),
@@ -224,7 +249,8 @@ impl Ground {
             (true, Some(image)) => Some(image.clone()),
             (true, None) => relative(shop, &builder)?,
         };
-        Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged })
+        let runtime = Runtime::look(shop)?;
+        Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged, runtime })
     }
 }
 

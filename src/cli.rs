@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Color;
-use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs};
+use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs, RuntimeArgs};
 
 /// Turn a source folder and a builder image into a runnable image, again and again, fast.
 #[derive(Debug, Parser)]
@@ -137,6 +137,9 @@ pub struct JobArgs {
 
     #[command(flatten)]
     pub images: PullArgs,
+
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
 
     #[command(flatten)]
     pub familiar: FamiliarArgs,

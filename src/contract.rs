@@ -124,24 +124,30 @@ pub struct OwnScript {
 pub fn own_scripts(source: &Path) -> Result<Vec<OwnScript>> {
     let mut found = Vec::new();
     for script in Script::ALL {
-        for folder in SOURCE_FOLDERS {
-            let path = source.join(folder).join(script.name());
-            match fs::read(&path) {
-                Ok(content) => {
-                    found.push(OwnScript { script, content });
-                    break;
-                }
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-                Err(error) => {
-                    return Err(Failure::usage(format!("cannot read the script `{}`", path.display()))
-                        .because(error)
-                        .hint("make it a readable file, or remove it to use the builder's own")
-                        .into());
-                }
+        found.extend(own_script(source, script.name())?.map(|content| OwnScript { script, content }));
+    }
+    Ok(found)
+}
+
+/// The source's script of that name, if it has one.
+///
+/// # Errors
+/// As above.
+pub fn own_script(source: &Path, name: &str) -> Result<Option<Vec<u8>>> {
+    for folder in SOURCE_FOLDERS {
+        let path = source.join(folder).join(name);
+        match fs::read(&path) {
+            Ok(content) => return Ok(Some(content)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => {
+                return Err(Failure::usage(format!("cannot read the script `{}`", path.display()))
+                    .because(error)
+                    .hint("make it a readable file, or remove it to use the builder's own")
+                    .into());
             }
         }
     }
-    Ok(found)
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod containers;
 pub mod origin;
 mod private;
 mod reference;
+mod runtime;
 mod source;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
 use crate::source::{Links, Selection};
 pub use private::{From, Injection, Private, Secret};
+pub use runtime::{Artifact, Runtime, artifacts_from_label};
 pub use source::Source;
 
 /// One build, or many of the same.
@@ -36,6 +38,7 @@ pub struct Job {
     pub transfer: Transfer,
     pub keep_source: bool,
     pub incremental: bool,
+    pub runtime: Option<Runtime>,
     pub pull: Pull,
     pub naming: Naming,
     pub engine: OsString,
@@ -122,7 +125,8 @@ impl Job {
             },
             transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
             keep_source: args.keep_source,
-            incremental: !args.no_incremental,
+            incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
+            runtime: Runtime::new(&args.runtime)?,
             pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
             naming: Naming { application: args.images.application_name, description: args.images.description },
             engine: args.engine,

@@ -14,9 +14,9 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// What the new image is to look like, beside its files.
 pub struct Look<'a> {
-    pub builder: &'a Image,
-    /// The path of `run`.
-    pub command: String,
+    /// What the container was made of.
+    pub base: &'a Image,
+    pub command: Vec<String>,
     pub labels: Vec<(String, String)>,
     /// The container ran with another ENTRYPOINT or user than the builder's.
     pub entrypoint_changed: bool,
@@ -33,10 +33,10 @@ pub struct Look<'a> {
 pub fn commit(engine: &Engine, container: &str, tag: &str, look: &Look, previous: Option<&Image>) -> Result<String> {
     engine.cancel().check()?;
     let mut id = patiently(engine, |steady| run_commit(steady, container, look))?;
-    let shell = &look.builder.config.shell;
+    let shell = &look.base.config.shell;
     let moved = engine.cancel().check().and_then(|()| {
         if !shell.is_empty() {
-            id = with_shell(engine, &id, look.builder)?;
+            id = with_shell(engine, &id, look.base)?;
         }
         move_tag(engine, &id, tag, previous)
     });
@@ -99,7 +99,7 @@ fn run_commit(engine: &Engine, container: &str, look: &Look) -> Result<String> {
 }
 
 fn arguments(container: &str, look: &Look) -> Vec<String> {
-    let config = &look.builder.config;
+    let config = &look.base.config;
     let list = |words: &[String]| serde_json::to_string(words).expect("words are text");
     let mut args = vec!["commit".to_owned()];
     let mut change = |instruction: String| args.extend(["--change".to_owned(), instruction]);
@@ -107,7 +107,7 @@ fn arguments(container: &str, look: &Look) -> Vec<String> {
     if look.entrypoint_changed {
         change(format!("ENTRYPOINT {}", list(&config.entrypoint)));
     }
-    change(format!("CMD {}", list(std::slice::from_ref(&look.command))));
+    change(format!("CMD {}", list(&look.command)));
     if look.user_changed {
         let user = if config.user.is_empty() { "0" } else { &config.user };
         change(format!("USER {user}"));
@@ -115,8 +115,8 @@ fn arguments(container: &str, look: &Look) -> Vec<String> {
     for (name, value) in &look.labels {
         change(labels::instruction(name, value));
     }
-    if !look.builder.author.is_empty() {
-        args.extend(["--author".to_owned(), look.builder.author.clone()]);
+    if !look.base.author.is_empty() {
+        args.extend(["--author".to_owned(), look.base.author.clone()]);
     }
     args.push(container.to_owned());
     args
@@ -139,8 +139,8 @@ mod tests {
 
     fn look(builder: &Image) -> Look<'_> {
         Look {
-            builder,
-            command: "/usr/libexec/s2i/run".to_owned(),
+            base: builder,
+            command: vec!["/usr/libexec/s2i/run".to_owned()],
             labels: vec![("a".to_owned(), "b c".to_owned())],
             entrypoint_changed: false,
             user_changed: false,

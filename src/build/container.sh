@@ -39,7 +39,7 @@ minis2i_take_file() {
 minis2i_take_folder() {
     [ ! -e "$minis2i_waiting/$1.made" ] || rmdir "$2" 2>/dev/null || :
 }
-minis2i_try() { minis2i_words=$("$@" 2>&1) || { minis2i_say injection "$minis2i_words"; return 1; }; }
+minis2i_try() { minis2i_words=$("$@" 2>&1) || { minis2i_say misplaced "$minis2i_words"; return 1; }; }
 
 # What the upload's last file calls. $1: assemble; $2: "remove" or "keep" what is left of the source.
 minis2i_go() {

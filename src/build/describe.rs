@@ -9,7 +9,7 @@ use super::commit::Look;
 use super::prepare::Prepared;
 use crate::checkout::{Commit, without_secrets};
 use crate::contract::labels;
-use crate::engine::image::full_name;
+use crate::engine::image::{Image, full_name};
 use crate::settings::{Job, Transfer};
 
 /// What git knows about the source.
@@ -67,13 +67,28 @@ pub fn look<'a>(
             .hint("see that `assemble` writes well-formed JSON with text values there")
         })?);
     }
+    let staged = ground.runtime.as_ref().zip(prepared.stage.as_ref());
+    let Some((runtime, stage)) = staged else {
+        return Ok(Look {
+            base: &ground.builder,
+            command: vec![prepared.scripts.run.clone()],
+            labels,
+            entrypoint_changed: prepared.bypassed,
+            user_changed: ground.contract.user.is_some() || changes_user(job),
+        });
+    };
     Ok(Look {
-        builder: &ground.builder,
-        command: prepared.scripts.run.clone(),
+        base: &runtime.image,
+        command: stage.command.clone(),
         labels,
-        entrypoint_changed: prepared.bypassed,
-        user_changed: ground.contract.user.is_some() || job.run_options.iter().any(|option| is_user_option(option)),
+        entrypoint_changed: stage.bypassed,
+        user_changed: stage.user_changed,
     })
+}
+
+/// Whether an option for the engine changes who runs the containers.
+pub fn changes_user(job: &Job) -> bool {
+    job.run_options.iter().any(|option| is_user_option(option))
 }
 
 fn is_user_option(option: &str) -> bool {
@@ -82,23 +97,28 @@ fn is_user_option(option: &str) -> bool {
 
 fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec<(String, String)> {
     let builder = &ground.builder;
-    let base = builder.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&builder.id);
-    let name = full_name(&job.builder);
-    let known = builder.repo_tags.iter().chain(&builder.repo_digests);
-    // Given by id, it has no other name that could be told.
-    let name = if known.map(|known| full_name(known)).any(|known| known == name) { name } else { job.builder.clone() };
+    let name = known_name(builder, &job.builder);
+    let (base, base_name) = match (&ground.runtime, &job.runtime) {
+        (Some(runtime), Some(asked)) => (&runtime.image, known_name(&runtime.image, &asked.image)),
+        _ => (builder, name.clone()),
+    };
+    let digest_of_base = base.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&base.id);
+    // An image without the builder has none of its scripts.
+    let save_artifacts = prepared.scripts.save_artifacts.clone().filter(|_| ground.runtime.is_none());
+    let save_artifacts = save_artifacts.unwrap_or_default();
     let mut labels = vec![
         ("io.k8s.display-name", job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
-        ("io.openshift.s2i.build.image", name.clone()),
+        ("io.openshift.s2i.build.image", name),
         ("io.openshift.s2i.build.source-location", job.source.typed.clone()),
         ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        ("org.opencontainers.image.base.name", name),
-        ("org.opencontainers.image.base.digest", base.to_owned()),
+        ("org.opencontainers.image.base.name", base_name),
+        ("org.opencontainers.image.base.digest", digest_of_base.to_owned()),
         (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
         (labels::BUILDER, builder.id.clone()),
-        (labels::SAVE_ARTIFACTS, prepared.scripts.save_artifacts.clone().unwrap_or_default()),
+        (labels::SAVE_ARTIFACTS, save_artifacts),
     ];
-    let entrypoint = if prepared.bypassed { "bypassed" } else { "kept" };
+    let bypassed = prepared.stage.as_ref().map_or(prepared.bypassed, |stage| stage.bypassed);
+    let entrypoint = if bypassed { "bypassed" } else { "kept" };
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
     let artifacts = if prepared.copied() { "copied" } else { "" };
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
@@ -119,11 +139,18 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
         commit("io.openshift.s2i.build.commit.message", |commit| commit.message),
     ];
     for (name, value) in sometimes.into_iter().chain(commit) {
-        // Labels of the builder are inherited, so what does not hold any more has to be said, too.
-        let stale = builder.config.labels.contains_key(name);
+        // Labels of the image below are inherited, so what does not hold any more has to be said, too.
+        let stale = base.config.labels.contains_key(name);
         labels.extend(value.or(stale.then(String::new)).map(|value| (name, value)));
     }
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The full name by which the engine knows an image; given by id, it has no other name that could be told.
+fn known_name(image: &Image, typed: &str) -> String {
+    let full = full_name(typed);
+    let known = image.repo_tags.iter().chain(&image.repo_digests).any(|known| full_name(known) == full);
+    if known { full } else { typed.to_owned() }
 }
 
 /// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read, and
@@ -142,6 +169,7 @@ fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
         (&job.naming.application, &job.naming.description),
         job.keep_source,
         &ground.contract.destination,
+        ground.runtime.as_ref().map(|runtime| (runtime.facts(), &prepared.inputs.runtime_script)),
     );
     hasher.update(&serde_json::to_vec(&facts).expect("text and bytes can be written as JSON"));
     Some(format!("blake3:{}", hasher.finalize().to_hex()))

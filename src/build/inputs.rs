@@ -4,7 +4,8 @@
 use anyhow::Result;
 
 use super::private::Private;
-use crate::contract::{OwnScript, own_scripts};
+use super::runtime;
+use crate::contract::{OwnScript, own_script, own_scripts};
 use crate::report::Reporter;
 use crate::settings::Job;
 
@@ -15,6 +16,8 @@ pub struct Inputs {
     pub variables: Vec<(String, String)>,
     /// Scripts that travel in the upload.
     pub own_scripts: Vec<OwnScript>,
+    /// The source's `assemble-runtime`, for a second stage.
+    pub runtime_script: Option<Vec<u8>>,
     /// What is for `assemble` alone.
     pub private: Private,
 }
@@ -28,6 +31,10 @@ impl Inputs {
         Ok(Self {
             variables: job.environment(reporter)?,
             own_scripts: own_scripts(&job.source.path)?,
+            runtime_script: match job.runtime {
+                Some(_) => own_script(&job.source.path, runtime::SCRIPT)?,
+                None => None,
+            },
             private: Private::read(&job.private)?,
         })
     }

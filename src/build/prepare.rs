@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use super::artifacts::{Outcome, Plan, Saver, Where};
 use super::inputs::Inputs;
 use super::protocol::{Destination, Finish, Hello, Tar};
+use super::runtime::Stage;
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
 use super::tidy::Leftovers;
@@ -77,6 +78,8 @@ pub struct Prepared<'a> {
     pub inputs: Inputs,
     pub bypassed: bool,
     upload: Upload<'a>,
+    /// The second stage, done, where there is one.
+    pub stage: Option<Stage>,
     /// The container of `save-artifacts`, done.
     saver: Option<Container>,
 }
@@ -85,6 +88,11 @@ impl Prepared<'_> {
     /// The source as it was sent.
     pub fn snapshot(&self) -> &Snapshot {
         &self.upload.snapshot
+    }
+
+    /// The container that the image is made of.
+    pub fn result(&self) -> &str {
+        self.stage.as_ref().map_or(&self.session, |stage| &stage.session).container()
     }
 
     /// Whether artifacts came by files that `save-artifacts` copied.
@@ -118,7 +126,9 @@ impl Prepared<'_> {
 
     /// Hands over the containers, which are of no use any more.
     pub fn leave(self) -> Leftovers {
-        let containers = std::iter::once(self.session.into_container()).chain(self.saver).map(Container::leave);
+        let staged = self.stage.map(|stage| stage.session.into_container());
+        let containers = std::iter::once(self.session.into_container()).chain(staged).chain(self.saver);
+        let containers = containers.map(Container::leave);
         Leftovers { containers: containers.collect(), images: Vec::new() }
     }
 }
@@ -194,7 +204,7 @@ pub fn prepare<'a>(
         }
         phase("artifacts");
     }
-    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, upload, saver: done }))
+    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, upload, stage: None, saver: done }))
 }
 
 /// Options of `docker run` for the build container.
@@ -295,7 +305,11 @@ fn tell_of_links(links: Links, snapshot: &Snapshot, reporter: &Reporter) {
     reporter.warn(&format!("the link `{path}` -> `{target}` {what}{more}"));
 }
 
-fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
+/// Whether an image can take an upload.
+///
+/// # Errors
+/// What it lacks.
+pub fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
     let place = &contract.destination;
     if hello.tar == Tar::None {
         return Err(Failure::engine(format!("the builder `{builder}` has no `tar`, which unpacks the source there"))

@@ -20,7 +20,7 @@ pub fn inspect(shop: &Workshop) -> Result<[Option<Image>; 2]> {
     let job = shop.job;
     let previous_policy = if job.incremental { job.pull.previous } else { PullPolicy::Never };
     if job.pull.builder == PullPolicy::Always {
-        pull_builder(shop)?;
+        pull_needed(shop, &job.builder, "builder")?;
     }
     if previous_policy == PullPolicy::Always {
         pull_previous(shop)?;
@@ -30,7 +30,7 @@ pub fn inspect(shop: &Workshop) -> Result<[Option<Image>; 2]> {
     let need_builder = builder.is_none() && job.pull.builder == PullPolicy::IfNotPresent;
     let need_previous = tagged.is_none() && previous_policy == PullPolicy::IfNotPresent;
     if need_builder {
-        pull_builder(shop)?;
+        pull_needed(shop, &job.builder, "builder")?;
     }
     if need_previous {
         pull_previous(shop)?;
@@ -38,14 +38,31 @@ pub fn inspect(shop: &Workshop) -> Result<[Option<Image>; 2]> {
     if need_builder || need_previous { image::inspect(shop.engine, names) } else { Ok([builder, tagged]) }
 }
 
-fn pull_builder(shop: &Workshop) -> Result<()> {
-    let (name, engine) = (&shop.job.builder, shop.engine.name());
+/// One image that has to be there, after it was pulled if it is to be.
+///
+/// # Errors
+/// An image that can not be pulled.
+pub fn inspect_one(shop: &Workshop, name: &str, policy: PullPolicy) -> Result<Option<Image>> {
+    if policy == PullPolicy::Always {
+        pull_needed(shop, name, "runtime image")?;
+    }
+    let [found] = image::inspect(shop.engine, [name])?;
+    if found.is_some() || policy != PullPolicy::IfNotPresent {
+        return Ok(found);
+    }
+    pull_needed(shop, name, "runtime image")?;
+    let [found] = image::inspect(shop.engine, [name])?;
+    Ok(found)
+}
+
+fn pull_needed(shop: &Workshop, name: &str, what: &str) -> Result<()> {
+    let engine = shop.engine.name();
     let Some(words) = pull(shop, name)? else { return Ok(()) };
-    Err(Failure::engine(format!("cannot pull the builder `{name}`"))
+    Err(Failure::engine(format!("cannot pull the {what} `{name}`"))
         .because(anyhow::anyhow!(words))
         .hint(format!(
-            "see that the name is right and that `{engine} pull {name}` works (`{engine} login`?); with \
-             `--pull-policy never` the engine's own image is taken"
+            "see that the name is right and that `{engine} pull {name}` works (`{engine} login`?); with the policy \
+             `never` the engine's own image is taken"
         ))
         .into())
 }

@@ -63,8 +63,7 @@ pub fn unusable(path: &str, fault: &str) -> anyhow::Error {
 }
 
 /// The same for one that the source brought along.
-pub fn own_unusable(script: Script, fault: &str) -> anyhow::Error {
-    let name = script.name();
+pub fn own_unusable(name: &str, fault: &str) -> anyhow::Error {
     Failure::usage(format!("cannot run the source's own `{name}`: it {fault}"))
         .hint(format!("see that `.s2i/bin/{name}` has a first line such as `#!/bin/sh`, and Unix line ends"))
         .into()

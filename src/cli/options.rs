@@ -147,3 +147,31 @@ pub struct PrivateArgs {
     #[arg(short, long, value_name = "FOLDER:PLACE")]
     pub inject: Vec<String>,
 }
+
+/// The image that the result is made of, where that is not the builder.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A second image")]
+pub struct RuntimeArgs {
+    /// Make the result of this image, with artifacts of the build
+    ///
+    /// When `assemble` is done, artifacts are carried into a container of this image, and its script `assemble-runtime`,
+    /// or the source's `.s2i/bin/assemble-runtime`, runs there. Such builds are never incremental: their images have
+    /// nothing of the builder.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "incremental")]
+    pub runtime_image: Option<String>,
+
+    /// A file or folder of the build container to carry over
+    ///
+    /// It goes into the runtime image's WORKDIR, or into the folder PLACE. Without any, the image's label
+    /// `io.openshift.s2i.assemble-input-files` says which.
+    #[arg(short = 'a', long, value_name = "PATH[:PLACE]", requires = "runtime_image")]
+    pub runtime_artifact: Vec<String>,
+
+    /// Who runs `assemble-runtime`, if not the runtime image's user
+    #[arg(long, value_name = "USER", requires = "runtime_image")]
+    pub assemble_runtime_user: Option<String>,
+
+    /// When to pull the runtime image
+    #[arg(long, value_name = "POLICY", default_value = "never", requires = "runtime_image")]
+    pub runtime_pull_policy: PullPolicy,
+}

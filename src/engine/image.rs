@@ -33,6 +33,8 @@ pub struct Config {
     #[serde(deserialize_with = "nullable")]
     pub entrypoint: Vec<String>,
     #[serde(deserialize_with = "nullable")]
+    pub cmd: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
     pub working_dir: String,
     #[serde(deserialize_with = "nullable")]
     pub labels: BTreeMap<String, String>,

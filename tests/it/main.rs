@@ -13,5 +13,6 @@ mod private;
 mod readme;
 mod repository;
 mod result;
+mod runtime;
 mod sending;
 mod trees;
