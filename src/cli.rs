@@ -122,6 +122,13 @@ pub struct JobArgs {
     #[arg(long)]
     pub no_incremental: bool,
 
+    /// Tell this address how the build ended
+    ///
+    /// It gets a POST with `{"success":true,"labels":{...}}`, the labels being those of the new image. A server that does
+    /// not take it is worth a warning.
+    #[arg(long, value_name = "URL")]
+    pub callback_url: Option<String>,
+
     /// The engine's CLI: docker, or one that takes the same commands
     #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
     pub engine: OsString,

@@ -1,6 +1,7 @@
 //! `minis2i` turns a source folder and a builder image into a runnable image.
 
 mod build;
+mod callback;
 mod checkout;
 mod cli;
 mod contract;
@@ -60,6 +61,8 @@ fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let teller = reporter.clone();
     let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
     let shop = Workshop { job: &job, engine: &engine, lease: &lease, reporter };
-    build::build(&shop)?;
+    let built = build::build(&shop);
+    callback::tell(&shop, built.is_ok());
+    built?;
     if args.run { run::run(&shop) } else { Ok(()) }
 }

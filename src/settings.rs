@@ -41,6 +41,8 @@ pub struct Job {
     pub runtime: Option<Runtime>,
     pub pull: Pull,
     pub naming: Naming,
+    /// Who is told how a build ended.
+    pub callback_url: Option<String>,
     pub engine: OsString,
     /// Options of `docker run` for both containers.
     pub run_options: Vec<String>,
@@ -98,6 +100,7 @@ impl Job {
         note_what_has_no_meaning(&args, checkout, reporter);
         reference::check_tag(&args.tag)?;
         reference::check_builder(&args.builder)?;
+        args.callback_url.as_deref().map_or(Ok(()), check_callback)?;
         check_run_options(&args.run_options)?;
         let mut run_options = containers::options(&args.containers, Path::new(""))?;
         run_options.extend(args.run_options);
@@ -129,6 +132,7 @@ impl Job {
             runtime: Runtime::new(&args.runtime)?,
             pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
             naming: Naming { application: args.images.application_name, description: args.images.description },
+            callback_url: args.callback_url,
             engine: args.engine,
             run_options,
         })
@@ -143,6 +147,15 @@ impl Job {
         let own = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
         Ok(environment::merge([own, self.variables.clone()]))
     }
+}
+
+fn check_callback(url: &str) -> Result<()> {
+    if ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{url}` is no address that can be called back"))
+        .hint("it begins with `http://` or `https://`")
+        .into())
 }
 
 /// Says so where an option asks for something that there is not.

@@ -1,6 +1,8 @@
 //! Options of `s2i build`, each with what it changes.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 
 use crate::support::{Builder, Project, StandIn, docker, unique, wait_for};
 
@@ -254,4 +256,59 @@ fn a_signal_removes_the_container_of_the_result() {
     run.end().status(130).says("was stopped");
     wait_for("all containers are removed", || builder.containers().is_empty());
     assert!(project.id().is_some());
+}
+
+// Callbacks.
+
+/// A web server for one request, which it answers with this status; what it got.
+fn server(status: &'static str) -> (String, std::thread::JoinHandle<(String, serde_json::Value)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/done?build=1", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.expect("the length is known")];
+        reader.read_exact(&mut body).unwrap();
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        (head, serde_json::from_slice(&body).unwrap())
+    });
+    (url, thread)
+}
+
+#[test]
+fn a_callback_is_told_how_the_build_ended() {
+    let builder = Builder::obeying().make();
+    let project = Project::new().file("a", "");
+    let (url, server) = self::server("200 OK");
+    project
+        .build(&builder)
+        .args(&["--callback-url", &url, "-n", "named"])
+        .assemble("true")
+        .success()
+        .never_says("warning:");
+    let (head, body) = server.join().unwrap();
+    assert!(head.starts_with("POST /done?build=1 HTTP/1.1\r\n") && head.contains("application/json"), "{head}");
+    assert_eq!((&body["success"], &body["labels"]["io.k8s.display-name"]), (&true.into(), &"named".into()), "{body}");
+    let (url, server) = self::server("204 No Content");
+    project.build(&builder).args(&["--callback-url", &url]).assemble("exit 4").run().status(4).never_says("warning:");
+    assert_eq!(server.join().unwrap().1, serde_json::json!({"success": false, "labels": {}}));
+}
+
+#[test]
+fn a_callback_that_can_not_be_told_is_a_warning() {
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "");
+    let (url, server) = self::server("500 Oops");
+    project.build(&builder).args(&["--callback-url", &url]).success().says("warning: the callback `").says("500");
+    server.join().unwrap();
+    let gone = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    let url = format!("http://me:password@{gone}/");
+    let outcome = project.build(&builder).args(&["--callback-url", &url]).success();
+    outcome.says(&format!("warning: the callback `http://{gone}/` was not told")).never_says("password");
+    project.build(&builder).args(&["--callback-url", "done"]).run().status(2).says("hint: it begins with `http://`");
 }
