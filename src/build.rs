@@ -4,6 +4,7 @@ mod artifacts;
 pub mod commit;
 mod describe;
 mod inputs;
+mod permit;
 mod prepare;
 mod protocol;
 mod relay;
@@ -172,10 +173,10 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
                     ("ready", _) => return Ok(metadata),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
-                        let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
-                        return Err(match own {
-                            true => scripts::own_unusable(Script::Assemble, &fault),
-                            false => scripts::unusable(&prepared.scripts.assemble, &fault),
+                        let mut own = prepared.inputs.own_scripts.iter();
+                        return Err(match own.find(|own| own.script == Script::Assemble) {
+                            Some(own) => scripts::own_unusable(own, &fault),
+                            None => scripts::unusable(&prepared.scripts.assemble, &fault),
                         });
                     }
                     _ => return Err(session.lost("cannot unpack the source in the build container")),
@@ -212,13 +213,15 @@ impl Ground {
                 .hint(format!("build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`)"))
                 .into());
         };
-        let contract = Contract::of(&builder, &job.builder)?;
+        let contract = Contract::of(&builder, &job.builder, &job.wishes)?;
+        permit::check(job, &builder, &contract)?;
         let previous = match (job.incremental, &tagged) {
             (false, _) => None,
             (true, Some(image)) => Some(image.clone()),
             (true, None) => relative(shop, &builder)?,
         };
-        Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged })
+        let previous = previous.filter(is_s2i).filter(|image| permit::may_save(shop, image));
+        Ok(Self { builder, contract, previous, tagged })
     }
 }
 

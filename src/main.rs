@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let (reporter, result) = match cli.command {
         Command::Build(args) => {
             let reporter = settings::reporter(&args.output);
-            let result = build_once(args, &reporter);
+            let result = build_once(*args, &reporter);
             (reporter, result)
         }
         Command::Tidy(args) => (settings::default_reporter(), tidy::run(args)),

@@ -2,6 +2,7 @@
 //! the environment again.
 
 mod reference;
+mod wishes;
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::{JobArgs, MessageFormat, OutputArgs};
-use crate::contract::environment;
+use crate::contract::users::Ranges;
+use crate::contract::web::Web;
+use crate::contract::{Wishes, environment};
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
 use crate::source::Selection;
@@ -28,6 +31,12 @@ pub struct Job {
     pub transfer: Transfer,
     pub keep_source: bool,
     pub incremental: bool,
+    /// Where scripts and source go and come from, and who runs, where that is not for the images to say.
+    pub wishes: Wishes,
+    /// The users that may run scripts, if not all may.
+    pub allowed_uids: Option<Ranges>,
+    /// Scripts of the network.
+    pub web: Web,
     pub engine: OsString,
     /// Options of `docker run` for both containers.
     pub run_options: Vec<String>,
@@ -80,6 +89,8 @@ impl Job {
         reference::check_tag(&args.tag)?;
         reference::check_builder(&args.builder)?;
         check_run_options(&args.run_options)?;
+        let wishes = wishes::wishes(&args)?;
+        let allowed_uids = args.allowed_uids.as_deref().map(wishes::ranges).transpose()?;
         let mut lists = Vec::new();
         for file in &args.environment_file {
             lists.push(environment_file(file, reporter)?);
@@ -95,9 +106,17 @@ impl Job {
             transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
             keep_source: args.keep_source,
             incremental: !args.no_incremental,
+            wishes,
+            allowed_uids,
+            web: Web::default(),
             engine: args.engine,
             run_options: args.run_options,
         })
+    }
+
+    /// The user that options for `docker run` name.
+    pub fn user_option(&self) -> Option<&str> {
+        user_option(&self.run_options)
     }
 
     /// All variables of a build that starts now.
@@ -200,6 +219,20 @@ fn check_run_options(options: &[String]) -> Result<()> {
     }
 }
 
+fn user_option(options: &[String]) -> Option<&str> {
+    let mut found = None;
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let value = match option.as_str() {
+            "-u" | "--user" => options.next().map(String::as_str),
+            option => ["--user=", "-u=", "-u"].iter().find_map(|beginning| option.strip_prefix(beginning)),
+        };
+        // The last one counts.
+        found = value.or(found);
+    }
+    found
+}
+
 /// The long name of a refused short option, also where it stands among others as in `-dit`.
 fn long_name(name: &str) -> &str {
     let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
@@ -217,7 +250,7 @@ fn long_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_run_options, variable};
+    use super::{check_run_options, user_option, variable};
 
     #[test]
     fn a_variable_is_split_at_the_first_equals_sign() {
@@ -225,6 +258,18 @@ mod tests {
         assert_eq!(variable("A=").unwrap().1, "");
         assert!(variable("=x").is_err() && variable("").is_err());
         assert!(variable("MINIS2I_SURELY_NOT_SET").is_err());
+    }
+
+    #[test]
+    fn the_last_user_among_the_options_counts() {
+        let user = |line: &str| {
+            let options: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            user_option(&options).map(str::to_owned)
+        };
+        assert_eq!(user("--memory 1g"), None);
+        for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
+            assert_eq!(user(line).as_deref(), Some("5"), "{line}");
+        }
     }
 
     #[test]

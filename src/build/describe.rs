@@ -83,12 +83,8 @@ pub fn look<'a>(
         command: prepared.scripts.run.clone(),
         labels,
         entrypoint_changed: prepared.bypassed,
-        user_changed: ground.contract.user.is_some() || job.run_options.iter().any(|option| is_user_option(option)),
+        user_changed: ground.contract.user.is_some() || job.user_option().is_some(),
     })
-}
-
-fn is_user_option(option: &str) -> bool {
-    option == "-u" || option == "--user" || option.starts_with("--user=") || option.starts_with("-u=")
 }
 
 fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec<(String, String)> {
@@ -107,6 +103,7 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
         ("org.opencontainers.image.base.digest", base.to_owned()),
         (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
         (labels::BUILDER, builder.id.clone()),
+        (labels::DESTINATION, ground.contract.destination.clone()),
         (labels::SAVE_ARTIFACTS, prepared.scripts.save_artifacts.clone().unwrap_or_default()),
     ];
     let entrypoint = if prepared.bypassed { "bypassed" } else { "kept" };
@@ -140,6 +137,8 @@ fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
         &job.run_options,
         job.keep_source,
         &ground.contract.destination,
+        &ground.contract.user,
+        (&prepared.scripts.assemble, &prepared.scripts.run),
     );
     hasher.update(&serde_json::to_vec(&facts).expect("text and bytes can be written as JSON"));
     Some(format!("blake3:{}", hasher.finalize().to_hex()))

@@ -136,7 +136,7 @@ pub fn prepare<'a>(
 ) -> Result<Result<Prepared<'a>, Obstacle>> {
     let (job, reporter) = (shop.job, shop.reporter);
     reporter.phase("starting the build container");
-    let inputs = Inputs::read(job, reporter)?;
+    let inputs = Inputs::read(shop, &ground.contract)?;
     let plan = ground.previous.as_ref().filter(|_| approach.incremental);
     let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts));
     let start = Start {
@@ -231,10 +231,14 @@ fn plan_artifacts(
     own: &[OwnScript],
 ) -> Option<Plan> {
     // What the previous image says of itself counts; an image that is not S2I's was sorted out before.
-    let contract = Contract::of(previous, &job.tag).ok()?;
+    let contract = Contract::of(previous, &job.tag, &job.wishes).ok()?;
     let label = |name: &str| previous.config.labels.get(name).map(String::as_str);
     let script = match own.iter().find(|own| own.script == Script::SaveArtifacts) {
-        Some(own) => Where::Source { content: own.content.clone(), destination: ground.contract.destination.clone() },
+        Some(own) => {
+            // Where the previous build had it, so that it finds what lay beside it then.
+            let destination = label(labels::DESTINATION).unwrap_or(&ground.contract.destination).to_owned();
+            Where::Source { content: own.content.clone(), destination }
+        }
         None => match label(labels::SAVE_ARTIFACTS) {
             Some("") => return None,
             Some(path) => Where::Image(path.to_owned()),
@@ -278,15 +282,18 @@ fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
     }
     match hello.destination {
         Destination::Ok => Ok(()),
-        Destination::Missing => Err(Failure::engine(format!(
-            "the builder `{builder}` has no folder `{place}` for the source"
-        ))
-        .hint("make it in the builder's Dockerfile, or name another one with the label `io.openshift.s2i.destination`")
-        .into()),
+        Destination::Missing => {
+            Err(Failure::engine(format!("the builder `{builder}` has no folder `{place}` for the source"))
+                .hint(
+                    "make it in the builder's Dockerfile, or name another one with `--destination DIR` or the label \
+             `io.openshift.s2i.destination`",
+                )
+                .into())
+        }
         Destination::ReadOnly => Err(Failure::engine(format!("the builder's user may not write to `{place}`"))
             .hint(
-                "make that folder the user's in the builder's Dockerfile, or name another one with the label \
-                   `io.openshift.s2i.destination`",
+                "make that folder the user's in the builder's Dockerfile, or name another one with `--destination DIR` \
+                 or the label `io.openshift.s2i.destination`",
             )
             .into()),
     }

@@ -220,10 +220,11 @@ fn a_builder_with_triggers_is_for_docker_build() {
 }
 
 #[test]
-fn scripts_outside_the_image_are_refused() {
-    let builder = Builder::bare().change("LABEL io.openshift.s2i.scripts-url=https://host.example/s2i").make();
+fn a_label_for_scripts_that_is_not_understood_is_refused() {
+    let builder = Builder::bare().change("LABEL io.openshift.s2i.scripts-url=ftp://host.example/s2i").make();
     let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "`https://host.example/s2i`, outside the image", "image://");
+    let cause = "`ftp://host.example/s2i`, which begins with `ftp://`, which is not understood";
+    refused(&project, project.build(&builder), ENGINE, cause, "-s image:///FOLDER");
 }
 
 #[test]

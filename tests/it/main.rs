@@ -10,5 +10,6 @@ mod main_job;
 mod output;
 mod readme;
 mod result;
+mod scripts;
 mod sending;
 mod trees;
