@@ -1,9 +1,11 @@
 //! One build, from settings to tag.
 
+mod archive_call;
 mod artifacts;
 pub mod commit;
 mod describe;
 mod inputs;
+mod owner;
 mod permit;
 mod prepare;
 mod protocol;
@@ -24,7 +26,8 @@ use crate::lease::Lease;
 use crate::report::{Finished, Message, Outcome, Reporter, Started};
 use crate::settings::Job;
 use crate::source::{Disk, View};
-use describe::Revision;
+use archive_call::Filled;
+use describe::{Made, Revision};
 use prepare::{Approach, Prepared};
 use protocol::{Found, Lines, Said};
 use session::Event;
@@ -56,10 +59,13 @@ struct Progress {
 }
 
 impl Progress {
-    /// Notes that the phase that began at `since` ended now.
+    /// Notes that the phase that began at `since` ended now. One that comes again goes on.
     fn note(&mut self, phase: &'static str, since: &mut Instant) {
         let now = Instant::now();
-        self.phases.push((phase, now - *since));
+        match self.phases.iter_mut().find(|(known, _)| *known == phase) {
+            Some((_, took)) => *took += now - *since,
+            None => self.phases.push((phase, now - *since)),
+        }
         *since = now;
     }
 }
@@ -106,19 +112,65 @@ fn run(shop: &Workshop, ground: &Ground, begin: Instant, progress: &mut Progress
     let revision = Revision::look(&shop.job.source.path);
     let mut since = begin;
     let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
-    let mut prepared = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
-    prepared.consent()?;
-    let metadata = assemble(shop, &mut prepared, progress)?;
+    let mut ready = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
+    let metadata = ready.assemble(shop, ground, progress)?;
     progress.note("assemble", &mut since);
     shop.reporter.phase("committing");
-    let look = describe::look(shop.job, ground, &prepared, revision.wait(), metadata)?;
-    let container = prepared.session.container().to_owned();
-    let id = commit::commit(shop.engine, &container, &shop.job.tag, &look, ground.tagged.as_ref())?;
+    let look = describe::look(shop.job, ground, &ready.made(), revision.wait(), metadata)?;
+    let id = commit::commit(shop.engine, ready.container(), &shop.job.tag, &look, ground.tagged.as_ref())?;
     progress.note("commit", &mut since);
     let superseded = ground.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION));
-    let mut leftovers = prepared.leave();
+    let mut leftovers = ready.leave();
     leftovers.images = superseded.map(|image| image.id.clone()).filter(|old| *old != id).into_iter().collect();
     Ok((id, leftovers))
+}
+
+/// A build that has all of its upload.
+enum Ready<'a> {
+    /// Its container runs and waits.
+    Waiting(Box<Prepared<'a>>),
+    /// Its container is not started yet.
+    Filled(Box<Filled>),
+}
+
+impl Ready<'_> {
+    /// Runs `assemble`; returns the text of its metadata file, if it left one.
+    fn assemble(&mut self, shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
+        match self {
+            Ready::Waiting(prepared) => {
+                prepared.consent()?;
+                assemble(shop, prepared, progress)
+            }
+            Ready::Filled(filled) => {
+                let status = filled.assemble(shop)?;
+                progress.assemble_status = Some(status);
+                check_status(status)?;
+                filled.tell_what_is_left(shop, ground)?;
+                filled.metadata(shop)
+            }
+        }
+    }
+
+    fn made(&self) -> Made<'_> {
+        match self {
+            Ready::Waiting(prepared) => prepared.made(),
+            Ready::Filled(filled) => filled.made(),
+        }
+    }
+
+    fn container(&self) -> &str {
+        match self {
+            Ready::Waiting(prepared) => prepared.session.container(),
+            Ready::Filled(filled) => filled.container(),
+        }
+    }
+
+    fn leave(self) -> Leftovers {
+        match self {
+            Ready::Waiting(prepared) => prepared.leave(),
+            Ready::Filled(filled) => filled.leave(),
+        }
+    }
 }
 
 /// Prepares a build and sends all of the source; where something stands in the way of the straight way, goes another
@@ -129,16 +181,21 @@ fn prepare_somehow<'a>(
     view: &mut dyn View,
     progress: &mut Progress,
     since: &mut Instant,
-) -> Result<Prepared<'a>> {
+) -> Result<Ready<'a>> {
     let mut approach = Approach::first(ground);
-    for _ in 0..4 {
-        let prepared = prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase, since))?;
-        let settled = match prepared {
-            Ok(mut prepared) => prepared.settle(view)?.map(|()| prepared),
-            Err(obstacle) => Err(obstacle),
+    for _ in 0..6 {
+        let mut phase = |phase| progress.note(phase, since);
+        let ready = if approach.shell {
+            match prepare::prepare(shop, ground, &approach, view, &mut phase)? {
+                Ok(mut prepared) => prepared.settle(view)?.map(|()| Ready::Waiting(Box::new(prepared))),
+                Err(obstacle) => Err(obstacle),
+            }
+        } else {
+            let filled = archive_call::prepare(shop, ground, &approach, view, &mut phase)?;
+            filled.map(|filled| Ready::Filled(Box::new(filled)))
         };
-        match settled {
-            Ok(prepared) => return Ok(prepared),
+        match ready {
+            Ok(ready) => return Ok(ready),
             Err(obstacle) => {
                 progress.phases.clear();
                 approach.avoid(obstacle, shop.reporter);

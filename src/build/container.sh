@@ -60,7 +60,21 @@ for minis2i_folder; do
     done
 done
 minis2i_say hello$minis2i_words
-[ $minis2i_tar != none ] || exit 1
+
+if [ $minis2i_tar = none ]; then
+    # The engine unpacks the upload; what comes here is the text of its last file, whole or not at all.
+    minis2i_text=
+    while IFS= read -r minis2i_line; do
+        minis2i_text="$minis2i_text$minis2i_line
+"
+    done
+    case $minis2i_text in *'
+}
+') ;; *) minis2i_say untar cut-short; exit 1 ;; esac
+    eval "$minis2i_text"
+    minis2i_finish
+    exit
+fi
 
 tar -C "$minis2i_dest" -xpof - || { minis2i_say untar $?; exit 1; }
 # An upload that was cut short has no such file, or one without its end: that is no consent.

@@ -6,10 +6,12 @@ use std::thread::JoinHandle;
 
 use super::Ground;
 use super::commit::Look;
-use super::prepare::Prepared;
+use super::inputs::Inputs;
+use super::scripts::Chosen;
 use crate::contract::labels;
 use crate::engine::image::full_name;
 use crate::settings::{Job, Transfer};
+use crate::source::Snapshot;
 
 /// What git knows about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,15 +61,29 @@ fn without_secrets(url: &str) -> String {
     }
 }
 
-/// The look of the image that a prepared build will make.
+/// What a build was made with, as far as its image tells.
+pub struct Made<'a> {
+    /// The source as it was sent.
+    pub snapshot: &'a Snapshot,
+    pub scripts: &'a Chosen,
+    pub inputs: &'a Inputs,
+    /// The builder's ENTRYPOINT was not in force.
+    pub bypassed: bool,
+    /// Artifacts came by files that `save-artifacts` copied.
+    pub copied: bool,
+    /// The builder has a shell.
+    pub shell: bool,
+}
+
+/// The look of the image that a build will make.
 pub fn look<'a>(
     job: &Job,
     ground: &'a Ground,
-    prepared: &Prepared,
+    made: &Made,
     git: GitFacts,
     metadata: Option<Vec<u8>>,
 ) -> anyhow::Result<Look<'a>> {
-    let mut labels = labels(job, ground, prepared, git);
+    let mut labels = labels(job, ground, made, git);
     if let Some(text) = metadata {
         labels.extend(labels::from_metadata(&text).map_err(|error| {
             crate::failure::Failure::engine(format!(
@@ -80,14 +96,14 @@ pub fn look<'a>(
     }
     Ok(Look {
         builder: &ground.builder,
-        command: prepared.scripts.run.clone(),
+        command: made.scripts.run.clone(),
         labels,
-        entrypoint_changed: prepared.bypassed,
+        entrypoint_changed: made.bypassed,
         user_changed: ground.contract.user.is_some() || job.user_option().is_some(),
     })
 }
 
-fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec<(String, String)> {
+fn labels(job: &Job, ground: &Ground, made: &Made, git: GitFacts) -> Vec<(String, String)> {
     let builder = &ground.builder;
     let base = builder.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&builder.id);
     let name = full_name(&job.builder);
@@ -104,14 +120,16 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
         (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
         (labels::BUILDER, builder.id.clone()),
         (labels::DESTINATION, ground.contract.destination.clone()),
-        (labels::SAVE_ARTIFACTS, prepared.scripts.save_artifacts.clone().unwrap_or_default()),
+        (labels::SAVE_ARTIFACTS, made.scripts.save_artifacts.clone().unwrap_or_default()),
     ];
-    let entrypoint = if prepared.bypassed { "bypassed" } else { "kept" };
+    let entrypoint = if made.bypassed { "bypassed" } else { "kept" };
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
-    let artifacts = if prepared.copied() { "copied" } else { "" };
+    let artifacts = if made.copied { "copied" } else { "" };
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
+    let shell = if made.shell { "" } else { "missing" };
+    labels.push((labels::SHELL, shell.to_owned()));
     let sometimes = [
-        (labels::DIGEST, digest(job, ground, prepared)),
+        (labels::DIGEST, digest(job, ground, made)),
         ("org.opencontainers.image.revision", git.revision),
         ("org.opencontainers.image.source", git.remote),
     ];
@@ -124,21 +142,21 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
 }
 
 /// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read.
-fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
+fn digest(job: &Job, ground: &Ground, made: &Made) -> Option<String> {
     if job.transfer == Transfer::Mount {
         return None;
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update(prepared.snapshot().digest()?.as_bytes());
+    hasher.update(made.snapshot.digest()?.as_bytes());
     let facts = (
         &ground.builder.id,
-        &prepared.inputs.variables,
-        &prepared.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
+        &made.inputs.variables,
+        &made.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
         &job.run_options,
         job.keep_source,
         &ground.contract.destination,
         &ground.contract.user,
-        (&prepared.scripts.assemble, &prepared.scripts.run),
+        (&made.scripts.assemble, &made.scripts.run),
     );
     hasher.update(&serde_json::to_vec(&facts).expect("text and bytes can be written as JSON"));
     Some(format!("blake3:{}", hasher.finalize().to_hex()))

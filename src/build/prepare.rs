@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::artifacts::{Outcome, Plan, Saver, Where};
+use super::describe::Made;
 use super::inputs::Inputs;
+use super::owner;
 use super::protocol::{Destination, Finish, Hello, Tar};
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
@@ -23,7 +25,7 @@ use crate::source::archive::{self, Sent};
 use crate::source::{Kind, Snapshot, View, ignored};
 
 /// How often the source is looked at again when it changes while it is sent.
-const TRIES: u32 = 6;
+pub const TRIES: u32 = 6;
 
 /// How long a look at ignored files may take.
 const WEIGHING: Duration = Duration::from_millis(50);
@@ -34,6 +36,8 @@ pub struct Approach {
     /// Put a shell in the place of the builder's ENTRYPOINT.
     pub bypass: bool,
     pub incremental: bool,
+    /// The builder has a shell, so that its container can be talked to.
+    pub shell: bool,
 }
 
 /// What stood in the way, and asks for another approach.
@@ -41,6 +45,8 @@ pub struct Approach {
 pub enum Obstacle {
     /// The ENTRYPOINT does not run what it is given.
     Entrypoint,
+    /// There is no shell.
+    Shell,
     /// Bad artifacts got mixed with what the builder has in the same place.
     Artifacts,
     /// A file became a folder, or the other way round, while the source was sent.
@@ -50,11 +56,15 @@ pub enum Obstacle {
 impl Approach {
     /// The straight way, as far as earlier builds showed it open.
     pub fn first(ground: &Ground) -> Self {
-        let known = ground.previous.as_ref().filter(|image| {
-            let label = |name: &str| image.config.labels.get(name).map(String::as_str);
-            label(labels::BUILDER) == Some(&ground.builder.id) && label(labels::ENTRYPOINT) == Some("bypassed")
-        });
-        Self { bypass: known.is_some(), incremental: ground.previous.is_some() }
+        let known = ground.previous.as_ref().map(|image| &image.config.labels);
+        let known = known.filter(|labels| labels.get(labels::BUILDER) == Some(&ground.builder.id));
+        let says =
+            |label: &str, word: &str| known.and_then(|labels| labels.get(label)).is_some_and(|said| said == word);
+        Self {
+            bypass: says(labels::ENTRYPOINT, "bypassed"),
+            incremental: ground.previous.is_some(),
+            shell: !says(labels::SHELL, "missing"),
+        }
     }
 
     /// Changes to a way around the obstacle, and tells the user what he should know.
@@ -64,6 +74,7 @@ impl Approach {
                 reporter.note("the builder's ENTRYPOINT does not run the command it is given; building without it");
                 self.bypass = true;
             }
+            Obstacle::Shell => self.shell = false,
             Obstacle::Artifacts => self.incremental = false,
             Obstacle::Replaced => {}
         }
@@ -82,14 +93,16 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    /// The source as it was sent.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.upload.snapshot
-    }
-
-    /// Whether artifacts came by files that `save-artifacts` copied.
-    pub fn copied(&self) -> bool {
-        self.upload.copied
+    /// What the build is made with.
+    pub fn made(&self) -> Made<'_> {
+        Made {
+            snapshot: &self.upload.snapshot,
+            scripts: &self.scripts,
+            inputs: &self.inputs,
+            bypassed: self.bypassed,
+            copied: self.upload.copied,
+            shell: true,
+        }
     }
 
     /// Sends what changed since, until what was sent is what the view sees. The inner error is a path that changed its
@@ -110,10 +123,12 @@ impl Prepared<'_> {
     /// # Errors
     /// When the container does not take it.
     pub fn consent(&mut self) -> Result<()> {
-        let sent = self.session.finish(&self.upload.finish);
-        sent.map_err(|error| {
-            self.session.lost("the build container does not take the source").context(error.to_string())
-        })
+        match self.session.finish(&self.upload.finish) {
+            Err(error) if !failure::is_classified(&error) => {
+                Err(self.session.lost("the build container does not take the source").context(error.to_string()))
+            }
+            sent => sent,
+        }
     }
 
     /// Hands over the containers, which are of no use any more.
@@ -138,7 +153,7 @@ pub fn prepare<'a>(
     reporter.phase("starting the build container");
     let inputs = Inputs::read(shop, &ground.contract)?;
     let plan = ground.previous.as_ref().filter(|_| approach.incremental);
-    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts));
+    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts, true));
     let start = Start {
         name: shop.lease.container_name(),
         image: &ground.builder.id,
@@ -160,6 +175,7 @@ pub fn prepare<'a>(
         Ok(hello) => hello,
         Err(Silent::Entrypoint) if !approach.bypass => return Ok(Err(Obstacle::Entrypoint)),
         Err(Silent::Entrypoint) => return Err(session.lost("the builder's `/bin/sh` does not run")),
+        Err(Silent::Shell) => return Ok(Err(Obstacle::Shell)),
         Err(Silent::Error(error)) => return Err(error),
     };
     check(&hello, &ground.contract, &job.builder)?;
@@ -173,7 +189,11 @@ pub fn prepare<'a>(
         keep_source: keeps_source(job, ground, &hello, &scripts),
         ..Finish::default()
     };
-    session.upload().sparse = hello.tar == Tar::Sparse;
+    if hello.tar == Tar::None {
+        let owner = owner::of(shop, ground, session.container())?;
+        session.have_it_unpacked(&ground.contract.destination, owner)?;
+    }
+    session.upload().sparse = hello.tar != Tar::Plain;
     let mut upload =
         Upload { job, snapshot, finish, lately: BTreeSet::new(), plain_tar: hello.tar == Tar::Plain, copied: false };
     if let Err(error) = upload.send_all(&mut session, &inputs.own_scripts) {
@@ -196,7 +216,7 @@ pub fn prepare<'a>(
 }
 
 /// Options of `docker run` for the build container.
-fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)]) -> Vec<String> {
+pub fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)]) -> Vec<String> {
     let mut options = user_options(contract);
     for (name, value) in variables {
         options.extend(["--env".to_owned(), format!("{name}={value}")]);
@@ -223,12 +243,14 @@ fn csv(name: &str, value: &str) -> String {
     }
 }
 
-/// Where artifacts come from; `None` when the previous image surely has none to give.
-fn plan_artifacts(
+/// Where artifacts come from; `None` when the previous image surely has none to give. `shell` says whether one that does
+/// not tell is to be taken for having one.
+pub fn plan_artifacts(
     job: &Job,
     ground: &Ground,
     previous: &crate::engine::image::Image,
     own: &[OwnScript],
+    shell: bool,
 ) -> Option<Plan> {
     // What the previous image says of itself counts; an image that is not S2I's was sorted out before.
     let contract = Contract::of(previous, &job.tag, &job.wishes).ok()?;
@@ -249,10 +271,11 @@ fn plan_artifacts(
     options.extend_from_slice(&job.run_options);
     let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
     let afresh = label(labels::ARTIFACTS) == Some("copied");
-    Some(Plan { image: previous.id.clone(), script, options, bypass, afresh })
+    let direct = label(labels::SHELL).map_or(!shell, |said| said == "missing");
+    Some(Plan { image: previous.id.clone(), script, options, bypass, direct, afresh })
 }
 
-fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
+pub fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
     if !snapshot.ignored.is_empty()
         && let Some(largest) = ignored::largest(root, snapshot, WEIGHING)
     {
@@ -275,21 +298,9 @@ fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) 
 
 fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
     let place = &contract.destination;
-    if hello.tar == Tar::None {
-        return Err(Failure::engine(format!("the builder `{builder}` has no `tar`, which unpacks the source there"))
-            .hint("add it in the builder's Dockerfile, or take a builder that has it")
-            .into());
-    }
     match hello.destination {
         Destination::Ok => Ok(()),
-        Destination::Missing => {
-            Err(Failure::engine(format!("the builder `{builder}` has no folder `{place}` for the source"))
-                .hint(
-                    "make it in the builder's Dockerfile, or name another one with `--destination DIR` or the label \
-             `io.openshift.s2i.destination`",
-                )
-                .into())
-        }
+        Destination::Missing => Err(no_destination(place, builder)),
         Destination::ReadOnly => Err(Failure::engine(format!("the builder's user may not write to `{place}`"))
             .hint(
                 "make that folder the user's in the builder's Dockerfile, or name another one with `--destination DIR` \
@@ -297,6 +308,23 @@ fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
             )
             .into()),
     }
+}
+
+/// The error for a builder without a folder for the upload.
+pub fn no_destination(place: &str, builder: &str) -> anyhow::Error {
+    Failure::engine(format!("the builder `{builder}` has no folder `{place}` for the source"))
+        .hint(
+            "make it in the builder's Dockerfile, or name another one with `--destination DIR` or the label \
+             `io.openshift.s2i.destination`",
+        )
+        .into()
+}
+
+/// The error for a file that is written to all the time.
+pub fn never_rests(name: &Path) -> anyhow::Error {
+    Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
+        .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
+        .into()
 }
 
 /// Whether what `assemble` leaves of the source belongs into the image.
@@ -427,9 +455,7 @@ impl Upload<'_> {
             if try_number + 1 == TRIES {
                 let name = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
                 let name = name.unwrap_or_default();
-                return Err(Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
-                    .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
-                    .into());
+                return Err(never_rests(&name));
             }
             std::thread::sleep(Duration::from_millis(20 * u64::from(try_number)));
             self.apply(session, &delta.written, &delta.removed)?;

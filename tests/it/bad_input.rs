@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Base, Builder, Line, Outcome, Project, Run, StandIn, docker, unique, wait_for};
+use crate::support::{Builder, Line, Outcome, Project, Run, StandIn, docker, unique, wait_for};
 
 /// What the user gave can not be used.
 const USAGE: i32 = 2;
@@ -177,22 +177,6 @@ fn the_cure_for_a_script_of_the_source_is_in_the_source() {
     let outcome =
         refused(&project, project.build(&builder), USAGE, r"not in the image: `/bin/sh\r`", ".s2i/bin/assemble");
     outcome.never_says("Dockerfile");
-}
-
-#[test]
-fn an_image_without_a_shell_is_refused() {
-    let base = Base::empty();
-    let builder = Builder::new().base(base.name()).script("assemble", "#!/bin/sh\n").make();
-    let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "has no `/bin/sh`", "a builder needs a shell and `tar`");
-}
-
-#[test]
-fn an_image_without_tar_is_refused() {
-    let base = Base::after("rm \"$(command -v tar)\"");
-    let builder = Builder::new().base(base.name()).script("assemble", "#!/bin/sh\n").make();
-    let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "has no `tar`", "Dockerfile");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod support;
 
 mod artifacts;
 mod bad_input;
+mod bare_images;
 mod contract;
 mod interrupts;
 mod main_job;
