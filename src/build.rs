@@ -13,6 +13,7 @@ mod relay;
 mod scripts;
 mod session;
 pub mod tidy;
+mod volumes;
 
 use std::time::{Duration, Instant};
 

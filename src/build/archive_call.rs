@@ -15,7 +15,7 @@ use super::prepare::{self, Approach, Obstacle, TRIES};
 use super::protocol::{Destination, Found, Hello, Lines, Tar};
 use super::scripts::{self, Chosen};
 use super::tidy::Leftovers;
-use super::{Ground, Workshop, owner};
+use super::{Ground, Workshop, owner, volumes};
 use crate::contract::{Script, join, labels};
 use crate::engine::files::{self, Delivery};
 use crate::engine::{Container, Process};
@@ -64,6 +64,7 @@ pub fn prepare(
     let sight = look(shop, ground)?;
     let scripts = scripts::choose(&ground.contract, &sight.hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
+    volumes::tell(ground, &scripts, reporter);
     let mut snapshot = view.snapshot()?;
     if job.transfer == Transfer::Upload {
         prepare::tell_what_is_left_out(&job.source.path, &snapshot, reporter);
@@ -333,6 +334,7 @@ impl Filled {
         let source = join(&ground.contract.destination, "src");
         if shop.job.keep_source
             || shop.job.transfer == Transfer::Mount
+            || ground.builder.volume(&source).is_some()
             || !files::exists(shop.engine, self.container.name(), &source)?
         {
             return Ok(());

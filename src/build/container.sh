@@ -45,6 +45,11 @@ minis2i_tar=none
 if command -v tar >/dev/null 2>&1; then
     case $(tar --version 2>&1) in *GNU*|*bsdtar*) minis2i_tar=sparse ;; *) minis2i_tar=plain ;; esac
 fi
+# Over folders of the builder that are somebody else's, only the engine may unpack.
+for minis2i_name in src artifacts scripts; do
+    minis2i_name=$minis2i_dest/$minis2i_name
+    if [ -e "$minis2i_name" ] && [ ! -O "$minis2i_name" ]; then minis2i_tar=none; fi
+done
 minis2i_words=
 for minis2i_name in src artifacts; do
     if [ -e "$minis2i_dest/$minis2i_name" ]; then minis2i_words="$minis2i_words yes"; else minis2i_words="$minis2i_words no"; fi

@@ -20,12 +20,18 @@ pub fn check(job: &Job, builder: &Image, contract: &Contract) -> Result<()> {
             .hint("give it a numeric USER that `--allowed-uids` has (`USER 1001`), or allow that one")
             .into());
     }
-    let mut users = [contract.user.as_deref(), job.user_option()].into_iter().flatten();
-    match users.find_map(|user| allowed.objection(user)) {
+    let hint = "name a numeric user that `--allowed-uids` has with `--assemble-user`, or allow that one";
+    let asked = [job.user_option(), job.wishes.user.as_deref()].into_iter().flatten();
+    if let Some(objection) = asked.filter_map(|user| allowed.objection(user)).next() {
+        return Err(Failure::usage(format!("`assemble` would run as {objection}")).hint(hint).into());
+    }
+    match contract.user.as_deref().and_then(|user| allowed.objection(user)) {
         None => Ok(()),
-        Some(objection) => Err(Failure::usage(format!("`assemble` would run as {objection}"))
-            .hint("name a numeric user that `--allowed-uids` has with `--assemble-user`, or allow that one")
-            .into()),
+        Some(objection) => {
+            Err(Failure::engine(format!("a label of the builder `{}` has `assemble` run as {objection}", job.builder))
+                .hint(hint)
+                .into())
+        }
     }
 }
 

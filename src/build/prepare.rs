@@ -10,12 +10,11 @@ use anyhow::{Context, Result};
 use super::artifacts::{Outcome, Plan, Saver, Where};
 use super::describe::Made;
 use super::inputs::Inputs;
-use super::owner;
 use super::protocol::{Destination, Finish, Hello, Tar};
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
 use super::tidy::Leftovers;
-use super::{Ground, Workshop};
+use super::{Ground, Workshop, owner, volumes};
 use crate::contract::{Contract, OwnScript, Script, join, labels};
 use crate::engine::Container;
 use crate::failure::{self, Failure};
@@ -181,6 +180,7 @@ pub fn prepare<'a>(
     check(&hello, &ground.contract, &job.builder)?;
     let scripts = scripts::choose(&ground.contract, &hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
+    volumes::tell(ground, &scripts, reporter);
     phase("start");
     reporter.phase("sending the source");
     let finish = Finish {

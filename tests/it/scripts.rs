@@ -130,6 +130,15 @@ mod folders_of_this_machine {
     use super::*;
 
     #[test]
+    fn the_old_name_of_the_sources_folder_counts_behind_the_new_one() {
+        let builder = builder();
+        let project = Project::new().file(".sti/bin/assemble", &say("old")).file(".sti/bin/run", &say("old run"));
+        project.write(".s2i/bin/run", &say("new run"));
+        project.build(&builder).success().says("old in /tmp/scripts/assemble\n");
+        runs(&project, "/tmp/scripts/run", "new run in /tmp/scripts/run");
+    }
+
+    #[test]
     fn one_with_a_single_script_leaves_the_others_in_the_image() {
         let builder = builder();
         let folder = folder(&[("run", &say("my run"))]);
@@ -513,6 +522,8 @@ mod users {
         ] {
             build(&numeric, options).status(status).says(cause).says("\nhint: ");
         }
+        let labelled = Builder::obeying().user("1234", 1234, 0).change("LABEL io.openshift.s2i.assemble-user=0").make();
+        build(&labelled, &["-u", "1-"]).status(ENGINE).says("has `assemble` run as 0, who is not");
         let named = who("nobody");
         build(&named, &["-u", "0-"]).status(ENGINE).says("`nobody`, a name that may stand for any user");
         let unset = builder();
