@@ -1,9 +1,12 @@
 //! One build, from settings to tag.
 
+mod archive_call;
 mod artifacts;
 pub mod commit;
 mod describe;
 mod inputs;
+mod owner;
+mod permit;
 mod prepare;
 mod private;
 pub mod protocol;
@@ -13,6 +16,7 @@ mod runtime;
 mod scripts;
 mod session;
 pub mod tidy;
+mod volumes;
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +30,8 @@ use crate::lease::Lease;
 use crate::report::{Finished, Message, Outcome, Reporter, Started};
 use crate::settings::Job;
 use crate::source::{Disk, View};
-use describe::Revision;
+use archive_call::Filled;
+use describe::{Made, Revision};
 use prepare::{Approach, Prepared};
 use protocol::{Found, Lines, Said};
 use runtime::Runtime;
@@ -61,10 +66,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Notes that the phase that began at `since` ended now.
+    /// Notes that the phase that began at `since` ended now. One that comes again goes on.
     fn note(&mut self, phase: &'static str, since: &mut Instant) {
         let now = Instant::now();
-        self.phases.push((phase, now - *since));
+        match self.phases.iter_mut().find(|(known, _)| *known == phase) {
+            Some((_, took)) => *took += now - *since,
+            None => self.phases.push((phase, now - *since)),
+        }
         *since = now;
     }
 }
@@ -111,25 +119,74 @@ fn run(shop: &Workshop, ground: &Ground, begin: Instant, progress: &mut Progress
     let revision = Revision::look(&shop.job.source.path);
     let mut since = begin;
     let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
-    let mut prepared = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
-    prepared.consent()?;
-    let mut metadata = assemble(shop, &mut prepared, progress)?;
+    let mut ready = prepare_somehow(shop, ground, &mut view, progress, &mut since)?;
+    let mut metadata = ready.assemble(shop, ground, progress)?;
     progress.note("assemble", &mut since);
+    let mut stage = None;
     if let Some(runtime) = &ground.runtime {
-        let mut stage = runtime.stage(shop, &prepared, progress)?;
-        metadata = stage.metadata.take().or(metadata);
-        prepared.stage = Some(stage);
+        let mut done = runtime.stage(shop, ready.container(), ready.made().inputs, progress)?;
+        metadata = done.metadata.take().or(metadata);
+        stage = Some(done);
         progress.note("runtime", &mut since);
     }
     shop.reporter.phase("committing");
-    let look = describe::look(shop.job, ground, &prepared, revision.wait(), metadata)?;
-    let container = prepared.result().to_owned();
-    let id = commit::commit(shop.engine, &container, &shop.job.tag, &look, ground.tagged.as_ref())?;
+    let look = describe::look(shop.job, ground, &ready.made(), stage.as_ref(), revision.wait(), metadata)?;
+    let container = stage.as_ref().map_or(ready.container(), |stage| stage.session.container());
+    let id = commit::commit(shop.engine, container, &shop.job.tag, &look, ground.tagged.as_ref())?;
     progress.note("commit", &mut since);
     let superseded = ground.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION));
-    let mut leftovers = prepared.leave();
+    let mut leftovers = ready.leave();
+    leftovers.containers.extend(stage.map(|stage| stage.session.into_container().leave()));
     leftovers.images = superseded.map(|image| image.id.clone()).filter(|old| *old != id).into_iter().collect();
     Ok((id, leftovers))
+}
+
+/// A build that has all of its upload.
+enum Ready<'a> {
+    /// Its container runs and waits.
+    Waiting(Box<Prepared<'a>>),
+    /// Its container is not started yet.
+    Filled(Box<Filled>),
+}
+
+impl Ready<'_> {
+    /// Runs `assemble`; returns the text of its metadata file, if it left one.
+    fn assemble(&mut self, shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
+        match self {
+            Ready::Waiting(prepared) => {
+                prepared.consent()?;
+                assemble(shop, prepared, progress)
+            }
+            Ready::Filled(filled) => {
+                let status = filled.assemble(shop)?;
+                progress.assemble_status = Some(status);
+                check_status(Script::Assemble.name(), status)?;
+                filled.tell_what_is_left(shop, ground)?;
+                filled.metadata(shop)
+            }
+        }
+    }
+
+    fn made(&self) -> Made<'_> {
+        match self {
+            Ready::Waiting(prepared) => prepared.made(),
+            Ready::Filled(filled) => filled.made(),
+        }
+    }
+
+    fn container(&self) -> &str {
+        match self {
+            Ready::Waiting(prepared) => prepared.session.container(),
+            Ready::Filled(filled) => filled.container(),
+        }
+    }
+
+    fn leave(self) -> Leftovers {
+        match self {
+            Ready::Waiting(prepared) => prepared.leave(),
+            Ready::Filled(filled) => filled.leave(),
+        }
+    }
 }
 
 /// Prepares a build and sends all of the source; where something stands in the way of the straight way, goes another
@@ -140,16 +197,21 @@ fn prepare_somehow<'a>(
     view: &mut dyn View,
     progress: &mut Progress,
     since: &mut Instant,
-) -> Result<Prepared<'a>> {
+) -> Result<Ready<'a>> {
     let mut approach = Approach::first(ground);
-    for _ in 0..4 {
-        let prepared = prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase, since))?;
-        let settled = match prepared {
-            Ok(mut prepared) => prepared.settle(view)?.map(|()| prepared),
-            Err(obstacle) => Err(obstacle),
+    for _ in 0..6 {
+        let mut phase = |phase| progress.note(phase, since);
+        let ready = if approach.shell {
+            match prepare::prepare(shop, ground, &approach, view, &mut phase)? {
+                Ok(mut prepared) => prepared.settle(view)?.map(|()| Ready::Waiting(Box::new(prepared))),
+                Err(obstacle) => Err(obstacle),
+            }
+        } else {
+            let filled = archive_call::prepare(shop, ground, &approach, view, &mut phase)?;
+            filled.map(|filled| Ready::Filled(Box::new(filled)))
         };
-        match settled {
-            Ok(prepared) => return Ok(prepared),
+        match ready {
+            Ok(ready) => return Ok(ready),
             Err(obstacle) => {
                 progress.phases.clear();
                 approach.avoid(obstacle, shop.reporter);
@@ -161,7 +223,8 @@ fn prepare_somehow<'a>(
 
 fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Option<Vec<u8>>> {
     shop.reporter.phase("assembling");
-    let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
+    let own = prepared.inputs.own_scripts.iter().find(|own| own.script == Script::Assemble);
+    let own = own.map(|own| own.from.as_str());
     let path = &prepared.scripts.assemble;
     let act = Act { script: Script::Assemble.name(), path, own, misplaced: private::injection_failed };
     hear(shop, &mut prepared.session, &act, progress)
@@ -171,8 +234,8 @@ fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -
 struct Act<'a> {
     script: &'static str,
     path: &'a str,
-    /// The source brought it.
-    own: bool,
+    /// Where it was found, if that is outside the image.
+    own: Option<&'a str>,
     /// The error for files that could not be put in their place before.
     misplaced: fn(&str) -> anyhow::Error,
 }
@@ -202,8 +265,8 @@ fn hear(shop: &Workshop, session: &mut Session, act: &Act, progress: &mut Progre
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
                         return Err(match act.own {
-                            true => scripts::own_unusable(act.script, &fault),
-                            false => scripts::unusable(act.path, &fault),
+                            Some(from) => scripts::own_unusable(from, &fault),
+                            None => scripts::unusable(act.path, &fault),
                         });
                     }
                     _ => return Err(session.lost("cannot unpack the source in the build container")),
@@ -243,14 +306,16 @@ impl Ground {
                 ))
                 .into());
         };
-        let contract = Contract::of(&builder, &job.builder)?;
+        let contract = Contract::of(&builder, &job.builder, &job.wishes)?;
+        permit::check(job, &builder, &contract)?;
         let previous = match (job.incremental, &tagged) {
             (false, _) => None,
             (true, Some(image)) => Some(image.clone()),
             (true, None) => relative(shop, &builder)?,
         };
+        let previous = previous.filter(is_s2i).filter(|image| permit::may_save(shop, image));
         let runtime = Runtime::look(shop)?;
-        Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged, runtime })
+        Ok(Self { builder, contract, previous, tagged, runtime })
     }
 }
 

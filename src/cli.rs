@@ -118,6 +118,55 @@ pub struct JobArgs {
     #[arg(long)]
     pub keep_source: bool,
 
+    /// Take the scripts from this place first
+    ///
+    /// `image:///FOLDER` is a folder of the builder image, `file:///FOLDER` or a path one of this machine; scripts from
+    /// `http://` and `https://` are fetched, once in a run. Each of `assemble`, `run` and `save-artifacts` that is not
+    /// there comes from `.s2i/bin` in the source, or else from where the builder's label says. With `image://` those
+    /// of the source are not used. Scripts from outside the image become part of the new one.
+    #[arg(short, long, value_name = "URL", alias = "scripts", help_heading = "Scripts, place and user")]
+    pub scripts_url: Option<String>,
+
+    /// Look for scripts in this folder of the image when its label does not have them
+    ///
+    /// `image:///FOLDER`. Only after `--scripts-url`, the source and the builder's label; without it, and without a
+    /// label, the usual folders `/usr/libexec/s2i` and `/usr/local/s2i` are tried.
+    #[arg(long, value_name = "URL", help_heading = "Scripts, place and user")]
+    pub image_scripts_url: Option<String>,
+
+    /// Put the source below this folder of the image: into DIR/src
+    ///
+    /// It wins over the builder's label; `/tmp` if there is none either. The folder has to be there, and the user who
+    /// runs `assemble` must be allowed to write to it.
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        alias = "location",
+        short_alias = 'l',
+        help_heading = "Scripts, place and user"
+    )]
+    pub destination: Option<String>,
+
+    /// Run `assemble` and `save-artifacts` as this user of the image
+    ///
+    /// It wins over the builder's label. The new image keeps the builder's USER.
+    #[arg(long, value_name = "USER", help_heading = "Scripts, place and user")]
+    pub assemble_user: Option<String>,
+
+    /// Refuse builders that would run as a user outside these ranges
+    ///
+    /// Such as `1-` (anybody but root) or `1000-2000,3000`. A user given by name, or not at all, is refused, too, since
+    /// nobody knows who that is before it runs.
+    #[arg(
+        short = 'u',
+        long,
+        value_name = "RANGES",
+        allow_hyphen_values = true,
+        help_heading = "Scripts, place and user"
+    )]
+    pub allowed_uids: Option<String>,
+
     /// Start from nothing: take over no artifacts of the previous image
     #[arg(long)]
     pub no_incremental: bool,

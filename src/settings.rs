@@ -7,6 +7,7 @@ mod private;
 mod reference;
 mod runtime;
 mod source;
+mod wishes;
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,7 +18,9 @@ use anyhow::Result;
 use crate::checkout::Checkout;
 use crate::cli::options::PullPolicy;
 use crate::cli::{JobArgs, MessageFormat, OutputArgs};
-use crate::contract::environment;
+use crate::contract::users::Ranges;
+use crate::contract::web::Web;
+use crate::contract::{Wishes, environment};
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
 use crate::source::{Links, Selection};
@@ -43,6 +46,12 @@ pub struct Job {
     pub naming: Naming,
     /// Who is told how a build ended.
     pub callback_url: Option<String>,
+    /// Where scripts and source go and come from, and who runs, where that is not for the images to say.
+    pub wishes: Wishes,
+    /// The users that may run scripts, if not all may.
+    pub allowed_uids: Option<Ranges>,
+    /// Scripts of the network.
+    pub web: Web,
     pub engine: OsString,
     /// Options of `docker run` for both containers.
     pub run_options: Vec<String>,
@@ -102,6 +111,8 @@ impl Job {
         reference::check_builder(&args.builder)?;
         args.callback_url.as_deref().map_or(Ok(()), check_callback)?;
         check_run_options(&args.run_options)?;
+        let wishes = wishes::wishes(&args)?;
+        let allowed_uids = args.allowed_uids.as_deref().map(wishes::ranges).transpose()?;
         let mut run_options = containers::options(&args.containers, Path::new(""))?;
         run_options.extend(args.run_options);
         let mut lists = Vec::new();
@@ -133,9 +144,17 @@ impl Job {
             pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
             naming: Naming { application: args.images.application_name, description: args.images.description },
             callback_url: args.callback_url,
+            wishes,
+            allowed_uids,
+            web: Web::default(),
             engine: args.engine,
             run_options,
         })
+    }
+
+    /// The user that options for `docker run` name.
+    pub fn user_option(&self) -> Option<&str> {
+        user_option(&self.run_options)
     }
 
     /// All variables of a build that starts now.
@@ -238,6 +257,20 @@ fn check_run_options(options: &[String]) -> Result<()> {
     }
 }
 
+fn user_option(options: &[String]) -> Option<&str> {
+    let mut found = None;
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let value = match option.as_str() {
+            "-u" | "--user" => options.next().map(String::as_str),
+            option => ["--user=", "-u=", "-u"].iter().find_map(|beginning| option.strip_prefix(beginning)),
+        };
+        // The last one counts.
+        found = value.or(found);
+    }
+    found
+}
+
 /// The long name of a refused short option, also where it stands among others as in `-dit`.
 fn long_name(name: &str) -> &str {
     let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
@@ -255,7 +288,7 @@ fn long_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_run_options, variable};
+    use super::{check_run_options, user_option, variable};
 
     #[test]
     fn a_variable_is_split_at_the_first_equals_sign() {
@@ -263,6 +296,18 @@ mod tests {
         assert_eq!(variable("A=", "-e").unwrap().1, "");
         assert!(variable("=x", "-e").is_err() && variable("", "-e").is_err());
         assert!(variable("MINIS2I_SURELY_NOT_SET", "-e").is_err());
+    }
+
+    #[test]
+    fn the_last_user_among_the_options_counts() {
+        let user = |line: &str| {
+            let options: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            user_option(&options).map(str::to_owned)
+        };
+        assert_eq!(user("--memory 1g"), None);
+        for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
+            assert_eq!(user(line).as_deref(), Some("5"), "{line}");
+        }
     }
 
     #[test]

@@ -69,6 +69,11 @@ minis2i_tar=none
 if command -v tar >/dev/null 2>&1; then
     case $(tar --version 2>&1) in *GNU*|*bsdtar*) minis2i_tar=sparse ;; *) minis2i_tar=plain ;; esac
 fi
+# Over folders of the builder that are somebody else's, only the engine may unpack.
+for minis2i_name in src artifacts scripts; do
+    minis2i_name=$minis2i_dest/$minis2i_name
+    if [ -e "$minis2i_name" ] && [ ! -O "$minis2i_name" ]; then minis2i_tar=none; fi
+done
 minis2i_words=
 for minis2i_name in src artifacts; do
     if [ -e "$minis2i_dest/$minis2i_name" ]; then minis2i_words="$minis2i_words yes"; else minis2i_words="$minis2i_words no"; fi
@@ -84,7 +89,6 @@ for minis2i_folder; do
     done
 done
 minis2i_say hello$minis2i_words
-[ $minis2i_tar != none ] || exit 1
 
 # The shell's own text comes before the upload, and ends with the token. It defines minis2i_env, _before and _after.
 minis2i_waiting=$minis2i_dest/.minis2i-injected
@@ -96,6 +100,21 @@ done
 [ "$minis2i_line" = "$minis2i_token" ] || { minis2i_say untar cut-short; exit 1; }
 eval "$minis2i_text"
 unset minis2i_text minis2i_line
+
+if [ $minis2i_tar = none ]; then
+    # The engine unpacks the upload; what comes here is the text of its last file, whole or not at all.
+    minis2i_text=
+    while IFS= read -r minis2i_line; do
+        minis2i_text="$minis2i_text$minis2i_line
+"
+    done
+    case $minis2i_text in *'
+}
+') ;; *) minis2i_say untar cut-short; exit 1 ;; esac
+    eval "$minis2i_text"
+    minis2i_finish
+    exit
+fi
 
 tar -C "$minis2i_dest" -xpof - || { minis2i_say untar $?; exit 1; }
 # An upload that was cut short has no such file, or one without its end: that is no consent.

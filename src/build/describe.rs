@@ -6,11 +6,14 @@ use std::thread::JoinHandle;
 
 use super::Ground;
 use super::commit::Look;
-use super::prepare::Prepared;
+use super::inputs::Inputs;
+use super::runtime::{Runtime, Stage};
+use super::scripts::Chosen;
 use crate::checkout::{Commit, without_secrets};
 use crate::contract::labels;
 use crate::engine::image::{Image, full_name};
 use crate::settings::{Job, Transfer};
+use crate::source::Snapshot;
 
 /// What git knows about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,15 +51,30 @@ fn ask_git(source: &PathBuf) -> GitFacts {
     }
 }
 
-/// The look of the image that a prepared build will make.
+/// What a build was made with, as far as its image tells.
+pub struct Made<'a> {
+    /// The source as it was sent.
+    pub snapshot: &'a Snapshot,
+    pub scripts: &'a Chosen,
+    pub inputs: &'a Inputs,
+    /// The builder's ENTRYPOINT was not in force.
+    pub bypassed: bool,
+    /// Artifacts came by files that `save-artifacts` copied.
+    pub copied: bool,
+    /// The builder has a shell.
+    pub shell: bool,
+}
+
+/// The look of the image that a build will make.
 pub fn look<'a>(
     job: &Job,
     ground: &'a Ground,
-    prepared: &Prepared,
+    made: &Made,
+    stage: Option<&Stage>,
     git: GitFacts,
     metadata: Option<Vec<u8>>,
 ) -> anyhow::Result<Look<'a>> {
-    let mut labels = labels(job, ground, prepared, git);
+    let mut labels = labels(job, ground, made, git);
     if let Some(text) = metadata {
         labels.extend(labels::from_metadata(&text).map_err(|error| {
             crate::failure::Failure::engine(format!(
@@ -67,14 +85,13 @@ pub fn look<'a>(
             .hint("see that `assemble` writes well-formed JSON with text values there")
         })?);
     }
-    let staged = ground.runtime.as_ref().zip(prepared.stage.as_ref());
-    let Some((runtime, stage)) = staged else {
+    let Some((runtime, stage)) = ground.runtime.as_ref().zip(stage) else {
         return Ok(Look {
             base: &ground.builder,
-            command: vec![prepared.scripts.run.clone()],
+            command: vec![made.scripts.run.clone()],
             labels,
-            entrypoint_changed: prepared.bypassed,
-            user_changed: ground.contract.user.is_some() || changes_user(job),
+            entrypoint_changed: made.bypassed,
+            user_changed: ground.contract.user.is_some() || job.user_option().is_some(),
         });
     };
     Ok(Look {
@@ -86,16 +103,7 @@ pub fn look<'a>(
     })
 }
 
-/// Whether an option for the engine changes who runs the containers.
-pub fn changes_user(job: &Job) -> bool {
-    job.run_options.iter().any(|option| is_user_option(option))
-}
-
-fn is_user_option(option: &str) -> bool {
-    option == "-u" || option == "--user" || option.starts_with("--user=") || option.starts_with("-u=")
-}
-
-fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec<(String, String)> {
+fn labels(job: &Job, ground: &Ground, made: &Made, git: GitFacts) -> Vec<(String, String)> {
     let builder = &ground.builder;
     let name = known_name(builder, &job.builder);
     let (base, base_name) = match (&ground.runtime, &job.runtime) {
@@ -104,7 +112,7 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
     };
     let digest_of_base = base.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&base.id);
     // An image without the builder has none of its scripts.
-    let save_artifacts = prepared.scripts.save_artifacts.clone().filter(|_| ground.runtime.is_none());
+    let save_artifacts = made.scripts.save_artifacts.clone().filter(|_| ground.runtime.is_none());
     let save_artifacts = save_artifacts.unwrap_or_default();
     let mut labels = vec![
         ("io.k8s.display-name", job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
@@ -115,16 +123,18 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
         ("org.opencontainers.image.base.digest", digest_of_base.to_owned()),
         (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
         (labels::BUILDER, builder.id.clone()),
+        (labels::DESTINATION, ground.contract.destination.clone()),
         (labels::SAVE_ARTIFACTS, save_artifacts),
     ];
-    let bypassed = prepared.stage.as_ref().map_or(prepared.bypassed, |stage| stage.bypassed);
-    let entrypoint = if bypassed { "bypassed" } else { "kept" };
+    let entrypoint = if made.bypassed { "bypassed" } else { "kept" };
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
-    let artifacts = if prepared.copied() { "copied" } else { "" };
+    let artifacts = if made.copied { "copied" } else { "" };
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
+    let shell = if made.shell { "" } else { "missing" };
+    labels.push((labels::SHELL, shell.to_owned()));
     labels.extend(job.naming.description.clone().map(|text| ("io.k8s.description", text)));
     let sometimes = [
-        (labels::DIGEST, digest(job, ground, prepared)),
+        (labels::DIGEST, digest(job, ground, made)),
         ("org.opencontainers.image.revision", git.revision),
         ("org.opencontainers.image.source", git.remote),
         ("io.openshift.s2i.build.source-context-dir", job.source.context.clone()),
@@ -155,21 +165,23 @@ fn known_name(image: &Image, typed: &str) -> String {
 
 /// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read, and
 /// where something was for `assemble` alone: a short secret could be guessed from it.
-fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
-    if job.transfer == Transfer::Mount || !prepared.inputs.private.is_empty() {
+fn digest(job: &Job, ground: &Ground, made: &Made) -> Option<String> {
+    if job.transfer == Transfer::Mount || !made.inputs.private.is_empty() {
         return None;
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update(prepared.snapshot().digest()?.as_bytes());
+    hasher.update(made.snapshot.digest()?.as_bytes());
     let facts = (
         &ground.builder.id,
-        &prepared.inputs.variables,
-        &prepared.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
+        &made.inputs.variables,
+        &made.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
         &job.run_options,
         (&job.naming.application, &job.naming.description),
         job.keep_source,
         &ground.contract.destination,
-        ground.runtime.as_ref().map(|runtime| (runtime.facts(), &prepared.inputs.runtime_script)),
+        (ground.runtime.as_ref().map(Runtime::facts), &made.inputs.runtime_script),
+        &ground.contract.user,
+        (&made.scripts.assemble, &made.scripts.run),
     );
     hasher.update(&serde_json::to_vec(&facts).expect("text and bytes can be written as JSON"));
     Some(format!("blake3:{}", hasher.finalize().to_hex()))

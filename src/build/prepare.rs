@@ -8,13 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::artifacts::{Outcome, Plan, Saver, Where};
+use super::describe::Made;
 use super::inputs::Inputs;
 use super::protocol::{Destination, Finish, Hello, Tar};
-use super::runtime::Stage;
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
 use super::tidy::Leftovers;
-use super::{Ground, Workshop};
+use super::{Ground, Workshop, owner, volumes};
 use crate::contract::{Contract, OwnScript, Script, join, labels};
 use crate::engine::Container;
 use crate::failure::{self, Failure};
@@ -24,7 +24,7 @@ use crate::source::archive::{self, Sent};
 use crate::source::{Kind, Links, Snapshot, View, ignored, links};
 
 /// How often the source is looked at again when it changes while it is sent.
-const TRIES: u32 = 6;
+pub const TRIES: u32 = 6;
 
 /// How long a look at ignored files may take.
 const WEIGHING: Duration = Duration::from_millis(50);
@@ -35,6 +35,8 @@ pub struct Approach {
     /// Put a shell in the place of the builder's ENTRYPOINT.
     pub bypass: bool,
     pub incremental: bool,
+    /// The builder has a shell, so that its container can be talked to.
+    pub shell: bool,
 }
 
 /// What stood in the way, and asks for another approach.
@@ -42,6 +44,8 @@ pub struct Approach {
 pub enum Obstacle {
     /// The ENTRYPOINT does not run what it is given.
     Entrypoint,
+    /// There is no shell.
+    Shell,
     /// Bad artifacts got mixed with what the builder has in the same place.
     Artifacts,
     /// A file became a folder, or the other way round, while the source was sent.
@@ -51,11 +55,15 @@ pub enum Obstacle {
 impl Approach {
     /// The straight way, as far as earlier builds showed it open.
     pub fn first(ground: &Ground) -> Self {
-        let known = ground.previous.as_ref().filter(|image| {
-            let label = |name: &str| image.config.labels.get(name).map(String::as_str);
-            label(labels::BUILDER) == Some(&ground.builder.id) && label(labels::ENTRYPOINT) == Some("bypassed")
-        });
-        Self { bypass: known.is_some(), incremental: ground.previous.is_some() }
+        let known = ground.previous.as_ref().map(|image| &image.config.labels);
+        let known = known.filter(|labels| labels.get(labels::BUILDER) == Some(&ground.builder.id));
+        let says =
+            |label: &str, word: &str| known.and_then(|labels| labels.get(label)).is_some_and(|said| said == word);
+        Self {
+            bypass: says(labels::ENTRYPOINT, "bypassed"),
+            incremental: ground.previous.is_some(),
+            shell: !says(labels::SHELL, "missing"),
+        }
     }
 
     /// Changes to a way around the obstacle, and tells the user what he should know.
@@ -65,6 +73,7 @@ impl Approach {
                 reporter.note("the builder's ENTRYPOINT does not run the command it is given; building without it");
                 self.bypass = true;
             }
+            Obstacle::Shell => self.shell = false,
             Obstacle::Artifacts => self.incremental = false,
             Obstacle::Replaced => {}
         }
@@ -78,26 +87,21 @@ pub struct Prepared<'a> {
     pub inputs: Inputs,
     pub bypassed: bool,
     upload: Upload<'a>,
-    /// The second stage, done, where there is one.
-    pub stage: Option<Stage>,
     /// The container of `save-artifacts`, done.
     saver: Option<Container>,
 }
 
 impl Prepared<'_> {
-    /// The source as it was sent.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.upload.snapshot
-    }
-
-    /// The container that the image is made of.
-    pub fn result(&self) -> &str {
-        self.stage.as_ref().map_or(&self.session, |stage| &stage.session).container()
-    }
-
-    /// Whether artifacts came by files that `save-artifacts` copied.
-    pub fn copied(&self) -> bool {
-        self.upload.copied
+    /// What the build is made with.
+    pub fn made(&self) -> Made<'_> {
+        Made {
+            snapshot: &self.upload.snapshot,
+            scripts: &self.scripts,
+            inputs: &self.inputs,
+            bypassed: self.bypassed,
+            copied: self.upload.copied,
+            shell: true,
+        }
     }
 
     /// Sends what changed since, until what was sent is what the view sees. The inner error is a path that changed its
@@ -118,17 +122,17 @@ impl Prepared<'_> {
     /// # Errors
     /// When the container does not take it.
     pub fn consent(&mut self) -> Result<()> {
-        let sent = self.session.finish(&self.upload.finish);
-        sent.map_err(|error| {
-            self.session.lost("the build container does not take the source").context(error.to_string())
-        })
+        match self.session.finish(&self.upload.finish) {
+            Err(error) if !failure::is_classified(&error) => {
+                Err(self.session.lost("the build container does not take the source").context(error.to_string()))
+            }
+            sent => sent,
+        }
     }
 
     /// Hands over the containers, which are of no use any more.
     pub fn leave(self) -> Leftovers {
-        let staged = self.stage.map(|stage| stage.session.into_container());
-        let containers = std::iter::once(self.session.into_container()).chain(staged).chain(self.saver);
-        let containers = containers.map(Container::leave);
+        let containers = std::iter::once(self.session.into_container()).chain(self.saver).map(Container::leave);
         Leftovers { containers: containers.collect(), images: Vec::new() }
     }
 }
@@ -146,9 +150,9 @@ pub fn prepare<'a>(
 ) -> Result<Result<Prepared<'a>, Obstacle>> {
     let (job, reporter) = (shop.job, shop.reporter);
     reporter.phase("starting the build container");
-    let inputs = Inputs::read(job, reporter)?;
+    let inputs = Inputs::read(shop, &ground.contract)?;
     let plan = ground.previous.as_ref().filter(|_| approach.incremental);
-    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts));
+    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts, true));
     let start = Start {
         name: shop.lease.container_name(),
         image: &ground.builder.id,
@@ -171,11 +175,13 @@ pub fn prepare<'a>(
         Ok(hello) => hello,
         Err(Silent::Entrypoint) if !approach.bypass => return Ok(Err(Obstacle::Entrypoint)),
         Err(Silent::Entrypoint) => return Err(session.lost("the builder's `/bin/sh` does not run")),
+        Err(Silent::Shell) => return Ok(Err(Obstacle::Shell)),
         Err(Silent::Error(error)) => return Err(error),
     };
     check(&hello, &ground.contract, &job.builder)?;
     let scripts = scripts::choose(&ground.contract, &hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
+    volumes::tell(ground, &scripts, reporter);
     phase("start");
     reporter.phase("sending the source");
     let finish = Finish {
@@ -184,7 +190,14 @@ pub fn prepare<'a>(
         keep_source: keeps_source(job, ground, &hello, &scripts),
         ..Finish::default()
     };
-    session.upload().sparse = hello.tar == Tar::Sparse;
+    if let Err(error) = session.open(&inputs.private.opening()) {
+        return Err(upload_error(&mut session, error.into()));
+    }
+    if hello.tar == Tar::None {
+        let owner = owner::of(shop, ground, session.container())?;
+        session.have_it_unpacked(&ground.contract.destination, owner)?;
+    }
+    session.upload().sparse = hello.tar != Tar::Plain;
     session.upload().follow = job.selection.links == Links::Followed;
     let mut upload =
         Upload { job, snapshot, finish, lately: BTreeSet::new(), plain_tar: hello.tar == Tar::Plain, copied: false };
@@ -204,11 +217,11 @@ pub fn prepare<'a>(
         }
         phase("artifacts");
     }
-    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, upload, stage: None, saver: done }))
+    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, upload, saver: done }))
 }
 
 /// Options of `docker run` for the build container.
-fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<String> {
+pub fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<String> {
     let mut options = user_options(contract);
     for (name, value) in &inputs.variables {
         options.extend(["--env".to_owned(), format!("{name}={value}")]);
@@ -236,18 +249,24 @@ fn csv(name: &str, value: &str) -> String {
     }
 }
 
-/// Where artifacts come from; `None` when the previous image surely has none to give.
-fn plan_artifacts(
+/// Where artifacts come from; `None` when the previous image surely has none to give. `shell` says whether one that does
+/// not tell is to be taken for having one.
+pub fn plan_artifacts(
     job: &Job,
     ground: &Ground,
     previous: &crate::engine::image::Image,
     own: &[OwnScript],
+    shell: bool,
 ) -> Option<Plan> {
     // What the previous image says of itself counts; an image that is not S2I's was sorted out before.
-    let contract = Contract::of(previous, &job.tag).ok()?;
+    let contract = Contract::of(previous, &job.tag, &job.wishes).ok()?;
     let label = |name: &str| previous.config.labels.get(name).map(String::as_str);
     let script = match own.iter().find(|own| own.script == Script::SaveArtifacts) {
-        Some(own) => Where::Source { content: own.content.clone(), destination: ground.contract.destination.clone() },
+        Some(own) => {
+            // Where the previous build had it, so that it finds what lay beside it then.
+            let destination = label(labels::DESTINATION).unwrap_or(&ground.contract.destination).to_owned();
+            Where::Source { content: own.content.clone(), destination }
+        }
         None => match label(labels::SAVE_ARTIFACTS) {
             Some("") => return None,
             Some(path) => Where::Image(path.to_owned()),
@@ -258,10 +277,11 @@ fn plan_artifacts(
     options.extend_from_slice(&job.run_options);
     let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
     let afresh = label(labels::ARTIFACTS) == Some("copied");
-    Some(Plan { image: previous.id.clone(), script, options, bypass, afresh })
+    let direct = label(labels::SHELL).map_or(!shell, |said| said == "missing");
+    Some(Plan { image: previous.id.clone(), script, options, bypass, direct, afresh })
 }
 
-fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
+pub fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
     if !snapshot.ignored.is_empty()
         && let Some(largest) = ignored::largest(root, snapshot, WEIGHING)
     {
@@ -283,7 +303,7 @@ fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) 
 }
 
 /// Warns of links that may not be what they look like.
-fn tell_of_links(links: Links, snapshot: &Snapshot, reporter: &Reporter) {
+pub fn tell_of_links(links: Links, snapshot: &Snapshot, reporter: &Reporter) {
     let (odd, what): (Vec<_>, _) = match links {
         Links::Kept => (
             links::leaving(snapshot).collect(),
@@ -311,25 +331,33 @@ fn tell_of_links(links: Links, snapshot: &Snapshot, reporter: &Reporter) {
 /// What it lacks.
 pub fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
     let place = &contract.destination;
-    if hello.tar == Tar::None {
-        return Err(Failure::engine(format!("the builder `{builder}` has no `tar`, which unpacks the source there"))
-            .hint("add it in the builder's Dockerfile, or take a builder that has it")
-            .into());
-    }
     match hello.destination {
         Destination::Ok => Ok(()),
-        Destination::Missing => Err(Failure::engine(format!(
-            "the builder `{builder}` has no folder `{place}` for the source"
-        ))
-        .hint("make it in the builder's Dockerfile, or name another one with the label `io.openshift.s2i.destination`")
-        .into()),
+        Destination::Missing => Err(no_destination(place, builder)),
         Destination::ReadOnly => Err(Failure::engine(format!("the builder's user may not write to `{place}`"))
             .hint(
-                "make that folder the user's in the builder's Dockerfile, or name another one with the label \
-                   `io.openshift.s2i.destination`",
+                "make that folder the user's in the builder's Dockerfile, or name another one with `--destination DIR` \
+                 or the label `io.openshift.s2i.destination`",
             )
             .into()),
     }
+}
+
+/// The error for a builder without a folder for the upload.
+pub fn no_destination(place: &str, builder: &str) -> anyhow::Error {
+    Failure::engine(format!("the builder `{builder}` has no folder `{place}` for the source"))
+        .hint(
+            "make it in the builder's Dockerfile, or name another one with `--destination DIR` or the label \
+             `io.openshift.s2i.destination`",
+        )
+        .into()
+}
+
+/// The error for a file that is written to all the time.
+pub fn never_rests(name: &Path) -> anyhow::Error {
+    Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
+        .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
+        .into()
 }
 
 /// Whether what `assemble` leaves of the source belongs into the image.
@@ -367,7 +395,6 @@ struct Upload<'a> {
 impl Upload<'_> {
     /// Sends what is for `assemble` alone, scripts and source.
     fn send_all(&mut self, session: &mut Session, inputs: &Inputs) -> Result<()> {
-        session.open(&inputs.private.opening())?;
         inputs.private.send(session.upload())?;
         let own = &inputs.own_scripts;
         let upload = session.upload();
@@ -463,9 +490,7 @@ impl Upload<'_> {
             if try_number + 1 == TRIES {
                 let name = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
                 let name = name.unwrap_or_default();
-                return Err(Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
-                    .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
-                    .into());
+                return Err(never_rests(&name));
             }
             std::thread::sleep(Duration::from_millis(20 * u64::from(try_number)));
             self.apply(session, &delta.written, &delta.removed)?;

@@ -228,6 +228,13 @@ pub fn injection_failed(words: &str) -> anyhow::Error {
         .into()
 }
 
+/// The error for a builder in which nobody could take it.
+pub fn no_shell(builder: &str) -> anyhow::Error {
+    Failure::engine(format!("`{builder}` has no `/bin/sh`, which `--build-env`, `--secret` and `--inject` need"))
+        .hint("`--volume FOLDER:/WHERE:ro` shows a folder to `assemble` without getting it into the image")
+        .into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Private, escape};

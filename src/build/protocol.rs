@@ -123,6 +123,7 @@ pub enum Destination {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tar {
+    /// There is none, or it may not write where the builder has folders of somebody else's.
     None,
     Plain,
     /// It understands files with holes.

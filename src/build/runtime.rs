@@ -6,13 +6,14 @@ use std::process::Stdio;
 
 use anyhow::{Result, anyhow};
 
-use super::prepare::{Prepared, check};
+use super::inputs::Inputs;
+use super::prepare::check;
 use super::protocol::{Finish, Found, Hello, Tar, quote};
 use super::pull::inspect_one;
 use super::relay::{Broken, relay};
 use super::session::{Session, Silent, Start};
 use super::{Act, Progress, Workshop, hear};
-use crate::contract::{Contract, Script, join};
+use crate::contract::{Contract, Script, Wishes, join};
 use crate::engine::image::Image;
 use crate::failure::Failure;
 use crate::settings::{Artifact, artifacts_from_label};
@@ -57,7 +58,7 @@ impl Runtime {
                 ))
                 .into());
         };
-        let mut contract = Contract::of(&image, name)?;
+        let mut contract = Contract::of(&image, name, &Wishes::default())?;
         let label = |name: &str| image.config.labels.get(name).filter(|text| !text.is_empty());
         contract.user = asked.user.clone().or_else(|| label(USER_LABEL).cloned());
         let artifacts = match label(ARTIFACTS_LABEL) {
@@ -78,23 +79,26 @@ impl Runtime {
         (&self.image.id, artifacts, &self.contract.user)
     }
 
-    /// Carries everything over from the build container and runs `assemble-runtime`.
+    /// Carries everything over from the build container `builder` and runs `assemble-runtime`.
     ///
     /// # Errors
     /// Anything that ends the build.
-    pub fn stage(&self, shop: &Workshop, prepared: &Prepared, progress: &mut Progress) -> Result<Stage> {
+    pub fn stage(&self, shop: &Workshop, builder: &str, inputs: &Inputs, progress: &mut Progress) -> Result<Stage> {
         shop.reporter.phase("starting the runtime container");
-        let (mut session, hello, bypassed) = self.start(shop, prepared)?;
+        let (mut session, hello, bypassed) = self.start(shop, inputs)?;
         let name = &shop.job.runtime.as_ref().map_or("", |asked| &asked.image);
+        if hello.tar == Tar::None {
+            return Err(no_tool(name, "`tar` that could unpack the artifacts"));
+        }
         check(&hello, &self.contract, name)?;
-        let own = |script: Script| prepared.inputs.own_scripts.iter().find(|own| own.script == script);
-        let (own_run, own_assemble) = (own(Script::Run), prepared.inputs.runtime_script.as_ref());
+        let own = |script: Script| inputs.own_scripts.iter().find(|own| own.script == script);
+        let (own_run, own_assemble) = (own(Script::Run), inputs.runtime_script.as_ref());
         shop.reporter.phase("carrying artifacts over");
         session.upload().sparse = hello.tar == Tar::Sparse;
         let mut scripts: Vec<(&str, &[u8])> = Vec::new();
         scripts.extend(own_run.map(|own| (Script::Run.name(), own.content.as_slice())));
-        scripts.extend(own_assemble.map(|content| (SCRIPT, content.as_slice())));
-        let modes = match self.send(shop, prepared.session.container(), &mut session, &scripts) {
+        scripts.extend(own_assemble.map(|(content, _)| (SCRIPT, content.as_slice())));
+        let modes = match self.send(shop, builder, &mut session, &scripts) {
             Ok(modes) => modes,
             Err(error) if crate::failure::is_classified(&error) => return Err(error),
             Err(_) => return Err(session.lost("cannot carry artifacts into the runtime container")),
@@ -117,19 +121,19 @@ impl Runtime {
             return Err(session.lost("the runtime container does not take the artifacts").context(error.to_string()));
         }
         shop.reporter.phase("assembling for the runtime image");
-        let act = Act { script: SCRIPT, path: &assemble, own: own_assemble.is_some(), misplaced };
+        let act = Act { script: SCRIPT, path: &assemble, own: own_assemble.map(|(_, from)| from.as_str()), misplaced };
         let metadata = hear(shop, &mut session, &act, progress)?;
-        let user_changed = self.contract.user.is_some() || super::describe::changes_user(shop.job);
+        let user_changed = self.contract.user.is_some() || shop.job.user_option().is_some();
         Ok(Stage { session, bypassed, command, user_changed, metadata })
     }
 
     /// Starts the container and waits for its greeting; goes around an ENTRYPOINT that does not run its arguments.
-    fn start(&self, shop: &Workshop, prepared: &Prepared) -> Result<(Session, Hello, bool)> {
+    fn start(&self, shop: &Workshop, inputs: &Inputs) -> Result<(Session, Hello, bool)> {
         let mut bypass = false;
         loop {
             let mut options: Vec<String> =
                 self.contract.user.iter().flat_map(|user| ["--user".to_owned(), user.clone()]).collect();
-            for (name, value) in &prepared.inputs.variables {
+            for (name, value) in &inputs.variables {
                 options.extend(["--env".to_owned(), format!("{name}={value}")]);
             }
             options.extend_from_slice(&shop.job.run_options);
@@ -149,6 +153,10 @@ impl Runtime {
                     bypass = true;
                 }
                 Err(Silent::Entrypoint) => return Err(session.lost("the runtime image's `/bin/sh` does not run")),
+                Err(Silent::Shell) => {
+                    let name = shop.job.runtime.as_ref().map_or("", |asked| &asked.image);
+                    return Err(no_tool(name, "`/bin/sh`"));
+                }
                 Err(Silent::Error(error)) => return Err(error),
             }
         }
@@ -220,6 +228,12 @@ impl Runtime {
         let place = self.contract.folders.iter().position(|known| known == folder).unwrap_or(0);
         hello.folders.get(place).is_some_and(|[_, run, _]| *run == Found::Ok)
     }
+}
+
+fn no_tool(image: &str, what: &str) -> anyhow::Error {
+    Failure::engine(format!("the runtime image `{image}` has no {what}"))
+        .hint("add it in the image's Dockerfile, or copy the artifacts in a Dockerfile: `COPY --from=TAG PATH PLACE`")
+        .into()
 }
 
 fn not_carried(artifact: &Artifact, why: anyhow::Error) -> anyhow::Error {

@@ -4,6 +4,7 @@ mod support;
 
 mod artifacts;
 mod bad_input;
+mod bare_images;
 mod contract;
 mod interrupts;
 mod main_job;
@@ -14,5 +15,6 @@ mod readme;
 mod repository;
 mod result;
 mod runtime;
+mod scripts;
 mod sending;
 mod trees;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::support::{Builder, Project, StandIn, shared};
+use crate::support::{Base, Builder, Project, StandIn, shared};
 
 /// A word that is nowhere else.
 const WORD: &str = "xyzzy-4711-plugh";
@@ -188,4 +188,27 @@ fn a_failed_assemble_with_all_of_it_leaves_no_image_and_no_container() {
     let options = ["--inject", &inject, "--build-env", "A=1", "--secret", "id=h,env=HOME"];
     project.build(&builder).args(&options).assemble("exit 7").run().status(7);
     assert_eq!(project.id(), None);
+}
+
+// Builders that lack something.
+
+#[test]
+fn all_of_it_works_in_a_builder_without_tar() {
+    let builder = Builder::obeying().file("tmp/scripts/x", 0o644, "").user("1001", 1001, 1001).make();
+    let project = Project::new().file("a", "");
+    let inject = format!("{}:/app/conf", injection(&project));
+    let options = ["--inject", &inject, "--build-env", "A=1 2", "--secret", "id=h,env=WORD"];
+    let run = project.build(&builder).args(&options).env("WORD", WORD);
+    let outcome = run.assemble("echo $A; cat /run/secrets/h; echo; cat /app/conf/plain").success();
+    assert_eq!(outcome.said(), ["1 2", WORD, WORD]);
+    assert!(!project.image().has("/app/conf") && !knows(&project, WORD));
+}
+
+#[test]
+fn a_builder_without_a_shell_can_not_keep_a_secret() {
+    let base = Base::empty();
+    let builder = Builder::bare().base(base.name()).file("usr/libexec/s2i/assemble", 0o755, "").make();
+    let project = Project::new().file("a", "");
+    let run = project.build(&builder).args(&["--build-env", "A=1"]);
+    run.run().status(125).says("has no `/bin/sh`, which `--build-env`").says("hint: ");
 }
