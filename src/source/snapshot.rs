@@ -351,7 +351,7 @@ impl<'a> Walk<'a> {
     /// Notes the folder itself, whose times tell that its entries changed.
     fn note_folder(&mut self, folder: &[u8]) -> Result<()> {
         let absolute = self.root.join(OsStr::from_bytes(folder));
-        match self.look_at(&absolute) {
+        match fs::symlink_metadata(&absolute).and_then(|own| self.followed(own, || absolute.clone())) {
             Ok(meta) if meta.is_dir() => {
                 self.snapshot.entries.push(Arc::new(Entry::new(folder, Kind::Folder, &meta)));
                 Ok(())
@@ -381,7 +381,7 @@ impl<'a> Walk<'a> {
         };
         for item in listing {
             let item = item.map_err(|error| unreadable(&absolute, error))?;
-            match self.look_at(&item.path()) {
+            match item.metadata().and_then(|own| self.followed(own, || item.path())) {
                 Ok(meta) => self.add(folder, &item, &meta)?,
                 Err(error) if vanished(&error) => {}
                 Err(error) => return Err(unreadable(&item.path(), error)),
@@ -392,13 +392,13 @@ impl<'a> Walk<'a> {
 
     /// What is there. A link that is to be followed is what it points to, unless that is nothing, or a folder that the
     /// link lies in.
-    fn look_at(&self, path: &Path) -> io::Result<Metadata> {
-        let own = fs::symlink_metadata(path)?;
+    fn followed(&self, own: Metadata, path: impl FnOnce() -> PathBuf) -> io::Result<Metadata> {
         if !self.rules.follow || !own.is_symlink() {
             return Ok(own);
         }
-        match fs::metadata(path) {
-            Ok(target) if target.is_dir() && self.lies_in(path, &target) => Ok(own),
+        let path = path();
+        match fs::metadata(&path) {
+            Ok(target) if target.is_dir() && self.lies_in(&path, &target) => Ok(own),
             Ok(target) => Ok(target),
             Err(error) if vanished(&error) => Ok(own),
             Err(error) => Err(error),
