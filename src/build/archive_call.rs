@@ -170,7 +170,7 @@ impl Filling<'_> {
         // A refused upload breaks the stream, too; the engine says why.
         let ended = upload.finish().map(drop);
         match delivery.end(shop.engine)? {
-            Err(words) if says_missing(&words) => Err(prepare::no_destination(place, &shop.job.builder)),
+            Err(words) if files::says_missing(&words) => Err(prepare::no_destination(place, &shop.job.builder)),
             Err(words) if !sent.as_ref().is_err_and(failure::is_classified) => {
                 Err(shop.engine.trouble("cannot put the source into the build container", &words))
             }
@@ -258,12 +258,6 @@ struct Brought {
     saver: Option<Container>,
     copied: bool,
     lately: Vec<Box<[u8]>>,
-}
-
-/// Whether these words of the CLI say that the folder to unpack in is not there.
-fn says_missing(words: &str) -> bool {
-    let words = words.to_lowercase();
-    words.contains("must be a directory") || words.contains("could not find") || words.contains("no such")
 }
 
 impl Filled {

@@ -69,10 +69,11 @@ minis2i_tar=none
 if command -v tar >/dev/null 2>&1; then
     case $(tar --version 2>&1) in *GNU*|*bsdtar*) minis2i_tar=sparse ;; *) minis2i_tar=plain ;; esac
 fi
-# Over folders of the builder that are somebody else's, only the engine may unpack.
+# Over folders of the builder that are somebody else's, only the engine may unpack. What is mounted is not the builder's.
 for minis2i_name in src artifacts scripts; do
     minis2i_name=$minis2i_dest/$minis2i_name
-    if [ -e "$minis2i_name" ] && [ ! -O "$minis2i_name" ]; then minis2i_tar=none; fi
+    [ -e "$minis2i_name" ] && [ ! -O "$minis2i_name" ] || continue
+    case $(cat /proc/mounts 2>/dev/null) in *" $minis2i_name "*) ;; *) minis2i_tar=none ;; esac
 done
 minis2i_words=
 for minis2i_name in src artifacts; do

@@ -39,7 +39,8 @@ pub fn check(job: &Job, builder: &Image, contract: &Contract) -> Result<()> {
 pub fn may_save(shop: &Workshop, previous: &Image) -> bool {
     let Some(allowed) = &shop.job.allowed_uids else { return true };
     // Who else could run it was checked with the builder.
-    let objection = if shop.job.wishes.user.is_some() { None } else { allowed.objection(&previous.config.user) };
+    let checked = shop.job.wishes.user.is_some() || shop.job.user_option().is_some();
+    let objection = if checked { None } else { allowed.objection(&previous.config.user) };
     if let Some(objection) = &objection {
         shop.reporter.warn(&format!("building without artifacts: the previous image runs as {objection}"));
     }

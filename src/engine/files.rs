@@ -1,6 +1,6 @@
 //! Files of containers, by the engine's archive call: it needs no program in the container, and no container that runs.
 
-use std::io::{BufWriter, Read};
+use std::io::{self, BufWriter, Read};
 use std::process::{ChildStdin, Stdio};
 use std::thread::JoinHandle;
 
@@ -28,11 +28,12 @@ pub fn read(engine: &Engine, container: &str, path: &str) -> Result<Option<Vec<u
 /// # Errors
 /// As above.
 pub fn exists(engine: &Engine, container: &str, path: &str) -> Result<bool> {
-    let mut process = fetch(engine, container, path)?;
+    let mut fetch = Fetch::start(engine, container, path)?;
     // The first byte tells; all that may lie below is not waited for.
-    let found = process.stdout().read(&mut [0]).is_ok_and(|got| got > 0);
-    engine.cancel().check()?;
-    Ok(found)
+    if fetch.process.stdout().read(&mut [0]).is_ok_and(|got| got > 0) {
+        return Ok(true);
+    }
+    fetch.end(engine).map(|()| false)
 }
 
 /// Hands each entry at and below a path of a container over, with its path below that. No such path: no entries.
@@ -45,8 +46,8 @@ pub fn each(
     path: &str,
     entry: &mut dyn FnMut(&str, &mut tar::Entry<&mut dyn Read>),
 ) -> Result<()> {
-    let mut process = fetch(engine, container, path)?;
-    let mut stdout = process.stdout();
+    let mut fetch = Fetch::start(engine, container, path)?;
+    let mut stdout = fetch.process.stdout();
     let from: &mut dyn Read = &mut stdout;
     let mut archive = tar::Archive::new(from);
     for found in archive.entries()?.map_while(Result::ok) {
@@ -54,14 +55,50 @@ pub fn each(
         let path = String::from_utf8_lossy(&found.path_bytes()).into_owned();
         entry(path.trim_start_matches("./"), &mut found);
     }
-    engine.cancel().check()
+    // What follows the end of the archive is padding; a full pipe would stop its writer.
+    let _ = io::copy(&mut stdout, &mut io::sink());
+    fetch.end(engine)
 }
 
-fn fetch(engine: &Engine, container: &str, path: &str) -> Result<Process> {
-    let mut process = engine.spawn_announced(&["cp", &format!("{container}:{path}"), "-"], Stdio::null())?;
+/// An archive on its way out of a container.
+struct Fetch {
+    args: [String; 3],
+    process: Process,
+    words: JoinHandle<String>,
+}
+
+impl Fetch {
+    fn start(engine: &Engine, container: &str, path: &str) -> Result<Self> {
+        let args = ["cp".to_owned(), format!("{container}:{path}"), "-".to_owned()];
+        let mut process = engine.spawn_announced(&args, Stdio::null())?;
+        let words = listen(&mut process);
+        Ok(Self { args, process, words })
+    }
+
+    /// That there is no such path is no error.
+    fn end(self, engine: &Engine) -> Result<()> {
+        let status = self.process.wait()?;
+        engine.cancel().check()?;
+        let words = self.words.join().unwrap_or_default();
+        if status == 0 || says_missing(&words) { Ok(()) } else { Err(engine.failed(&self.args, &words)) }
+    }
+}
+
+/// Whether these words of the CLI say that a container has no such path, or no folder of that name.
+pub fn says_missing(words: &str) -> bool {
+    let words = words.to_lowercase();
+    ["could not find", "no such file", "no such container:path", "must be a directory", "not a directory"]
+        .iter()
+        .any(|beginning| words.contains(beginning))
+}
+
+fn listen(process: &mut Process) -> JoinHandle<String> {
     let mut stderr = process.stderr();
-    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-    Ok(process)
+    std::thread::spawn(move || {
+        let mut words = String::new();
+        let _ = stderr.read_to_string(&mut words);
+        words
+    })
 }
 
 /// A tar stream on its way into a folder of a container. The engine heeds the owners in it.
@@ -78,12 +115,7 @@ impl Delivery {
     pub fn start(engine: &Engine, container: &str, folder: &str) -> Result<(Self, BufWriter<ChildStdin>)> {
         let mut process = engine.spawn_announced(&["cp", "-", &format!("{container}:{folder}")], Stdio::piped())?;
         let stdin = BufWriter::with_capacity(256 * 1024, process.stdin());
-        let mut stderr = process.stderr();
-        let words = std::thread::spawn(move || {
-            let mut words = String::new();
-            let _ = stderr.read_to_string(&mut words);
-            words
-        });
+        let words = listen(&mut process);
         Ok((Self { process, words }, stdin))
     }
 

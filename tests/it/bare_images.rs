@@ -216,6 +216,16 @@ mod without_a_shell {
     }
 
     #[test]
+    fn an_engine_that_does_not_answer_is_not_taken_for_an_empty_image() {
+        let stand_in =
+            StandIn::new("case \"$1 $3\" in 'cp -') echo broken line >&2; exit 1 ;; esac; exec docker \"$@\"");
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        let outcome = project.build(&builder).arg("--engine").arg(stand_in.path()).run().status(ENGINE);
+        outcome.says("caused by: broken line");
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
     fn a_missing_destination_is_named() {
         let Bare { project, builder, _base } = bare(|builder| builder);
         let outcome = project.build(&builder).args(&["-d", "/none"]).run().status(ENGINE);

@@ -409,10 +409,19 @@ mod content_of_the_builder {
     }
 
     #[test]
+    fn a_mounted_source_is_no_content_of_the_builder() {
+        let builder = Builder::obeying().user("1234:55", 1234, 55).make();
+        let project = Project::new().file("a", "new\n").file(".s2i/bin/run", "#!/bin/sh\necho mine\n");
+        let outcome = project.build(&builder).args(&["--mount", "--verbose"]).assemble("cat a").success();
+        assert_eq!(outcome.never_says("docker cp").said(), ["new"]);
+        assert_eq!(project.image().run(&[]), "mine");
+    }
+
+    #[test]
     fn it_may_be_somebody_elses() {
         let builder = builder().file("tmp/scripts/other", 0o644, "").user("1234:55", 1234, 55).make();
         let project = Project::new().file("a", "new\n").file("d/f", "").file(".s2i/bin/run", "#!/bin/sh\necho mine\n");
-        let outcome = project.build(&builder).assemble(SHOW).success();
+        let outcome = project.build(&builder).arg("--verbose").assemble(SHOW).success().says("docker cp - ");
         let expected = [
             "1234:55 src",
             "1234:55 src/a",

@@ -535,4 +535,14 @@ mod users {
         let outcome = project.build(&numeric).args(&["-u", "1-"]).rest(&["--user", "0"]).run();
         outcome.status(USAGE).says("`assemble` would run as 0");
     }
+
+    #[test]
+    fn the_artifacts_of_an_image_that_runs_as_somebody_else_are_not_asked_for() {
+        let (root, allowed) = (who("0"), who("1234"));
+        let project = Project::new().file("a", "");
+        project.build(&root).success();
+        let outcome = project.build(&allowed).args(&["-u", "1-"]).success();
+        outcome.says("warning: building without artifacts: the previous image runs as 0").never_says("saved by");
+        project.build(&allowed).args(&["-u", "1-"]).success().says("saved by 1234\n");
+    }
 }

@@ -803,10 +803,12 @@ impl Line {
         let listener = UnixListener::bind(dir.path().join("engine")).unwrap();
         let line = Self { dir, open: std::sync::Arc::new(std::sync::Mutex::new(Some(Vec::new()))) };
         let open = line.open.clone();
+        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+        let socket = host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned();
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let Some(connections) = &mut *open.lock().unwrap() else { return };
-                let far = UnixStream::connect("/var/run/docker.sock").unwrap();
+                let far = UnixStream::connect(&socket).unwrap();
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     std::thread::spawn(move || {
