@@ -1,15 +1,23 @@
 //! One build, from settings to tag.
 
+mod archive_call;
 mod artifacts;
 mod commit;
 mod describe;
-mod inputs;
+pub mod inputs;
+mod owner;
+mod permit;
 mod prepare;
-mod protocol;
+mod private;
+pub mod protocol;
+mod pull;
 mod relay;
+mod runtime;
 mod scripts;
 mod session;
+mod standby;
 pub mod tidy;
+mod volumes;
 
 use std::time::{Duration, Instant};
 
@@ -23,16 +31,20 @@ use crate::lease::Lease;
 use crate::report::{Finished, Message, Outcome, Reporter, Started};
 use crate::settings::Job;
 use crate::source::{Disk, View};
+use archive_call::Filled;
 pub use commit::Calls;
+use describe::Made;
 pub use describe::Revision;
-use prepare::Approach;
 pub use prepare::Prepared;
+use prepare::{Approach, Obstacle};
 use protocol::{Found, Lines, Said};
-use session::Event;
+use runtime::{Runtime, Stage};
+use session::{Event, Session};
+pub use standby::{NoStandby, no_standby};
 use tidy::Leftovers;
 
 /// How often a build is started over when something stands in its way.
-const TRIES: u32 = 4;
+const TRIES: u32 = 6;
 
 /// What all builds of a run share.
 #[derive(Clone)]
@@ -51,6 +63,8 @@ pub struct Ground {
     pub previous: Option<Image>,
     /// The image that has the tag now.
     pub tagged: Option<Image>,
+    /// The image of a second stage.
+    pub runtime: Option<Runtime>,
 }
 
 /// What is known of a build when it ends, well or not.
@@ -66,20 +80,33 @@ impl Progress {
         Self { phases: Vec::new(), assemble_status: None, since: Instant::now() }
     }
 
-    /// Notes that a phase ended now, which began when the one before ended.
+    /// Notes that a phase ended now, which began when the one before ended. One that comes again goes on.
     pub fn note(&mut self, phase: &'static str) {
         let now = Instant::now();
-        self.phases.push((phase, now - self.since));
+        match self.phases.iter_mut().find(|(known, _)| *known == phase) {
+            Some((_, took)) => *took += now - self.since,
+            None => self.phases.push((phase, now - self.since)),
+        }
         self.since = now;
     }
 }
 
-/// What `assemble` left behind beside the files.
+/// What a script left behind beside the files.
 pub struct Assembled {
     /// The text of its metadata file.
     metadata: Option<Vec<u8>>,
     /// Nothing but our shell is left in the container.
     alone: bool,
+}
+
+/// A build that is done.
+pub struct Built {
+    /// The id of the image that has the tag now.
+    pub image: String,
+    /// What is of no use any more.
+    pub leftovers: Leftovers,
+    /// Why no container can wait for the next build like this one, if none can.
+    pub no_standby: Option<NoStandby>,
 }
 
 /// Builds once and tells how it went. What is to be cleaned up afterwards is left to a process of its own.
@@ -101,20 +128,20 @@ pub fn build(shop: &Workshop) -> Result<()> {
     progress.since = begin;
     let result = std::thread::scope(|scope| {
         scope.spawn(|| tidy::sweep(&shop.engine, shop.lease, shop.reporter));
-        run(shop, &ground, &mut progress)
+        let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
+        build_whole(shop, &ground, &mut view, &mut progress)
     });
     shop.reporter.tell(&Message::BuildFinished(&Finished {
         build: 1,
         outcome: outcome(&result),
         tag: shop.job.tag.clone(),
-        image: result.as_ref().ok().map(|(id, _)| id.clone()),
+        image: result.as_ref().ok().map(|built| built.image.clone()),
         assemble_status: progress.assemble_status,
         total: begin.elapsed(),
         phases: progress.phases,
         standby: None,
     }));
-    let (_, leftovers) = result?;
-    leftovers.leave(&shop.engine, shop.lease)
+    result?.leftovers.leave(&shop.engine, shop.lease)
 }
 
 /// How a build ended, in a word.
@@ -126,31 +153,108 @@ pub fn outcome<T>(result: &Result<T>) -> Outcome {
     }
 }
 
-fn run(shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<(String, Leftovers)> {
-    let revision = Revision::look(&shop.job.source.path);
-    let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
-    let mut prepared = prepare_settled(shop, ground, &mut view, progress)?;
-    let assembled = assemble(shop, &mut prepared, progress)?;
-    let id = commit(shop, ground, &prepared, revision, assembled, Calls::Two, progress)?;
-    let mut leftovers = prepared.leave();
-    leftovers.images = ground.superseded_by(&id).into_iter().collect();
-    Ok((id, leftovers))
-}
-
-/// Prepares a build; where something stands in the way of the straight way, goes another one.
+/// Builds from nothing to the tag, whatever way that takes: also where the builder has no shell, and with a second stage.
 ///
 /// # Errors
 /// What ends the build.
-pub fn prepare<'a>(
+pub fn build_whole(shop: &Workshop, ground: &Ground, view: &mut dyn View, progress: &mut Progress) -> Result<Built> {
+    let revision = Revision::look(&shop.job.source.path);
+    let mut ready = get_ready(shop, ground, view, progress)?;
+    let no_standby = ready.no_standby(shop, ground);
+    let mut assembled = ready.assemble(shop, ground, progress)?;
+    let mut stage = None;
+    if let Some(runtime) = &ground.runtime {
+        let (done, second) = runtime.stage(shop, ready.container(), ready.made().inputs, progress)?;
+        stage = Some(done);
+        assembled = Assembled { metadata: second.metadata.or(assembled.metadata), alone: second.alone };
+        progress.note("runtime");
+    }
+    let parts = Parts { made: ready.made(), container: ready.container(), stage: stage.as_ref(), assembled };
+    let image = make_image(shop, ground, parts, revision, Calls::Two, progress)?;
+    let mut leftovers = ready.leave();
+    leftovers.containers.extend(stage.map(|stage| stage.session.into_container().leave()));
+    leftovers.images = ground.superseded_by(&image).into_iter().collect();
+    Ok(Built { image, leftovers, no_standby })
+}
+
+/// A build that has all of its upload.
+enum Ready<'a> {
+    /// Its container runs and waits.
+    Waiting(Box<Prepared<'a>>),
+    /// Its container is not started yet.
+    Filled(Box<Filled>),
+}
+
+impl Ready<'_> {
+    /// Runs `assemble`.
+    fn assemble(&mut self, shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<Assembled> {
+        match self {
+            Ready::Waiting(prepared) => assemble(shop, prepared, progress),
+            Ready::Filled(filled) => {
+                let status = filled.assemble(shop)?;
+                progress.assemble_status = Some(status);
+                check_status(Script::Assemble.name(), status)?;
+                filled.tell_what_is_left(shop, ground)?;
+                let metadata = filled.metadata(shop)?;
+                progress.note("assemble");
+                // Its container has ended.
+                Ok(Assembled { metadata, alone: true })
+            }
+        }
+    }
+
+    fn no_standby(&self, shop: &Workshop, ground: &Ground) -> Option<NoStandby> {
+        no_standby(shop.job, ground).or(match self {
+            Ready::Waiting(prepared) if prepared.session.is_unpacked_by_engine() => Some(NoStandby::Tar),
+            Ready::Waiting(_) => None,
+            Ready::Filled(_) => Some(NoStandby::Shell),
+        })
+    }
+
+    fn made(&self) -> Made<'_> {
+        match self {
+            Ready::Waiting(prepared) => prepared.made(),
+            Ready::Filled(filled) => filled.made(),
+        }
+    }
+
+    fn container(&self) -> &str {
+        match self {
+            Ready::Waiting(prepared) => prepared.session.container(),
+            Ready::Filled(filled) => filled.container(),
+        }
+    }
+
+    fn leave(self) -> Leftovers {
+        match self {
+            Ready::Waiting(prepared) => prepared.leave(),
+            Ready::Filled(filled) => filled.leave(),
+        }
+    }
+}
+
+/// Prepares a build and sends all of the source as it is now; where something stands in the way of the straight way,
+/// goes another one.
+fn get_ready<'a>(
     shop: &Workshop<'a>,
     ground: &Ground,
     view: &mut dyn View,
     progress: &mut Progress,
-) -> Result<Prepared<'a>> {
+) -> Result<Ready<'a>> {
     let mut approach = Approach::first(ground);
     for _ in 0..TRIES {
-        match prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase))? {
-            Ok(prepared) => return Ok(prepared),
+        let mut phase = |phase| progress.note(phase);
+        let ready = if approach.shell {
+            match prepare::prepare(shop, ground, &approach, view, &mut phase)? {
+                Ok(mut prepared) => prepared.settle(view)?.map(|()| Ready::Waiting(Box::new(prepared))),
+                Err(obstacle) => Err(obstacle),
+            }
+        } else {
+            let filled = archive_call::prepare(shop, ground, &approach, view, &mut phase)?;
+            filled.map(|filled| Ready::Filled(Box::new(filled)))
+        };
+        match ready {
+            Ok(ready) => return Ok(ready),
             Err(obstacle) => {
                 progress.phases.clear();
                 approach.avoid(obstacle, shop.reporter);
@@ -160,25 +264,32 @@ pub fn prepare<'a>(
     bail!("the build had to be started over too often")
 }
 
-/// The same, with all of the source as it is now.
+/// Prepares a container that can wait for the last bytes of its upload.
 ///
 /// # Errors
-/// What ends the build.
-pub fn prepare_settled<'a>(
+/// What would end a build; [`NoStandby`], where a build is possible but not such a container.
+pub fn prepare<'a>(
     shop: &Workshop<'a>,
     ground: &Ground,
     view: &mut dyn View,
     progress: &mut Progress,
 ) -> Result<Prepared<'a>> {
+    if let Some(why) = no_standby(shop.job, ground) {
+        return Err(why.into());
+    }
+    let mut approach = Approach { waits: true, ..Approach::first(ground) };
     for _ in 0..TRIES {
-        let mut prepared = prepare(shop, ground, view, progress)?;
-        match prepared.settle(view)? {
-            Ok(()) => return Ok(prepared),
-            // A path changed its kind while it was sent.
-            Err(_) => progress.phases.clear(),
+        match prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase))? {
+            Ok(prepared) => return Ok(prepared),
+            Err(Obstacle::Shell) => return Err(NoStandby::Shell.into()),
+            Err(Obstacle::Tar) => return Err(NoStandby::Tar.into()),
+            Err(obstacle) => {
+                progress.phases.clear();
+                approach.avoid(obstacle, shop.reporter);
+            }
         }
     }
-    bail!("the source changes faster than it can be sent")
+    bail!("the build had to be started over too often")
 }
 
 /// Gives the consent, waits for `assemble` and shows what it says.
@@ -188,7 +299,11 @@ pub fn prepare_settled<'a>(
 pub fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Assembled> {
     shop.reporter.phase("assembling");
     prepared.consent()?;
-    let assembled = hear(shop, prepared, progress)?;
+    let own = prepared.inputs.own_scripts.iter().find(|own| own.script == Script::Assemble);
+    let own = own.map(|own| own.from.as_str());
+    let path = &prepared.scripts.assemble;
+    let act = Act { script: Script::Assemble.name(), path, own, misplaced: private::injection_failed };
+    let assembled = hear(shop, &mut prepared.session, &act, progress)?;
     progress.note("assemble");
     Ok(assembled)
 }
@@ -206,17 +321,49 @@ pub fn commit(
     calls: Calls,
     progress: &mut Progress,
 ) -> Result<String> {
+    let parts = Parts { made: prepared.made(), container: prepared.session.container(), stage: None, assembled };
+    make_image(shop, ground, parts, revision, calls, progress)
+}
+
+/// What an image is made of.
+struct Parts<'a> {
+    made: Made<'a>,
+    container: &'a str,
+    /// The second stage, whose container is the one to commit then.
+    stage: Option<&'a Stage>,
+    assembled: Assembled,
+}
+
+fn make_image(
+    shop: &Workshop,
+    ground: &Ground,
+    parts: Parts,
+    revision: Revision,
+    calls: Calls,
+    progress: &mut Progress,
+) -> Result<String> {
     shop.reporter.phase("committing");
-    let look = describe::look(shop.job, ground, prepared, revision.wait(), assembled.metadata)?;
-    let source = commit::From { container: prepared.session.container(), pause: !assembled.alone, calls };
+    let Parts { made, container, stage, assembled } = parts;
+    let look = describe::look(shop.job, ground, &made, stage, revision.wait(), assembled.metadata)?;
+    let container = stage.map_or(container, |stage| stage.session.container());
+    let source = commit::From { container, pause: !assembled.alone, calls };
     let id = commit::commit(&shop.engine, &source, &shop.job.tag, &look, ground.tagged.as_ref())?;
     progress.note("commit");
     Ok(id)
 }
 
-/// What the container says until all is done that `assemble` needs.
-fn hear(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Assembled> {
-    let session = &mut prepared.session;
+/// A script that a container runs for a build.
+struct Act<'a> {
+    script: &'static str,
+    path: &'a str,
+    /// Where it was found, if that is outside the image.
+    own: Option<&'a str>,
+    /// The error for files that could not be put in their place before.
+    misplaced: fn(&str) -> anyhow::Error,
+}
+
+/// Waits for the script and shows what it says.
+fn hear(shop: &Workshop, session: &mut Session, act: &Act, progress: &mut Progress) -> Result<Assembled> {
     let show = |line: &[u8]| shop.reporter.tell(&Message::Output(line));
     let mut lines = Lines::default();
     let mut metadata = None;
@@ -232,32 +379,32 @@ fn hear(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Re
                     ("assembling", _) => lines.feed(&session.take_early(), show),
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
-                        check_status(progress.assemble_status.unwrap_or(-1))?;
+                        check_status(act.script, progress.assemble_status.unwrap_or(-1))?;
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
                     ("ready", rest) => return Ok(Assembled { metadata, alone: rest == "alone" }),
+                    ("misplaced", words) => return Err((act.misplaced)(words)),
                     ("cannot", state) => {
                         let fault = Found::from_mark(state)?.fault().unwrap_or_default();
-                        let own = prepared.inputs.own_scripts.iter().any(|own| own.script == Script::Assemble);
-                        return Err(match own {
-                            true => scripts::own_unusable(Script::Assemble, &fault),
-                            false => scripts::unusable(&prepared.scripts.assemble, &fault),
+                        return Err(match act.own {
+                            Some(from) => scripts::own_unusable(from, &fault),
+                            None => scripts::unusable(act.path, &fault),
                         });
                     }
                     _ => return Err(session.lost("cannot unpack the source in the build container")),
                 }
             }
             Event::Words(_) => {}
-            Event::End => return Err(session.lost("the build container is gone before `assemble` was done")),
+            Event::End => return Err(session.lost("the build container is gone before its script was done")),
         }
     }
 }
 
-fn check_status(status: i32) -> Result<()> {
+fn check_status(script: &str, status: i32) -> Result<()> {
     if status == 0 {
         return Ok(());
     }
-    let failure = Failure::new(Kind::Assemble(status), format!("`assemble` failed with exit status {status}"));
+    let failure = Failure::new(Kind::Assemble(status), format!("`{script}` failed with exit status {status}"));
     match status {
         137 => Err(failure.hint("it was killed; out of memory? `-- --memory SIZE` gives the container more").into()),
         _ => Err(failure.into()),
@@ -271,20 +418,26 @@ impl Ground {
     /// No such builder, or one that can not be used.
     pub fn look(shop: &Workshop) -> Result<Self> {
         let job = shop.job;
-        let [builder, tagged] = image::inspect(&shop.engine, [&job.builder, &job.tag])?;
+        let [builder, tagged] = pull::inspect(shop)?;
         let Some(builder) = builder else {
             let (name, engine) = (&job.builder, shop.engine.name());
             return Err(Failure::engine(format!("there is no builder image `{name}` in the engine"))
-                .hint(format!("build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`)"))
+                .hint(format!(
+                    "build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`, or `--pull-policy \
+                     if-not-present`)"
+                ))
                 .into());
         };
-        let contract = Contract::of(&builder, &job.builder)?;
+        let contract = Contract::of(&builder, &job.builder, &job.wishes)?;
+        permit::check(job, &builder, &contract)?;
         let previous = match (job.incremental, &tagged) {
             (false, _) => None,
             (true, Some(image)) => Some(image.clone()),
             (true, None) => relative(shop, &builder)?,
         };
-        Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged })
+        let previous = previous.filter(is_s2i).filter(|image| permit::may_save(shop, image));
+        let runtime = Runtime::look(shop)?;
+        Ok(Self { builder, contract, previous, tagged, runtime })
     }
 
     /// The image that has the tag no more, if it is one of ours.

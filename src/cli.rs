@@ -1,11 +1,14 @@
 //! What can be typed. The doc comments are the help.
 
+pub mod options;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Color;
+use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs, RuntimeArgs};
 
 /// Turn a source folder and a builder image into a runnable image, again and again, fast.
 #[derive(Debug, Parser)]
@@ -20,7 +23,7 @@ const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i bui
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build once: source and builder image become the image TAG
-    Build(BuildArgs),
+    Build(Box<BuildArgs>),
 
     /// Removes what a build needs no more, after it has ended
     #[command(hide = true, name = TIDY)]
@@ -46,6 +49,14 @@ pub struct TidyArgs {
 pub struct BuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
+
+    /// Run the new image afterwards, until it ends
+    ///
+    /// Its output is shown and its ports are published; Ctrl-C removes the container. The exit status is that of the
+    /// container.
+    #[arg(long)]
+    pub run: bool,
+
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -53,7 +64,7 @@ pub struct BuildArgs {
 /// What to build, and how.
 #[derive(Debug, Args)]
 pub struct JobArgs {
-    /// The folder with the source
+    /// The folder with the source, or the URL of a git repository
     pub source: PathBuf,
 
     /// The builder image, by name or id
@@ -86,6 +97,13 @@ pub struct JobArgs {
     #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
     pub include: Vec<String>,
 
+    /// Send what links point to instead of the links
+    ///
+    /// Links are sent as links otherwise, and one that points out of the source points into the builder there. A link
+    /// that leads back to a folder it lies in, or to nothing, stays a link.
+    #[arg(long, help_heading = "What is sent")]
+    pub follow_symlinks: bool,
+
     /// Send files that git would ignore, too
     #[arg(long, help_heading = "What is sent")]
     pub no_gitignore: bool,
@@ -100,13 +118,87 @@ pub struct JobArgs {
     #[arg(long)]
     pub keep_source: bool,
 
+    /// Take the scripts from this place first
+    ///
+    /// `image:///FOLDER` is a folder of the builder image, `file:///FOLDER` or a path one of this machine; scripts from
+    /// `http://` and `https://` are fetched, once in a run. Each of `assemble`, `run` and `save-artifacts` that is not
+    /// there comes from `.s2i/bin` in the source, or else from where the builder's label says. With `image://` those
+    /// of the source are not used. Scripts from outside the image become part of the new one.
+    #[arg(short, long, value_name = "URL", alias = "scripts", help_heading = "Scripts, place and user")]
+    pub scripts_url: Option<String>,
+
+    /// Look for scripts in this folder of the image when its label does not have them
+    ///
+    /// `image:///FOLDER`. Only after `--scripts-url`, the source and the builder's label; without it, and without a
+    /// label, the usual folders `/usr/libexec/s2i` and `/usr/local/s2i` are tried.
+    #[arg(long, value_name = "URL", help_heading = "Scripts, place and user")]
+    pub image_scripts_url: Option<String>,
+
+    /// Put the source below this folder of the image: into DIR/src
+    ///
+    /// It wins over the builder's label; `/tmp` if there is none either. The folder has to be there, and the user who
+    /// runs `assemble` must be allowed to write to it.
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        alias = "location",
+        short_alias = 'l',
+        help_heading = "Scripts, place and user"
+    )]
+    pub destination: Option<String>,
+
+    /// Run `assemble` and `save-artifacts` as this user of the image
+    ///
+    /// It wins over the builder's label. The new image keeps the builder's USER.
+    #[arg(long, value_name = "USER", help_heading = "Scripts, place and user")]
+    pub assemble_user: Option<String>,
+
+    /// Refuse builders that would run as a user outside these ranges
+    ///
+    /// Such as `1-` (anybody but root) or `1000-2000,3000`. A user given by name, or not at all, is refused, too, since
+    /// nobody knows who that is before it runs.
+    #[arg(
+        short = 'u',
+        long,
+        value_name = "RANGES",
+        allow_hyphen_values = true,
+        help_heading = "Scripts, place and user"
+    )]
+    pub allowed_uids: Option<String>,
+
     /// Start from nothing: take over no artifacts of the previous image
     #[arg(long)]
     pub no_incremental: bool,
 
+    /// Tell this address how the build ended
+    ///
+    /// It gets a POST with `{"success":true,"labels":{...}}`, the labels being those of the new image. A server that does
+    /// not take it is worth a warning.
+    #[arg(long, value_name = "URL")]
+    pub callback_url: Option<String>,
+
     /// The engine's CLI: docker, or one that takes the same commands
     #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
     pub engine: OsString,
+
+    #[command(flatten)]
+    pub repository: RepositoryArgs,
+
+    #[command(flatten)]
+    pub containers: ContainerArgs,
+
+    #[command(flatten)]
+    pub private: PrivateArgs,
+
+    #[command(flatten)]
+    pub images: PullArgs,
+
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+
+    #[command(flatten)]
+    pub familiar: FamiliarArgs,
 
     /// Options for `docker run`, for both containers of a build
     #[arg(last = true, value_name = "RUN_OPTION")]
@@ -117,12 +209,16 @@ pub struct JobArgs {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Print errors only, and the image id
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(short, long, conflicts_with_all = ["verbose", "loglevel"])]
     pub quiet: bool,
 
     /// Show every engine command with its time
-    #[arg(short, long)]
+    #[arg(long)]
     pub verbose: bool,
+
+    /// How much to say, as s2i counts it: from 1 on it is `--verbose`
+    #[arg(long, value_name = "0-5", value_parser = clap::value_parser!(u8).range(0..=5))]
+    pub loglevel: Option<u8>,
 
     /// Text on stderr and the image id on stdout, or one JSON object a line on stdout
     #[arg(long, value_name = "FORMAT", default_value = "human")]

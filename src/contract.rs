@@ -2,15 +2,18 @@
 
 pub mod environment;
 pub mod labels;
-
-use std::fs;
-use std::io;
-use std::path::Path;
+pub mod own;
+pub mod place;
+pub mod users;
+pub mod web;
 
 use anyhow::Result;
 
 use crate::engine::image::Image;
 use crate::failure::Failure;
+pub use own::OwnScript;
+pub use place::Place;
+use place::plain_folder;
 
 /// Labels that say where a builder's scripts are, the current one first.
 pub const SCRIPTS_LABELS: [&str; 2] = ["io.openshift.s2i.scripts-url", "io.s2i.scripts-url"];
@@ -25,9 +28,6 @@ const ASSEMBLE_USER_LABEL: &str = "io.openshift.s2i.assemble-user";
 
 /// Where scripts are looked for in an image that does not say.
 pub const DEFAULT_FOLDERS: [&str; 2] = ["/usr/libexec/s2i", "/usr/local/s2i"];
-
-/// Where a source has scripts of its own; the second is the old name of the first.
-const SOURCE_FOLDERS: [&str; 2] = [".s2i/bin", ".sti/bin"];
 
 /// A script's part in a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +49,28 @@ impl Script {
     }
 }
 
-/// What an image says about how it wants to be built with.
+/// What was asked for by options, which come before what an image says.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Where scripts are looked for first.
+    pub scripts: Option<Place>,
+    /// A folder of the image, for what neither the image nor anybody else says a place for.
+    pub fallback: Option<String>,
+    pub destination: Option<String>,
+    pub user: Option<String>,
+}
+
+/// How a builder is built with: what it says itself, and what was asked for instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
-    /// Folders of the image in which scripts may be, the first with an `assemble` counts.
+    /// Folders of the image that may hold scripts: for each script the first that has it counts.
     pub folders: Vec<String>,
-    /// Whether a label, or the old variable, named the folder.
-    pub named: bool,
+    /// How many of the folders, at the end, nobody named.
+    pub guesses: usize,
+    /// Where an option says that scripts are.
+    pub asked: Option<Place>,
+    /// Where the builder says that its scripts are, if that is outside the image.
+    pub outside: Option<Place>,
     /// Where the upload is extracted.
     pub destination: String,
     /// Who runs `assemble` and `save-artifacts`, where that is not the image's user.
@@ -66,8 +81,8 @@ impl Contract {
     /// Reads the labels of an image.
     ///
     /// # Errors
-    /// A label that points outside the image, triggers that a container does not run.
-    pub fn of(image: &Image, name: &str) -> Result<Self> {
+    /// A label that is not understood, triggers that a container does not run.
+    pub fn of(image: &Image, name: &str, wishes: &Wishes) -> Result<Self> {
         if !image.config.on_build.is_empty() {
             return Err(Failure::engine(format!(
                 "the builder `{name}` has ONBUILD triggers, which only `docker build` runs"
@@ -75,13 +90,32 @@ impl Contract {
             .hint(format!("write a Dockerfile with `FROM {name}` in the source and use `docker build`"))
             .into());
         }
-        let (folders, named) = match said(image, &SCRIPTS_LABELS, SCRIPTS_VARIABLE) {
-            Some(url) => (vec![folder_in_image(url, name)?], true),
-            None => (DEFAULT_FOLDERS.map(str::to_owned).to_vec(), false),
+        let said_place = match said(image, &SCRIPTS_LABELS, SCRIPTS_VARIABLE) {
+            Some(url) => said_place(url, name).map(Some),
+            None => Ok(None),
         };
+        let said_place = if wishes.scripts.is_some() { said_place.unwrap_or(None) } else { said_place? };
+        let in_image = |place: &Option<Place>| match place {
+            Some(Place::Image(folder)) => Some(absolute(folder, image)),
+            _ => None,
+        };
+        let fallback = wishes.fallback.as_deref().map(|folder| absolute(folder, image));
+        let mut folders: Vec<String> =
+            [in_image(&wishes.scripts), in_image(&said_place), fallback].into_iter().flatten().collect();
+        let nobody_says = said_place.is_none() && wishes.fallback.is_none();
+        let guesses = if nobody_says { DEFAULT_FOLDERS.len() } else { 0 };
+        folders.extend(DEFAULT_FOLDERS[..guesses].iter().map(|folder| (*folder).to_owned()));
         let destination = said(image, &DESTINATION_LABELS, DESTINATION_VARIABLE).unwrap_or(DEFAULT_DESTINATION);
+        let destination = wishes.destination.as_deref().unwrap_or(destination);
         let user = image.config.labels.get(ASSEMBLE_USER_LABEL).filter(|user| !user.is_empty());
-        Ok(Self { folders, named, destination: plain_folder(destination), user: user.cloned() })
+        Ok(Self {
+            folders,
+            guesses,
+            asked: wishes.scripts.clone(),
+            outside: said_place.filter(|place| !matches!(place, Place::Image(_))),
+            destination: absolute(destination, image),
+            user: wishes.user.as_ref().or(user).cloned(),
+        })
     }
 }
 
@@ -90,19 +124,26 @@ fn said<'a>(image: &'a Image, labels: &[&str], variable: &str) -> Option<&'a str
     label.or_else(|| image.env(variable)).filter(|value| !value.is_empty())
 }
 
-/// `image:///usr/libexec/s2i/` is the folder `/usr/libexec/s2i`; without the third slash it is relative to WORKDIR.
-fn folder_in_image(url: &str, name: &str) -> Result<String> {
-    match url.strip_prefix("image://") {
-        Some(path) => Ok(plain_folder(path)),
-        None => Err(Failure::engine(format!("the builder `{name}` keeps its scripts at `{url}`, outside the image"))
-            .hint("only `image://` is understood: a builder with its scripts inside is needed")
-            .into()),
-    }
+fn said_place(url: &str, name: &str) -> Result<Place> {
+    let fault = match Place::parse(url) {
+        // Only where it is typed is it clear what a path alone belongs to.
+        Ok(Place::Folder(_)) if !url.contains("://") => "has no `image://` before it".to_owned(),
+        Ok(place) => return Ok(place),
+        Err(fault) => fault,
+    };
+    Err(Failure::engine(format!("the builder `{name}` keeps its scripts at `{url}`, which {fault}"))
+        .hint("`-s image:///FOLDER` says where they are; `file://` and `http(s)://` name places outside the image")
+        .into())
 }
 
-fn plain_folder(path: &str) -> String {
-    let trimmed = path.trim_end_matches('/');
-    if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
+/// A folder of an image, which may be given from its WORKDIR.
+fn absolute(folder: &str, image: &Image) -> String {
+    let folder = plain_folder(folder);
+    if folder.starts_with('/') {
+        return folder;
+    }
+    let from = &image.config.working_dir;
+    join(if from.is_empty() { "/" } else { from }, &folder)
 }
 
 /// A path in an image.
@@ -110,44 +151,14 @@ pub fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
 }
 
-/// A script that the source brings along.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OwnScript {
-    pub script: Script,
-    pub content: Vec<u8>,
-}
-
-/// The scripts of the source's `.s2i/bin`, executable or not; links are followed.
-///
-/// # Errors
-/// A script that is there but can not be read.
-pub fn own_scripts(source: &Path) -> Result<Vec<OwnScript>> {
-    let mut found = Vec::new();
-    for script in Script::ALL {
-        for folder in SOURCE_FOLDERS {
-            let path = source.join(folder).join(script.name());
-            match fs::read(&path) {
-                Ok(content) => {
-                    found.push(OwnScript { script, content });
-                    break;
-                }
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-                Err(error) => {
-                    return Err(Failure::usage(format!("cannot read the script `{}`", path.display()))
-                        .because(error)
-                        .hint("make it a readable file, or remove it to use the builder's own")
-                        .into());
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Contract;
+    use super::{Contract, Place, Wishes};
     use crate::engine::image::Image;
+
+    fn of(image: &Image) -> Contract {
+        Contract::of(image, "b", &Wishes::default()).unwrap()
+    }
 
     fn image(labels: &[(&str, &str)], env: &[&str]) -> Image {
         let mut image = Image::default();
@@ -161,15 +172,15 @@ mod tests {
         let old = ("io.s2i.scripts-url", "image:///old");
         let env = ["STI_SCRIPTS_URL=image:///older"];
         let both = image(&[old, ("io.openshift.s2i.scripts-url", "image:///new/")], &env);
-        assert_eq!(Contract::of(&both, "b").unwrap().folders, ["/new"]);
-        assert_eq!(Contract::of(&image(&[old], &env), "b").unwrap().folders, ["/old"]);
-        assert_eq!(Contract::of(&image(&[], &env), "b").unwrap().folders, ["/older"]);
+        assert_eq!(of(&both).folders, ["/new"]);
+        assert_eq!(of(&image(&[old], &env)).folders, ["/old"]);
+        assert_eq!(of(&image(&[], &env)).folders, ["/older"]);
     }
 
     #[test]
     fn without_a_label_the_usual_folders_are_searched() {
-        let contract = Contract::of(&image(&[], &[]), "b").unwrap();
-        assert!(!contract.named);
+        let contract = of(&image(&[], &[]));
+        assert_eq!(contract.guesses, 2);
         assert_eq!(contract.folders, ["/usr/libexec/s2i", "/usr/local/s2i"]);
         assert_eq!(contract.destination, "/tmp");
     }
@@ -177,16 +188,46 @@ mod tests {
     #[test]
     fn the_destination_and_the_user_come_from_labels() {
         let labels = [("io.openshift.s2i.destination", "/opt/in/"), ("io.openshift.s2i.assemble-user", "1500")];
-        let contract = Contract::of(&image(&labels, &["STI_LOCATION=/x"]), "b").unwrap();
+        let contract = of(&image(&labels, &["STI_LOCATION=/x"]));
         assert_eq!(contract.destination, "/opt/in");
         assert_eq!(contract.user.as_deref(), Some("1500"));
     }
 
     #[test]
-    fn triggers_and_scripts_outside_are_refused() {
+    fn triggers_are_refused() {
         let mut triggers = image(&[], &[]);
         triggers.config.on_build = vec!["RUN true".to_owned()];
-        assert!(Contract::of(&triggers, "b").is_err());
-        assert!(Contract::of(&image(&[("io.s2i.scripts-url", "http://x/")], &[]), "b").is_err());
+        assert!(Contract::of(&triggers, "b", &Wishes::default()).is_err());
+    }
+
+    #[test]
+    fn a_label_may_name_a_place_outside_or_is_refused() {
+        let label = |url| image(&[("io.s2i.scripts-url", url)], &[]);
+        let contract = of(&label("http://x/"));
+        assert_eq!(contract.outside, Some(Place::Web("http://x".to_owned())));
+        assert!(contract.folders.is_empty());
+        for url in ["ftp://x/y", "/usr/libexec/s2i"] {
+            assert!(Contract::of(&label(url), "b", &Wishes::default()).is_err(), "{url}");
+            let wishes = Wishes { scripts: Some(Place::Image("/s".to_owned())), ..Wishes::default() };
+            assert_eq!(Contract::of(&label(url), "b", &wishes).unwrap().folders[0], "/s");
+        }
+    }
+
+    #[test]
+    fn options_come_before_what_the_image_says_and_the_fallback_after() {
+        let labels = [("io.s2i.scripts-url", "image:///label"), ("io.openshift.s2i.destination", "/label")];
+        let wishes = Wishes {
+            scripts: Some(Place::Image("rel".to_owned())),
+            fallback: Some("/fallback".to_owned()),
+            destination: Some("in/".to_owned()),
+            user: Some("5".to_owned()),
+        };
+        let mut labelled = image(&labels, &[]);
+        labelled.config.working_dir = "/work".to_owned();
+        let contract = Contract::of(&labelled, "b", &wishes).unwrap();
+        assert_eq!(contract.folders, ["/work/rel", "/label", "/fallback"]);
+        assert_eq!((contract.destination.as_str(), contract.user.as_deref()), ("/work/in", Some("5")));
+        let contract = Contract::of(&image(&[], &[]), "b", &wishes).unwrap();
+        assert_eq!((contract.folders, contract.guesses), (vec!["/rel".to_owned(), "/fallback".to_owned()], 0));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod container;
+pub mod files;
 pub mod image;
 mod trouble;
 

@@ -11,6 +11,8 @@ pub enum Kind {
     Engine,
     /// `assemble` ended with this exit status.
     Assemble(i32),
+    /// The image that was built ran, and ended with this exit status.
+    App(i32),
     /// This signal ended the run.
     Interrupted(i32),
     /// A newer save made the build pointless.
@@ -23,7 +25,7 @@ impl Kind {
         match self {
             Kind::Usage => 2,
             Kind::Engine => 125,
-            Kind::Assemble(status) => u8::try_from(status).unwrap_or(1).max(1),
+            Kind::Assemble(status) | Kind::App(status) => u8::try_from(status).unwrap_or(1).max(1),
             Kind::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(130),
             // It ends no run.
             Kind::Superseded => 1,

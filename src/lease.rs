@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, ensure};
 
+/// How the name of a folder with a cloned source ends.
+const CHECKOUT: &str = ".source";
+
 /// This run's claim on its containers. Dropping it gives the claim up.
 pub struct Lease {
     folder: PathBuf,
@@ -70,14 +73,22 @@ impl Lease {
         Ok(self.file.try_clone()?.into())
     }
 
-    /// Removes lock files of runs that ended.
+    /// Where this run may put a source; when it dies, the next run removes it.
+    pub fn checkout_folder(&self) -> PathBuf {
+        self.folder.join(format!("{}{CHECKOUT}", self.id))
+    }
+
+    /// Removes what runs that ended have left in the folder for locks.
     pub fn forget_the_dead(&self) {
         for item in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let path = item.path();
-            let ours = path == lock_path(&self.folder, &self.id);
-            if !ours && !is_locked(&path) {
-                let _ = fs::remove_file(&path);
+            let name = item.file_name();
+            let checkout_of = name.to_str().and_then(|name| name.strip_suffix(CHECKOUT));
+            let lock = checkout_of.map_or_else(|| path.clone(), |id| lock_path(&self.folder, id));
+            if lock == lock_path(&self.folder, &self.id) || is_locked(&lock) {
+                continue;
             }
+            let _ = if checkout_of.is_some() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
     }
 }

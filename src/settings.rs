@@ -1,20 +1,32 @@
 //! What was typed, made into what to do here: files read, names checked. Afterwards nobody asks the command line or
 //! the environment again.
 
+mod containers;
+pub mod origin;
+mod private;
 mod reference;
+mod runtime;
+mod source;
+mod wishes;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
+use crate::checkout::Checkout;
+use crate::cli::options::PullPolicy;
 use crate::cli::{JobArgs, MessageFormat, OutputArgs};
-use crate::contract::environment;
+use crate::contract::users::Ranges;
+use crate::contract::web::Web;
+use crate::contract::{Wishes, environment};
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
-use crate::source::Selection;
+use crate::source::{Links, Selection};
+pub use private::{From, Injection, Private, Secret};
+pub use runtime::{Artifact, Runtime, artifacts_from_label};
+pub use source::Source;
 
 /// One build, or many of the same.
 #[derive(Clone, Debug)]
@@ -24,22 +36,39 @@ pub struct Job {
     pub tag: String,
     /// `-E` and `-e`, merged; the source's own file comes before them, at each build.
     pub variables: Vec<(String, String)>,
+    pub private: Private,
     pub selection: Selection,
     pub transfer: Transfer,
     pub keep_source: bool,
     pub incremental: bool,
+    pub runtime: Option<Runtime>,
+    pub pull: Pull,
+    pub naming: Naming,
+    /// Who is told how a build ended.
+    pub callback_url: Option<String>,
+    /// Where scripts and source go and come from, and who runs, where that is not for the images to say.
+    pub wishes: Wishes,
+    /// The users that may run scripts, if not all may.
+    pub allowed_uids: Option<Ranges>,
+    /// Scripts of the network.
+    pub web: Web,
     pub engine: OsString,
     /// Options of `docker run` for both containers.
     pub run_options: Vec<String>,
 }
 
-/// The source folder.
+/// When to ask a registry for which image.
+#[derive(Clone, Copy, Debug)]
+pub struct Pull {
+    pub builder: PullPolicy,
+    pub previous: PullPolicy,
+}
+
+/// What the image is called for people.
 #[derive(Clone, Debug)]
-pub struct Source {
-    /// As it was typed, for labels and messages.
-    pub typed: String,
-    /// Absolute, links resolved.
-    pub path: PathBuf,
+pub struct Naming {
+    pub application: Option<String>,
+    pub description: Option<String>,
 }
 
 /// How the source gets to `assemble`.
@@ -57,7 +86,7 @@ pub fn reporter(args: &OutputArgs) -> Reporter {
         MessageFormat::Human => Format::Human,
         MessageFormat::Json => Format::Json,
     };
-    let level = match (args.quiet, args.verbose) {
+    let level = match (args.quiet, args.verbose || args.loglevel.is_some_and(|level| level > 0)) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
@@ -71,33 +100,61 @@ pub fn default_reporter() -> Reporter {
 }
 
 impl Job {
-    /// Checks what was typed and reads the environment files.
+    /// Checks what was typed and reads the environment files. A source that is a repository was cloned before.
     ///
     /// # Errors
     /// Anything that can not be used, with what to do about it.
-    pub fn new(args: JobArgs, reporter: &Reporter) -> Result<Self> {
-        let source = Source::new(&args.source)?;
+    pub fn new(args: JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) -> Result<Self> {
+        let source = Source::new(&args, checkout)?;
+        note_what_has_no_meaning(&args, checkout, reporter);
         reference::check_tag(&args.tag)?;
         reference::check_builder(&args.builder)?;
+        args.callback_url.as_deref().map_or(Ok(()), check_callback)?;
         check_run_options(&args.run_options)?;
+        let wishes = wishes::wishes(&args)?;
+        let allowed_uids = args.allowed_uids.as_deref().map(wishes::ranges).transpose()?;
+        let mut run_options = containers::options(&args.containers, Path::new(""))?;
+        run_options.extend(args.run_options);
         let mut lists = Vec::new();
         for file in &args.environment_file {
             lists.push(environment_file(file, reporter)?);
         }
-        let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text)).collect();
+        let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
         lists.push(typed?);
         Ok(Self {
             source,
             builder: args.builder,
             tag: args.tag,
             variables: environment::merge(lists),
-            selection: Selection { gitignore: !args.no_gitignore, exclude: args.exclude, include: args.include },
+            private: Private::new(&args.private)?,
+            selection: Selection {
+                gitignore: !args.no_gitignore,
+                exclude: args.exclude,
+                include: args.include,
+                links: match (args.follow_symlinks, args.familiar.keep_symlinks) {
+                    (true, _) => Links::Followed,
+                    (_, true) => Links::KeptKnowingly,
+                    _ => Links::Kept,
+                },
+            },
             transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
             keep_source: args.keep_source,
-            incremental: !args.no_incremental,
+            incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
+            runtime: Runtime::new(&args.runtime)?,
+            pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
+            naming: Naming { application: args.images.application_name, description: args.images.description },
+            callback_url: args.callback_url,
+            wishes,
+            allowed_uids,
+            web: Web::default(),
             engine: args.engine,
-            run_options: args.run_options,
+            run_options,
         })
+    }
+
+    /// The user that options for `docker run` name.
+    pub fn user_option(&self) -> Option<&str> {
+        user_option(&self.run_options)
     }
 
     /// All variables of a build that starts now.
@@ -111,41 +168,41 @@ impl Job {
     }
 }
 
-impl Source {
-    fn new(typed: &Path) -> Result<Self> {
-        let shown = typed.display();
-        let path = fs::canonicalize(typed).map_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                Failure::usage(format!("there is no source folder `{shown}`"))
-                    .hint("the order is `minis2i build SOURCE BUILDER TAG`; SOURCE is a folder on this machine")
-            } else {
-                Failure::usage(format!("cannot use the source `{shown}`"))
-                    .because(error)
-                    .hint("make it, and the folders above it, readable for you")
-            }
-        })?;
-        if !path.is_dir() {
-            let hint = "give the folder that holds it";
-            return Err(Failure::usage(format!("the source `{shown}` is a file, not a folder")).hint(hint).into());
-        }
-        Ok(Self { typed: shown.to_string(), path })
+fn check_callback(url: &str) -> Result<()> {
+    if ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{url}` is no address that can be called back"))
+        .hint("it begins with `http://` or `https://`")
+        .into())
+}
+
+/// Says so where an option asks for something that there is not.
+fn note_what_has_no_meaning(args: &JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) {
+    if args.familiar.save_temp_dir && checkout.is_none() {
+        reporter
+            .note("`--save-temp-dir` has nothing to keep: the source is sent as it is, without a copy on this disk");
+    }
+    if args.familiar.copy && checkout.is_some() {
+        reporter.note("`--copy` has no meaning for a repository, which has to be cloned");
     }
 }
 
-fn variable(text: &str) -> Result<(String, String)> {
+fn variable(text: &str, option: &str) -> Result<(String, String)> {
+    let write = format!("write `{option} NAME=VALUE`");
     let usage = |message: String, hint: &str| Err(Failure::usage(message).hint(hint).into());
     if text.contains('\0') {
         return usage(format!("the variable `{text}` has a zero byte"), "leave it out");
     }
     match text.split_once('=') {
-        Some(("", _)) => usage(format!("the variable `{text}` has no name"), "write `-e NAME=VALUE`"),
+        Some(("", _)) => usage(format!("the variable `{text}` has no name"), &write),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None if text.is_empty() => usage("`-e` names no variable".to_owned(), "write `-e NAME=VALUE`"),
+        None if text.is_empty() => usage(format!("`{option}` names no variable"), &write),
         None => match std::env::var(text) {
             Ok(value) => Ok((text.to_owned(), value)),
             Err(_) => usage(
-                format!("the variable `{text}` is not set here, so `-e {text}` has no value to pass on"),
-                "write `-e NAME=VALUE`, or set and export it first",
+                format!("the variable `{text}` is not set here, so `{option} {text}` has no value to pass on"),
+                &format!("{write}, or set and export it first"),
             ),
         },
     }
@@ -200,6 +257,20 @@ fn check_run_options(options: &[String]) -> Result<()> {
     }
 }
 
+fn user_option(options: &[String]) -> Option<&str> {
+    let mut found = None;
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let value = match option.as_str() {
+            "-u" | "--user" => options.next().map(String::as_str),
+            option => ["--user=", "-u=", "-u"].iter().find_map(|beginning| option.strip_prefix(beginning)),
+        };
+        // The last one counts.
+        found = value.or(found);
+    }
+    found
+}
+
 /// The long name of a refused short option, also where it stands among others as in `-dit`.
 fn long_name(name: &str) -> &str {
     let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
@@ -217,14 +288,26 @@ fn long_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_run_options, variable};
+    use super::{check_run_options, user_option, variable};
 
     #[test]
     fn a_variable_is_split_at_the_first_equals_sign() {
-        assert_eq!(variable("A=b=c").unwrap(), ("A".to_owned(), "b=c".to_owned()));
-        assert_eq!(variable("A=").unwrap().1, "");
-        assert!(variable("=x").is_err() && variable("").is_err());
-        assert!(variable("MINIS2I_SURELY_NOT_SET").is_err());
+        assert_eq!(variable("A=b=c", "-e").unwrap(), ("A".to_owned(), "b=c".to_owned()));
+        assert_eq!(variable("A=", "-e").unwrap().1, "");
+        assert!(variable("=x", "-e").is_err() && variable("", "-e").is_err());
+        assert!(variable("MINIS2I_SURELY_NOT_SET", "-e").is_err());
+    }
+
+    #[test]
+    fn the_last_user_among_the_options_counts() {
+        let user = |line: &str| {
+            let options: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            user_option(&options).map(str::to_owned)
+        };
+        assert_eq!(user("--memory 1g"), None);
+        for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
+            assert_eq!(user(line).as_deref(), Some("5"), "{line}");
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::source::archive::Archive;
 /// Where the first minis2i had scripts copy artifacts to.
 const DROP_FOLDER: &str = "/tmp/artifacts";
 
+/// Where a script of the source goes, below the destination.
+const UPLOADED: &str = "scripts/save-artifacts";
+
 /// Which script hands artifacts over, and from which image.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -26,6 +29,8 @@ pub struct Plan {
     pub options: Vec<String>,
     /// Put a shell in the place of the image's ENTRYPOINT.
     pub bypass: bool,
+    /// Run the script itself: the image has no shell to run it from.
+    pub direct: bool,
     /// Empty [`DROP_FOLDER`] first: the script copies, and what is there is what was copied last time.
     pub afresh: bool,
 }
@@ -65,14 +70,10 @@ impl Saver {
     /// # Errors
     /// When the CLI can not be started.
     pub fn start(engine: &Engine, name: String, plan: &Plan, reporter: &Reporter) -> Result<Self> {
-        let (container, mut process) = Container::run(engine, name, &arguments(plan), Stdio::piped())?;
-        let mut stdin = process.stdin();
-        let content = match &plan.script {
-            Where::Source { content, .. } => content.clone(),
-            Where::Image(_) => Vec::new(),
+        let (container, mut process) = match plan.direct {
+            true => run_directly(engine, name, plan)?,
+            false => run_from_shell(engine, name, plan)?,
         };
-        // On a thread: the container takes it when it is up, and a script may be larger than the pipe.
-        std::thread::spawn(move || stdin.write_all(&content));
         let mut stderr = process.stderr();
         let reporter = reporter.clone();
         let errors = std::thread::spawn(move || {
@@ -117,6 +118,42 @@ impl Saver {
     }
 }
 
+fn run_from_shell(engine: &Engine, name: String, plan: &Plan) -> Result<(Container, Process)> {
+    let (container, mut process) = Container::run(engine, name, &arguments(plan), Stdio::piped())?;
+    let mut stdin = process.stdin();
+    let content = match &plan.script {
+        Where::Source { content, .. } => content.clone(),
+        Where::Image(_) => Vec::new(),
+    };
+    // On a thread: the container takes it when it is up, and a script may be larger than the pipe.
+    std::thread::spawn(move || stdin.write_all(&content));
+    Ok((container, process))
+}
+
+/// What lies in [`DROP_FOLDER`] can not be removed first here, so a script that copies has to do that itself.
+fn run_directly(engine: &Engine, name: String, plan: &Plan) -> Result<(Container, Process)> {
+    let path = match &plan.script {
+        Where::Image(path) => path.clone(),
+        Where::Source { destination, .. } => join(destination, UPLOADED),
+    };
+    let mut args = plan.options.clone();
+    if plan.bypass {
+        args.extend(["--entrypoint".to_owned(), path, plan.image.clone()]);
+    } else {
+        args.extend([plan.image.clone(), path]);
+    }
+    let Where::Source { content, destination } = &plan.script else {
+        return Container::run(engine, name, &args, Stdio::null());
+    };
+    let container = Container::create(engine, name, &args)?;
+    let mut archive = Archive::new(Vec::new());
+    archive.folder(b"scripts", 0o755, (0, 0))?;
+    archive.file(UPLOADED.as_bytes(), 0o755, (0, 0), content)?;
+    engine.feed(&["cp", "-", &format!("{}:{destination}", container.name())], &archive.finish()?)?;
+    let process = container.start(engine)?;
+    Ok((container, process))
+}
+
 /// The options, the image and the command for `docker run`.
 fn arguments(plan: &Plan) -> Vec<String> {
     let mut args = vec!["--interactive".to_owned()];
@@ -134,7 +171,7 @@ fn arguments(plan: &Plan) -> Vec<String> {
         Where::Image(path) => (format!("{prepare}; exec \"$1\" </dev/null"), path.clone()),
         Where::Source { destination, .. } => {
             let place = "mkdir -p \"${1%/*}\" && cat >\"$1\" && chmod 755 \"$1\" || exit 1";
-            (format!("{place}; {prepare}; exec \"$1\" </dev/null"), join(destination, "scripts/save-artifacts"))
+            (format!("{place}; {prepare}; exec \"$1\" </dev/null"), join(destination, UPLOADED))
         }
     };
     args.extend(["-c".to_owned(), program, "minis2i".to_owned(), path]);

@@ -14,9 +14,9 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// What the new image is to look like, beside its files.
 pub struct Look<'a> {
-    pub builder: &'a Image,
-    /// The path of `run`.
-    pub command: String,
+    /// What the container was made of.
+    pub base: &'a Image,
+    pub command: Vec<String>,
     pub labels: Vec<(String, String)>,
     /// The container ran with another ENTRYPOINT or user than the builder's.
     pub entrypoint_changed: bool,
@@ -47,7 +47,7 @@ pub enum Calls {
 /// When the engine can not do it, or work was cancelled.
 pub fn commit(engine: &Engine, from: &From, tag: &str, look: &Look, previous: Option<&Image>) -> Result<String> {
     engine.cancel().check()?;
-    let shell = &look.builder.config.shell;
+    let shell = &look.base.config.shell;
     if from.calls == Calls::One && shell.is_empty() {
         let id = patiently(engine, |steady| run_commit(steady, from, Some(tag), look))?;
         return keep_or_restore(engine, tag, previous).map(|()| id);
@@ -55,7 +55,7 @@ pub fn commit(engine: &Engine, from: &From, tag: &str, look: &Look, previous: Op
     let mut id = patiently(engine, |steady| run_commit(steady, from, None, look))?;
     let moved = engine.cancel().check().and_then(|()| {
         if !shell.is_empty() {
-            id = with_shell(engine, &id, look.builder)?;
+            id = with_shell(engine, &id, look.base)?;
         }
         move_tag(engine, &id, tag, previous)
     });
@@ -123,7 +123,7 @@ fn run_commit(engine: &Engine, from: &From, tag: Option<&str>, look: &Look) -> R
 }
 
 fn arguments(from: &From, tag: Option<&str>, look: &Look) -> Vec<String> {
-    let config = &look.builder.config;
+    let config = &look.base.config;
     let list = |words: &[String]| serde_json::to_string(words).expect("words are text");
     let mut args = vec!["commit".to_owned()];
     let mut change = |instruction: String| args.extend(["--change".to_owned(), instruction]);
@@ -131,7 +131,7 @@ fn arguments(from: &From, tag: Option<&str>, look: &Look) -> Vec<String> {
     if look.entrypoint_changed {
         change(format!("ENTRYPOINT {}", list(&config.entrypoint)));
     }
-    change(format!("CMD {}", list(std::slice::from_ref(&look.command))));
+    change(format!("CMD {}", list(&look.command)));
     if look.user_changed {
         let user = if config.user.is_empty() { "0" } else { &config.user };
         change(format!("USER {user}"));
@@ -139,8 +139,8 @@ fn arguments(from: &From, tag: Option<&str>, look: &Look) -> Vec<String> {
     for (name, value) in &look.labels {
         change(labels::instruction(name, value));
     }
-    if !look.builder.author.is_empty() {
-        args.extend(["--author".to_owned(), look.builder.author.clone()]);
+    if !look.base.author.is_empty() {
+        args.extend(["--author".to_owned(), look.base.author.clone()]);
     }
     if !from.pause {
         args.push("--pause=false".to_owned());
@@ -167,8 +167,8 @@ mod tests {
 
     fn look(builder: &Image) -> Look<'_> {
         Look {
-            builder,
-            command: "/usr/libexec/s2i/run".to_owned(),
+            base: builder,
+            command: vec!["/usr/libexec/s2i/run".to_owned()],
             labels: vec![("a".to_owned(), "b c".to_owned())],
             entrypoint_changed: false,
             user_changed: false,

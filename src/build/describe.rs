@@ -6,10 +6,14 @@ use std::thread::JoinHandle;
 
 use super::Ground;
 use super::commit::Look;
-use super::prepare::Prepared;
+use super::inputs::Inputs;
+use super::runtime::{Runtime, Stage};
+use super::scripts::Chosen;
+use crate::checkout::{Commit, without_secrets};
 use crate::contract::labels;
-use crate::engine::image::full_name;
+use crate::engine::image::{Image, full_name};
 use crate::settings::{Job, Transfer};
+use crate::source::Snapshot;
 
 /// What git knows about the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,27 +51,30 @@ fn ask_git(source: &PathBuf) -> GitFacts {
     }
 }
 
-/// A URL without the name and password that some people keep in it.
-fn without_secrets(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = host.rsplit('@').next().unwrap_or(host);
-            format!("{scheme}://{host}/{path}")
-        }
-        None => url.to_owned(),
-    }
+/// What a build was made with, as far as its image tells.
+pub struct Made<'a> {
+    /// The source as it was sent.
+    pub snapshot: &'a Snapshot,
+    pub scripts: &'a Chosen,
+    pub inputs: &'a Inputs,
+    /// The builder's ENTRYPOINT was not in force.
+    pub bypassed: bool,
+    /// Artifacts came by files that `save-artifacts` copied.
+    pub copied: bool,
+    /// The builder has a shell.
+    pub shell: bool,
 }
 
-/// The look of the image that a prepared build will make.
+/// The look of the image that a build will make.
 pub fn look<'a>(
     job: &Job,
     ground: &'a Ground,
-    prepared: &Prepared,
+    made: &Made,
+    stage: Option<&Stage>,
     git: GitFacts,
     metadata: Option<Vec<u8>>,
 ) -> anyhow::Result<Look<'a>> {
-    let mut labels = labels(job, ground, prepared, git);
+    let mut labels = labels(job, ground, made, git);
     if let Some(text) = metadata {
         labels.extend(labels::from_metadata(&text).map_err(|error| {
             crate::failure::Failure::engine(format!(
@@ -78,81 +85,104 @@ pub fn look<'a>(
             .hint("see that `assemble` writes well-formed JSON with text values there")
         })?);
     }
+    let Some((runtime, stage)) = ground.runtime.as_ref().zip(stage) else {
+        return Ok(Look {
+            base: &ground.builder,
+            command: vec![made.scripts.run.clone()],
+            labels,
+            entrypoint_changed: made.bypassed,
+            user_changed: ground.contract.user.is_some() || job.user_option().is_some(),
+        });
+    };
     Ok(Look {
-        builder: &ground.builder,
-        command: prepared.scripts.run.clone(),
+        base: &runtime.image,
+        command: stage.command.clone(),
         labels,
-        entrypoint_changed: prepared.bypassed,
-        user_changed: ground.contract.user.is_some() || job.run_options.iter().any(|option| is_user_option(option)),
+        entrypoint_changed: stage.bypassed,
+        user_changed: stage.user_changed,
     })
 }
 
-fn is_user_option(option: &str) -> bool {
-    option == "-u" || option == "--user" || option.starts_with("--user=") || option.starts_with("-u=")
-}
-
-fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec<(String, String)> {
+fn labels(job: &Job, ground: &Ground, made: &Made, git: GitFacts) -> Vec<(String, String)> {
     let builder = &ground.builder;
-    let base = builder.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&builder.id);
-    let name = full_name(&job.builder);
-    let known = builder.repo_tags.iter().chain(&builder.repo_digests);
-    // Given by id, it has no other name that could be told.
-    let name = if known.map(|known| full_name(known)).any(|known| known == name) { name } else { job.builder.clone() };
+    let name = known_name(builder, &job.builder);
+    let (base, base_name) = match (&ground.runtime, &job.runtime) {
+        (Some(runtime), Some(asked)) => (&runtime.image, known_name(&runtime.image, &asked.image)),
+        _ => (builder, name.clone()),
+    };
+    let digest_of_base = base.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&base.id);
+    // An image without the builder has none of its scripts.
+    let save_artifacts = made.scripts.save_artifacts.clone().filter(|_| ground.runtime.is_none());
+    let save_artifacts = save_artifacts.unwrap_or_default();
     let mut labels = vec![
-        ("io.k8s.display-name", job.tag.clone()),
-        ("io.openshift.s2i.build.image", name.clone()),
+        ("io.k8s.display-name", job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
+        ("io.openshift.s2i.build.image", name),
         ("io.openshift.s2i.build.source-location", job.source.typed.clone()),
         ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        ("org.opencontainers.image.base.name", name),
-        ("org.opencontainers.image.base.digest", base.to_owned()),
+        ("org.opencontainers.image.base.name", base_name),
+        ("org.opencontainers.image.base.digest", digest_of_base.to_owned()),
         (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
         (labels::BUILDER, builder.id.clone()),
-        (labels::SAVE_ARTIFACTS, prepared.scripts.save_artifacts.clone().unwrap_or_default()),
+        (labels::DESTINATION, ground.contract.destination.clone()),
+        (labels::SAVE_ARTIFACTS, save_artifacts),
     ];
-    let entrypoint = if prepared.bypassed { "bypassed" } else { "kept" };
+    let entrypoint = if made.bypassed { "bypassed" } else { "kept" };
     labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
-    let artifacts = if prepared.copied() { "copied" } else { "" };
+    let artifacts = if made.copied { "copied" } else { "" };
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
+    let shell = if made.shell { "" } else { "missing" };
+    labels.push((labels::SHELL, shell.to_owned()));
+    labels.extend(job.naming.description.clone().map(|text| ("io.k8s.description", text)));
     let sometimes = [
-        (labels::DIGEST, digest(job, ground, prepared)),
+        (labels::DIGEST, digest(job, ground, made)),
         ("org.opencontainers.image.revision", git.revision),
         ("org.opencontainers.image.source", git.remote),
+        ("io.openshift.s2i.build.source-context-dir", job.source.context.clone()),
     ];
-    for (name, value) in sometimes {
-        // Labels of the builder are inherited, so what does not hold any more has to be said, too.
-        let stale = builder.config.labels.contains_key(name);
+    let commit = job.source.commit.clone();
+    let commit = |name, fact: fn(Commit) -> String| (name, commit.clone().map(fact));
+    let commit = [
+        commit("io.openshift.s2i.build.commit.id", |commit| commit.id),
+        commit("io.openshift.s2i.build.commit.ref", |commit| commit.reference),
+        commit("io.openshift.s2i.build.commit.author", |commit| commit.author),
+        commit("io.openshift.s2i.build.commit.date", |commit| commit.date),
+        commit("io.openshift.s2i.build.commit.message", |commit| commit.message),
+    ];
+    for (name, value) in sometimes.into_iter().chain(commit) {
+        // Labels of the image below are inherited, so what does not hold any more has to be said, too.
+        let stale = base.config.labels.contains_key(name);
         labels.extend(value.or(stale.then(String::new)).map(|value| (name, value)));
     }
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read.
-fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
-    if job.transfer == Transfer::Mount {
+/// The full name by which the engine knows an image; given by id, it has no other name that could be told.
+fn known_name(image: &Image, typed: &str) -> String {
+    let full = full_name(typed);
+    let known = image.repo_tags.iter().chain(&image.repo_digests).any(|known| full_name(known) == full);
+    if known { full } else { typed.to_owned() }
+}
+
+/// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read, and
+/// where something was for `assemble` alone: a short secret could be guessed from it.
+fn digest(job: &Job, ground: &Ground, made: &Made) -> Option<String> {
+    if job.transfer == Transfer::Mount || !made.inputs.private.is_empty() {
         return None;
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update(prepared.snapshot().digest()?.as_bytes());
+    hasher.update(made.snapshot.digest()?.as_bytes());
     let facts = (
         &ground.builder.id,
-        &prepared.inputs.variables,
-        &prepared.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
+        &made.inputs.variables,
+        &made.inputs.own_scripts.iter().map(|own| (own.script.name(), &own.content)).collect::<Vec<_>>(),
         &job.run_options,
+        (&job.naming.application, &job.naming.description),
         job.keep_source,
         &ground.contract.destination,
+        (ground.runtime.as_ref().map(Runtime::facts), &made.inputs.runtime_script),
+        &ground.contract.user,
+        (&made.scripts.assemble, &made.scripts.run),
     );
     hasher.update(&serde_json::to_vec(&facts).expect("text and bytes can be written as JSON"));
     Some(format!("blake3:{}", hasher.finalize().to_hex()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_secrets;
-
-    #[test]
-    fn passwords_do_not_get_into_labels() {
-        assert_eq!(without_secrets("https://me:pw@host.example/a/b.git"), "https://host.example/a/b.git");
-        assert_eq!(without_secrets("https://host.example/a@b"), "https://host.example/a@b");
-        assert_eq!(without_secrets("git@host.example:a/b"), "git@host.example:a/b");
-    }
 }

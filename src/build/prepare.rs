@@ -8,22 +8,23 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::artifacts::{Outcome, Plan, Saver, Where};
+use super::describe::Made;
 use super::inputs::Inputs;
 use super::protocol::{Destination, Finish, Hello, Tar};
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
 use super::tidy::Leftovers;
-use super::{Ground, Workshop};
+use super::{Ground, Workshop, owner, volumes};
 use crate::contract::{Contract, OwnScript, Script, join, labels};
 use crate::engine::Container;
 use crate::failure::{self, Failure};
 use crate::report::Reporter;
 use crate::settings::{Job, Transfer};
 use crate::source::archive::{self, Sent};
-use crate::source::{Kind, Snapshot, View, ignored};
+use crate::source::{Kind, Links, Snapshot, View, ignored, links};
 
 /// How often the source is looked at again when it changes while it is sent.
-const TRIES: u32 = 6;
+pub const TRIES: u32 = 6;
 
 /// How long a look at ignored files may take.
 const WEIGHING: Duration = Duration::from_millis(50);
@@ -34,6 +35,10 @@ pub struct Approach {
     /// Put a shell in the place of the builder's ENTRYPOINT.
     pub bypass: bool,
     pub incremental: bool,
+    /// The builder has a shell, so that its container can be talked to.
+    pub shell: bool,
+    /// The container is to wait for the last bytes of its upload, for long maybe.
+    pub waits: bool,
 }
 
 /// What stood in the way, and asks for another approach.
@@ -41,6 +46,10 @@ pub struct Approach {
 pub enum Obstacle {
     /// The ENTRYPOINT does not run what it is given.
     Entrypoint,
+    /// There is no shell.
+    Shell,
+    /// A container that is to wait can not unpack its upload itself.
+    Tar,
     /// Bad artifacts got mixed with what the builder has in the same place.
     Artifacts,
     /// A file became a folder, or the other way round, while the source was sent.
@@ -50,11 +59,16 @@ pub enum Obstacle {
 impl Approach {
     /// The straight way, as far as earlier builds showed it open.
     pub fn first(ground: &Ground) -> Self {
-        let known = ground.previous.as_ref().filter(|image| {
-            let label = |name: &str| image.config.labels.get(name).map(String::as_str);
-            label(labels::BUILDER) == Some(&ground.builder.id) && label(labels::ENTRYPOINT) == Some("bypassed")
-        });
-        Self { bypass: known.is_some(), incremental: ground.previous.is_some() }
+        let known = ground.previous.as_ref().map(|image| &image.config.labels);
+        let known = known.filter(|labels| labels.get(labels::BUILDER) == Some(&ground.builder.id));
+        let says =
+            |label: &str, word: &str| known.and_then(|labels| labels.get(label)).is_some_and(|said| said == word);
+        Self {
+            bypass: says(labels::ENTRYPOINT, "bypassed"),
+            incremental: ground.previous.is_some(),
+            shell: !says(labels::SHELL, "missing"),
+            waits: false,
+        }
     }
 
     /// Changes to a way around the obstacle, and tells the user what he should know.
@@ -64,6 +78,8 @@ impl Approach {
                 reporter.note("the builder's ENTRYPOINT does not run the command it is given; building without it");
                 self.bypass = true;
             }
+            Obstacle::Shell => self.shell = false,
+            Obstacle::Tar => self.waits = false,
             Obstacle::Artifacts => self.incremental = false,
             Obstacle::Replaced => {}
         }
@@ -82,14 +98,16 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    /// The source as it was sent.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.upload.snapshot
-    }
-
-    /// Whether artifacts came by files that `save-artifacts` copied.
-    pub fn copied(&self) -> bool {
-        self.upload.copied
+    /// What the build is made with.
+    pub fn made(&self) -> Made<'_> {
+        Made {
+            snapshot: &self.upload.snapshot,
+            scripts: &self.scripts,
+            inputs: &self.inputs,
+            bypassed: self.bypassed,
+            copied: self.upload.copied,
+            shell: true,
+        }
     }
 
     /// Sends what changed since, until what was sent is what the view sees. The inner error is a path that changed its
@@ -110,10 +128,12 @@ impl Prepared<'_> {
     /// # Errors
     /// When the container does not take it.
     pub fn consent(&mut self) -> Result<()> {
-        let sent = self.session.finish(&self.upload.finish);
-        sent.map_err(|error| {
-            self.session.lost("the build container does not take the source").context(error.to_string())
-        })
+        match self.session.finish(&self.upload.finish) {
+            Err(error) if !failure::is_classified(&error) => {
+                Err(self.session.lost("the build container does not take the source").context(error.to_string()))
+            }
+            sent => sent,
+        }
     }
 
     /// Hands over the containers, which are of no use any more.
@@ -136,13 +156,13 @@ pub fn prepare<'a>(
 ) -> Result<Result<Prepared<'a>, Obstacle>> {
     let (job, reporter) = (shop.job, shop.reporter);
     reporter.phase("starting the build container");
-    let inputs = Inputs::read(job, reporter)?;
+    let inputs = Inputs::read(shop, &ground.contract)?;
     let plan = ground.previous.as_ref().filter(|_| approach.incremental);
-    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts));
+    let plan = plan.and_then(|image| plan_artifacts(job, ground, image, &inputs.own_scripts, true));
     let start = Start {
         name: shop.lease.container_name(),
         image: &ground.builder.id,
-        options: build_options(job, &ground.contract, &inputs.variables),
+        options: build_options(job, &ground.contract, &inputs),
         destination: &ground.contract.destination,
         folders: &ground.contract.folders,
         bypass: approach.bypass,
@@ -155,16 +175,22 @@ pub fn prepare<'a>(
     let snapshot = view.snapshot()?;
     if job.transfer == Transfer::Upload {
         tell_what_is_left_out(&job.source.path, &snapshot, reporter);
+        tell_of_links(job.selection.links, &snapshot, reporter);
     }
     let hello = match session.greeting() {
         Ok(hello) => hello,
         Err(Silent::Entrypoint) if !approach.bypass => return Ok(Err(Obstacle::Entrypoint)),
         Err(Silent::Entrypoint) => return Err(session.lost("the builder's `/bin/sh` does not run")),
+        Err(Silent::Shell) => return Ok(Err(Obstacle::Shell)),
         Err(Silent::Error(error)) => return Err(error),
     };
+    if approach.waits && hello.tar == Tar::None {
+        return Ok(Err(Obstacle::Tar));
+    }
     check(&hello, &ground.contract, &job.builder)?;
     let scripts = scripts::choose(&ground.contract, &hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
+    volumes::tell(ground, &scripts, reporter);
     phase("start");
     reporter.phase("sending the source");
     let finish = Finish {
@@ -173,10 +199,18 @@ pub fn prepare<'a>(
         keep_source: keeps_source(job, ground, &hello, &scripts),
         ..Finish::default()
     };
-    session.upload().sparse = hello.tar == Tar::Sparse;
+    if let Err(error) = session.open(&inputs.private.opening()) {
+        return Err(upload_error(&mut session, error.into()));
+    }
+    if hello.tar == Tar::None {
+        let owner = owner::of(shop, ground, session.container())?;
+        session.have_it_unpacked(&ground.contract.destination, owner)?;
+    }
+    session.upload().sparse = hello.tar != Tar::Plain;
+    session.upload().follow = job.selection.links == Links::Followed;
     let mut upload =
         Upload { job, snapshot, finish, lately: BTreeSet::new(), plain_tar: hello.tar == Tar::Plain, copied: false };
-    if let Err(error) = upload.send_all(&mut session, &inputs.own_scripts) {
+    if let Err(error) = upload.send_all(&mut session, &inputs) {
         return Err(upload_error(&mut session, error));
     }
     phase("source");
@@ -196,9 +230,9 @@ pub fn prepare<'a>(
 }
 
 /// Options of `docker run` for the build container.
-fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)]) -> Vec<String> {
+pub fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<String> {
     let mut options = user_options(contract);
-    for (name, value) in variables {
+    for (name, value) in &inputs.variables {
         options.extend(["--env".to_owned(), format!("{name}={value}")]);
     }
     if job.transfer == Transfer::Mount {
@@ -206,6 +240,7 @@ fn build_options(job: &Job, contract: &Contract, variables: &[(String, String)])
         let target = csv("target", &join(&contract.destination, "src"));
         options.extend(["--mount".to_owned(), format!("type=bind,{source},{target},readonly")]);
     }
+    options.extend(inputs.private.options());
     options.extend_from_slice(&job.run_options);
     options
 }
@@ -223,18 +258,24 @@ fn csv(name: &str, value: &str) -> String {
     }
 }
 
-/// Where artifacts come from; `None` when the previous image surely has none to give.
-fn plan_artifacts(
+/// Where artifacts come from; `None` when the previous image surely has none to give. `shell` says whether one that does
+/// not tell is to be taken for having one.
+pub fn plan_artifacts(
     job: &Job,
     ground: &Ground,
     previous: &crate::engine::image::Image,
     own: &[OwnScript],
+    shell: bool,
 ) -> Option<Plan> {
     // What the previous image says of itself counts; an image that is not S2I's was sorted out before.
-    let contract = Contract::of(previous, &job.tag).ok()?;
+    let contract = Contract::of(previous, &job.tag, &job.wishes).ok()?;
     let label = |name: &str| previous.config.labels.get(name).map(String::as_str);
     let script = match own.iter().find(|own| own.script == Script::SaveArtifacts) {
-        Some(own) => Where::Source { content: own.content.clone(), destination: ground.contract.destination.clone() },
+        Some(own) => {
+            // Where the previous build had it, so that it finds what lay beside it then.
+            let destination = label(labels::DESTINATION).unwrap_or(&ground.contract.destination).to_owned();
+            Where::Source { content: own.content.clone(), destination }
+        }
         None => match label(labels::SAVE_ARTIFACTS) {
             Some("") => return None,
             Some(path) => Where::Image(path.to_owned()),
@@ -245,10 +286,11 @@ fn plan_artifacts(
     options.extend_from_slice(&job.run_options);
     let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
     let afresh = label(labels::ARTIFACTS) == Some("copied");
-    Some(Plan { image: previous.id.clone(), script, options, bypass, afresh })
+    let direct = label(labels::SHELL).map_or(!shell, |said| said == "missing");
+    Some(Plan { image: previous.id.clone(), script, options, bypass, direct, afresh })
 }
 
-fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
+pub fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
     if !snapshot.ignored.is_empty()
         && let Some(largest) = ignored::largest(root, snapshot, WEIGHING)
     {
@@ -269,27 +311,62 @@ fn tell_what_is_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) 
     }
 }
 
-fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
+/// Warns of links that may not be what they look like.
+pub fn tell_of_links(links: Links, snapshot: &Snapshot, reporter: &Reporter) {
+    let (odd, what): (Vec<_>, _) = match links {
+        Links::Kept => (
+            links::leaving(snapshot).collect(),
+            "leads out of the source and means what is there in the builder; `--follow-symlinks` sends what it points \
+             to here",
+        ),
+        Links::KeptKnowingly => return,
+        Links::Followed => {
+            (links::links(snapshot).collect(), "stays a link: it leads nowhere, or back to a folder that it lies in")
+        }
+    };
+    let Some((path, target)) = odd.first() else { return };
+    let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));
+    let more = match odd.len() - 1 {
+        0 => String::new(),
+        1 => " (as does 1 more)".to_owned(),
+        more => format!(" (as do {more} more)"),
+    };
+    reporter.warn(&format!("the link `{path}` -> `{target}` {what}{more}"));
+}
+
+/// Whether an image can take an upload.
+///
+/// # Errors
+/// What it lacks.
+pub fn check(hello: &Hello, contract: &Contract, builder: &str) -> Result<()> {
     let place = &contract.destination;
-    if hello.tar == Tar::None {
-        return Err(Failure::engine(format!("the builder `{builder}` has no `tar`, which unpacks the source there"))
-            .hint("add it in the builder's Dockerfile, or take a builder that has it")
-            .into());
-    }
     match hello.destination {
         Destination::Ok => Ok(()),
-        Destination::Missing => Err(Failure::engine(format!(
-            "the builder `{builder}` has no folder `{place}` for the source"
-        ))
-        .hint("make it in the builder's Dockerfile, or name another one with the label `io.openshift.s2i.destination`")
-        .into()),
+        Destination::Missing => Err(no_destination(place, builder)),
         Destination::ReadOnly => Err(Failure::engine(format!("the builder's user may not write to `{place}`"))
             .hint(
-                "make that folder the user's in the builder's Dockerfile, or name another one with the label \
-                   `io.openshift.s2i.destination`",
+                "make that folder the user's in the builder's Dockerfile, or name another one with `--destination DIR` \
+                 or the label `io.openshift.s2i.destination`",
             )
             .into()),
     }
+}
+
+/// The error for a builder without a folder for the upload.
+pub fn no_destination(place: &str, builder: &str) -> anyhow::Error {
+    Failure::engine(format!("the builder `{builder}` has no folder `{place}` for the source"))
+        .hint(
+            "make it in the builder's Dockerfile, or name another one with `--destination DIR` or the label \
+             `io.openshift.s2i.destination`",
+        )
+        .into()
+}
+
+/// The error for a file that is written to all the time.
+pub fn never_rests(name: &Path) -> anyhow::Error {
+    Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
+        .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
+        .into()
 }
 
 /// Whether what `assemble` leaves of the source belongs into the image.
@@ -325,8 +402,10 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    /// Sends scripts and source.
-    fn send_all(&mut self, session: &mut Session, own: &[OwnScript]) -> Result<()> {
+    /// Sends what is for `assemble` alone, scripts and source.
+    fn send_all(&mut self, session: &mut Session, inputs: &Inputs) -> Result<()> {
+        inputs.private.send(session.upload())?;
+        let own = &inputs.own_scripts;
         let upload = session.upload();
         if !own.is_empty() {
             upload.folder(b"scripts", 0o755, (0, 0))?;
@@ -420,9 +499,7 @@ impl Upload<'_> {
             if try_number + 1 == TRIES {
                 let name = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
                 let name = name.unwrap_or_default();
-                return Err(Failure::usage(format!("`{}` changes faster than it can be sent", name.display()))
-                    .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
-                    .into());
+                return Err(never_rests(&name));
             }
             std::thread::sleep(Duration::from_millis(20 * u64::from(try_number)));
             self.apply(session, &delta.written, &delta.removed)?;
@@ -462,7 +539,8 @@ impl Upload<'_> {
         for path in std::mem::take(&mut self.lately) {
             let Some(index) = self.snapshot.position(&path) else { continue };
             let entry = &mut self.snapshot.entries[index];
-            let again = archive::hash(&self.job.source.path.join(entry.path()));
+            let again =
+                archive::hash(&self.job.source.path.join(entry.path()), self.job.selection.links == Links::Followed);
             if again.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
                 *entry = Arc::new(entry.spoiled());
             }

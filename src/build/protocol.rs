@@ -123,6 +123,7 @@ pub enum Destination {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tar {
+    /// There is none, or it may not write where the builder has folders of somebody else's.
     None,
     Plain,
     /// It understands files with holes.
@@ -249,7 +250,7 @@ impl Finish {
 }
 
 /// Bytes as one word of the shell.
-fn quote(bytes: &[u8]) -> Vec<u8> {
+pub fn quote(bytes: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in bytes {
         if *byte == b'\'' { quoted.extend_from_slice(br"'\''") } else { quoted.push(*byte) }

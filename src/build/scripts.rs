@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::protocol::{Found, Hello};
-use crate::contract::{Contract, OwnScript, SCRIPTS_LABELS, Script, join};
+use crate::contract::{Contract, OwnScript, Place, SCRIPTS_LABELS, Script, join};
 use crate::failure::Failure;
 
 /// The scripts of one build.
@@ -23,37 +23,53 @@ pub struct Chosen {
 /// # Errors
 /// No `assemble`, or one that can not be run: what was looked for, and what to do.
 pub fn choose(contract: &Contract, hello: &Hello, own: &[OwnScript], builder: &str) -> Result<Chosen> {
+    if let Some(place @ Place::Image(_)) = &contract.asked
+        && hello.folders.first().is_some_and(|folder| folder.iter().all(|found| *found == Found::Missing))
+    {
+        return Err(nothing_asked_for(place, builder));
+    }
     let has = |script| own.iter().any(|own| own.script == script);
-    let uploaded = |script: Script| join(&contract.destination, &format!("scripts/{}", script.name()));
-    let with_assemble = |folder: &[Found; 3]| folder[0] != Found::Missing;
-    let place = hello.folders.iter().position(with_assemble).unwrap_or(0);
-    let folder = contract.folders.get(place).map_or("", String::as_str);
-    let [assemble, run, save] = hello.folders.get(place).unwrap_or(&[Found::Missing, Found::Missing, Found::Missing]);
+    let in_image = |script: Script, place: usize| {
+        let folder = contract.folders.get(place).map_or("", String::as_str);
+        join(folder, script.name())
+    };
+    let [assemble, run, save] = Script::ALL.map(|script| find(hello, script));
     let mut notes = Vec::new();
     if !has(Script::Assemble) {
-        if *assemble == Found::Missing {
-            return Err(no_assemble(contract, builder));
+        let Some((place, found)) = assemble else { return Err(no_assemble(contract, builder)) };
+        if let Some(fault) = found.fault() {
+            return Err(unusable(&in_image(Script::Assemble, place), &fault));
         }
-        let path = join(folder, Script::Assemble.name());
-        if let Some(fault) = assemble.fault() {
-            return Err(unusable(&path, &fault));
-        }
-        if !contract.named {
+        if place + contract.guesses >= contract.folders.len() {
+            let folder = &contract.folders[place];
             notes.push(format!("the builder has no label `{}`; using its scripts in {folder}", SCRIPTS_LABELS[0]));
         }
     }
+    let home = assemble.map_or(0, |(place, _)| place);
+    let (run_place, found) = run.unwrap_or((home, &Found::Missing));
+    let run = in_image(Script::Run, run_place);
     if !has(Script::Run)
-        && let Some(fault) = run.fault()
+        && let Some(fault) = found.fault()
     {
-        notes.push(format!("`{}` {fault}: the image will not start by itself", join(folder, Script::Run.name())));
+        notes.push(format!("`{run}` {fault}: the image will not start by itself"));
     }
-    let path = |script: Script| if has(script) { uploaded(script) } else { join(folder, script.name()) };
+    let uploaded = |script: Script| join(&contract.destination, &format!("scripts/{}", script.name()));
+    let path = |script: Script, in_image: String| if has(script) { uploaded(script) } else { in_image };
     Ok(Chosen {
-        assemble: path(Script::Assemble),
-        run: path(Script::Run),
-        save_artifacts: (*save == Found::Ok).then(|| join(folder, Script::SaveArtifacts.name())),
+        assemble: path(Script::Assemble, in_image(Script::Assemble, home)),
+        run: path(Script::Run, run),
+        save_artifacts: save
+            .filter(|(_, found)| **found == Found::Ok)
+            .map(|(place, _)| in_image(Script::SaveArtifacts, place)),
         notes,
     })
+}
+
+/// The first folder of the image that has a script, and what is known of that.
+fn find(hello: &Hello, script: Script) -> Option<(usize, &Found)> {
+    let which = Script::ALL.iter().position(|known| *known == script)?;
+    let mut found = hello.folders.iter().map(|folder| &folder[which]).enumerate();
+    found.find(|(_, found)| **found != Found::Missing)
 }
 
 /// The error for an `assemble` that is there but can not be run.
@@ -62,31 +78,40 @@ pub fn unusable(path: &str, fault: &str) -> anyhow::Error {
     Failure::engine(format!("cannot run `{path}`: it {fault}")).hint(hint).into()
 }
 
-/// The same for one that the source brought along.
-pub fn own_unusable(script: Script, fault: &str) -> anyhow::Error {
-    let name = script.name();
-    Failure::usage(format!("cannot run the source's own `{name}`: it {fault}"))
-        .hint(format!("see that `.s2i/bin/{name}` has a first line such as `#!/bin/sh`, and Unix line ends"))
+/// The same for one from outside the image.
+pub fn own_unusable(from: &str, fault: &str) -> anyhow::Error {
+    Failure::usage(format!("cannot run the script `{from}`: it {fault}"))
+        .hint(format!("see that `{from}` has a first line such as `#!/bin/sh`, and Unix line ends"))
+        .into()
+}
+
+fn nothing_asked_for(place: &Place, builder: &str) -> anyhow::Error {
+    let names = Script::ALL.map(|script| format!("`{}`", script.name())).join(", ");
+    Failure::usage(format!("`--scripts-url` names a place without scripts: {place} `{builder}` has none of {names}"))
+        .hint("name the folder in which they are, or leave the option out to use the builder's own")
         .into()
 }
 
 fn no_assemble(contract: &Contract, builder: &str) -> anyhow::Error {
-    let folders = contract.folders.join(" or ");
-    if contract.named {
-        return Failure::engine(format!(
-            "`assemble` is missing in the builder `{builder}`: there is none in {folders}"
-        ))
-        .hint(format!(
-            "that is the folder its label `{}` names; rebuild the builder with the script",
-            SCRIPTS_LABELS[0]
-        ))
-        .into();
+    let outside = contract.outside.iter().map(ToString::to_string);
+    let places = contract.folders.iter().cloned().chain(outside).collect::<Vec<_>>().join(" or ");
+    if contract.guesses == 0 {
+        return Failure::engine(format!("`assemble` is missing in the builder `{builder}`: there is none in {places}"))
+            .hint(format!(
+                "that is the folder its label `{}` names; rebuild the builder with the script, or name another place \
+                 with `--scripts-url`",
+                SCRIPTS_LABELS[0]
+            ))
+            .into();
     }
     let labels = SCRIPTS_LABELS.map(|label| format!("`{label}`")).join(" nor ");
     Failure::engine(format!(
-        "`{builder}` is no S2I builder: it has neither label {labels}, and no `assemble` in {folders}"
+        "`{builder}` is no S2I builder: it has neither label {labels}, and no `assemble` in {places}"
     ))
-    .hint("use an image made as a builder, or bring your own script as `.s2i/bin/assemble` in the source")
+    .hint(
+        "use an image made as a builder, say where its scripts are with `--scripts-url`, or bring your own script as \
+         `.s2i/bin/assemble` in the source",
+    )
     .into()
 }
 
@@ -94,20 +119,21 @@ fn no_assemble(contract: &Contract, builder: &str) -> anyhow::Error {
 mod tests {
     use super::choose;
     use crate::build::protocol::{Destination, Found, Hello, Tar};
-    use crate::contract::{Contract, OwnScript, Script};
+    use crate::contract::{Contract, OwnScript, Place, Script};
 
     fn hello(folders: Vec<[Found; 3]>) -> Hello {
         Hello { has_source: false, has_artifacts: false, destination: Destination::Ok, tar: Tar::Sparse, folders }
     }
 
     fn contract(folders: &[&str], named: bool) -> Contract {
-        let folders = folders.iter().map(|folder| (*folder).to_owned()).collect();
-        Contract { folders, named, destination: "/tmp".to_owned(), user: None }
+        let folders: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();
+        let guesses = if named { 0 } else { folders.len() };
+        Contract { folders, guesses, asked: None, outside: None, destination: "/tmp".to_owned(), user: None }
     }
 
     #[test]
     fn the_sources_script_wins_over_the_images() {
-        let own = [OwnScript { script: Script::Assemble, content: Vec::new() }];
+        let own = [OwnScript { script: Script::Assemble, content: Vec::new(), from: "x".to_owned() }];
         let hello = hello(vec![[Found::Ok, Found::Ok, Found::Missing]]);
         let chosen = choose(&contract(&["/s"], true), &hello, &own, "b").unwrap();
         assert_eq!((chosen.assemble.as_str(), chosen.run.as_str()), ("/tmp/scripts/assemble", "/s/run"));
@@ -122,6 +148,19 @@ mod tests {
         assert_eq!(chosen.assemble, "/b/assemble");
         assert_eq!(chosen.save_artifacts.as_deref(), Some("/b/save-artifacts"));
         assert_eq!(chosen.notes.len(), 1);
+    }
+
+    #[test]
+    fn each_script_comes_from_the_first_folder_that_has_it() {
+        let folders = vec![[Found::Missing, Found::Ok, Found::Missing], [Found::Ok, Found::Ok, Found::Ok]];
+        let mut contract = contract(&["/asked", "/label"], true);
+        contract.asked = Some(Place::Image("/asked".to_owned()));
+        let chosen = choose(&contract, &hello(folders), &[], "b").unwrap();
+        assert_eq!((chosen.assemble.as_str(), chosen.run.as_str()), ("/label/assemble", "/asked/run"));
+        assert_eq!(chosen.save_artifacts.as_deref(), Some("/label/save-artifacts"));
+        let missing = [Found::Missing, Found::Missing, Found::Missing];
+        let error = choose(&contract, &hello(vec![missing, [Found::Ok, Found::Ok, Found::Ok]]), &[], "b");
+        assert!(error.unwrap_err().to_string().contains("`/asked` in the image"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One build container and the talk with it: greeting, upload, output, end.
 
-use std::io::{self, BufWriter, Read};
+use std::io::{self, BufWriter, Read, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use super::protocol::{Finish, Hello, Said, Scanner, script};
+use crate::engine::files::{self, Delivery};
 use crate::engine::{Container, Engine, Process};
-use crate::failure::Failure;
 use crate::lease;
 use crate::source::archive::Archive;
 
@@ -50,6 +50,8 @@ pub enum Event {
 pub enum Silent {
     /// It ended, or says nothing: the command was not run.
     Entrypoint,
+    /// There is no shell that could run it.
+    Shell,
     /// It can not be started, or work was cancelled.
     Error(anyhow::Error),
 }
@@ -59,6 +61,8 @@ pub struct Session {
     container: Container,
     process: Option<Process>,
     upload: Option<Archive<BufWriter<ChildStdin>>>,
+    /// Where the engine unpacks the upload, and the way to the container's own standard input.
+    delivery: Option<(Delivery, ChildStdin)>,
     events: Receiver<Event>,
     token: String,
     words: Vec<u8>,
@@ -128,6 +132,7 @@ impl Session {
             container,
             process: Some(process),
             upload: Some(upload),
+            delivery: None,
             events,
             token,
             words: Vec::new(),
@@ -175,16 +180,30 @@ impl Session {
         let words = self.words();
         let refused = words.contains("Error response from daemon") || status == 125;
         if !refused {
-            return Silent::Entrypoint;
+            // One that runs what it is given fails where that is a shell and there is none.
+            return match files::exists(&self.engine, self.container.name(), "/bin/sh") {
+                Ok(false) if status != 0 => Silent::Shell,
+                Ok(_) => Silent::Entrypoint,
+                Err(error) => Silent::Error(error),
+            };
         }
         let lower = words.to_lowercase();
         let no_program = lower.contains("executable file not found") || lower.contains("no such file or directory");
         if matches!(status, 126 | 127) && no_program && lower.contains("/bin/sh") {
-            let failure = Failure::engine("the builder has no `/bin/sh`").because(anyhow!(words.trim().to_owned()));
-            let hint = "a builder needs a shell and `tar`; take one that has them, or add them in a Dockerfile";
-            return Silent::Error(failure.hint(hint).into());
+            return Silent::Shell;
         }
         Silent::Error(self.engine.trouble("cannot start the build container", &words))
+    }
+
+    /// Gives the container its first text, which comes before the upload.
+    ///
+    /// # Errors
+    /// When the container does not take it.
+    pub fn open(&mut self, text: &[u8]) -> io::Result<()> {
+        let end = format!("{}\n", self.token);
+        let out = self.upload().out();
+        out.write_all(text)?;
+        out.write_all(end.as_bytes())
     }
 
     /// The upload, until it is finished.
@@ -192,13 +211,42 @@ impl Session {
         self.upload.as_mut().expect("the upload is not finished yet")
     }
 
+    /// Has the engine unpack the upload in this folder, as this user's: the container has no `tar`.
+    ///
+    /// # Errors
+    /// When the CLI can not be started.
+    pub fn have_it_unpacked(&mut self, folder: &str, owner: (u32, u32)) -> Result<()> {
+        let stdin = self.upload.take().expect("the upload has not begun yet").into_out();
+        let stdin = stdin.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let (delivery, stream) = Delivery::start(&self.engine, self.container.name(), folder)?;
+        self.delivery = Some((delivery, stdin));
+        let mut upload = Archive::new(stream);
+        upload.owner = owner;
+        self.upload = Some(upload);
+        Ok(())
+    }
+
+    /// Whether the engine unpacks the upload.
+    pub fn is_unpacked_by_engine(&self) -> bool {
+        self.delivery.is_some()
+    }
+
     /// Ends the upload with the consent to assemble.
     ///
     /// # Errors
     /// When the container does not take it.
-    pub fn finish(&mut self, finish: &Finish) -> io::Result<()> {
+    pub fn finish(&mut self, finish: &Finish) -> Result<()> {
         let name = format!(".minis2i-{}", self.token);
         let mut upload = self.upload.take().expect("an upload is finished once");
+        if let Some((delivery, mut stdin)) = self.delivery.take() {
+            // A refused upload breaks the stream, too; the engine says why.
+            let written = upload.finish().map(drop);
+            if let Err(words) = delivery.end(&self.engine)? {
+                return Err(self.engine.trouble("cannot put the source into the build container", &words));
+            }
+            written?;
+            return Ok(stdin.write_all(&finish.script())?);
+        }
         upload.file(name.as_bytes(), 0o600, (0, 0), &finish.script())?;
         drop(upload.finish()?);
         Ok(())
@@ -220,6 +268,13 @@ impl Session {
 
     /// The error for a container that does not answer as it should: in its own words, or the engine's.
     pub fn lost(&mut self, what: &str) -> anyhow::Error {
+        if let Some((delivery, stdin)) = self.delivery.take() {
+            self.upload = None;
+            if let Ok(Err(words)) = delivery.end(&self.engine) {
+                return self.engine.trouble(what, &words);
+            }
+            drop(stdin);
+        }
         while let Ok(event) = self.events.recv_timeout(Duration::from_secs(5)) {
             match event {
                 Event::Words(words) => self.keep_words(&words),

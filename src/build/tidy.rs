@@ -90,9 +90,13 @@ pub fn sweep(engine: &Engine, lease: &Lease, reporter: &Reporter) -> Result<()> 
     if !dead.is_empty() {
         let mut args = vec!["rm", "--force", "--volumes"];
         args.extend(&dead);
-        engine.call(&args)?;
-        let what = if dead.len() == 1 { "a container" } else { "containers" };
-        reporter.note(&format!("removed {what} of a run that died: {}", dead.join(", ")));
+        // Some may have been on their way out when they were listed: the CLI prints those that it removed.
+        let output = engine.call(&args)?;
+        let removed: Vec<&str> = output.stdout.lines().collect();
+        let what = if removed.len() == 1 { "a container" } else { "containers" };
+        if !removed.is_empty() {
+            reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
+        }
     }
     lease.forget_the_dead();
     Ok(())

@@ -15,8 +15,14 @@ pub const BUILDER: &str = "io.github.minis2i.builder";
 /// The path of the `save-artifacts` that the builder brought; empty where it has none.
 pub const SAVE_ARTIFACTS: &str = "io.github.minis2i.save-artifacts";
 
+/// The folder that the upload was extracted in.
+pub const DESTINATION: &str = "io.github.minis2i.destination";
+
 /// Says `bypassed` where the builder's ENTRYPOINT does not run what it is given.
 pub const ENTRYPOINT: &str = "io.github.minis2i.entrypoint";
+
+/// Says `missing` where the image has no shell.
+pub const SHELL: &str = "io.github.minis2i.shell";
 
 /// Says `copied` where artifacts came by files that `save-artifacts` copied; what lies in their place now is no news.
 pub const ARTIFACTS: &str = "io.github.minis2i.artifacts";

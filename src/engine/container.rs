@@ -33,6 +33,28 @@ impl Container {
         Ok((Self { engine: engine.steady(), name, owned: true, born: false }, process))
     }
 
+    /// Makes a container that does not run yet: `docker create --name NAME ARGS`.
+    ///
+    /// # Errors
+    /// When the engine can not do it, or work was cancelled.
+    pub fn create(engine: &Engine, name: String, options: &[String]) -> Result<Self> {
+        let mut args = vec!["create".to_owned(), "--name".to_owned(), name.clone()];
+        args.extend_from_slice(options);
+        // It is ours before it exists: the engine may make it after its CLI was killed.
+        let mut container = Self { engine: engine.steady(), name, owned: true, born: false };
+        engine.demand(&args)?;
+        container.born = true;
+        Ok(container)
+    }
+
+    /// Starts a container that was made, attached: its output comes from the process.
+    ///
+    /// # Errors
+    /// When the CLI can not be started.
+    pub fn start(&self, engine: &Engine) -> Result<Process> {
+        engine.spawn_announced(&["start", "--attach", &self.name], Stdio::null())
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -33,9 +33,14 @@ pub struct Config {
     #[serde(deserialize_with = "nullable")]
     pub entrypoint: Vec<String>,
     #[serde(deserialize_with = "nullable")]
+    pub cmd: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
     pub working_dir: String,
     #[serde(deserialize_with = "nullable")]
     pub labels: BTreeMap<String, String>,
+    /// Folders that are volumes; what is written there gets into no image.
+    #[serde(deserialize_with = "nullable")]
+    pub volumes: BTreeMap<String, serde_json::Value>,
     #[serde(deserialize_with = "nullable")]
     pub on_build: Vec<String>,
     #[serde(deserialize_with = "nullable")]
@@ -58,6 +63,14 @@ impl Image {
         by_id
             || self.repo_digests.iter().any(|known| full_name(known) == full_name(name))
             || self.repo_tags.iter().any(|known| full_name(known) == full_name(name))
+    }
+
+    /// The volume that a path of the image lies in.
+    pub fn volume(&self, path: &str) -> Option<&str> {
+        let within = |volume: &str| {
+            path.strip_prefix(volume.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.config.volumes.keys().map(String::as_str).find(|volume| within(volume))
     }
 
     /// The value of an environment variable of the image.
@@ -153,6 +166,15 @@ mod tests {
         assert_eq!(full_name("me/app:1"), "docker.io/me/app:1");
         assert_eq!(full_name("localhost:5000/app"), "localhost:5000/app:latest");
         assert_eq!(full_name("quay.io/a/b@sha256:00"), "quay.io/a/b@sha256:00");
+    }
+
+    #[test]
+    fn paths_lie_in_volumes() {
+        let mut image = Image::default();
+        image.config.volumes = ["/tmp/", "/data"].map(|volume| (volume.to_owned(), serde_json::Value::Null)).into();
+        assert_eq!(image.volume("/tmp/scripts/run"), Some("/tmp/"));
+        assert_eq!(image.volume("/data"), Some("/data"));
+        assert_eq!((image.volume("/database"), image.volume("/")), (None, None));
     }
 
     #[test]

@@ -48,12 +48,16 @@ pub struct Archive<W> {
     out: W,
     /// Whether the reader understands GNU's sparse files.
     pub sparse: bool,
+    /// Whether a file of the source may be reached by a link.
+    pub follow: bool,
+    /// User and group of all entries, for a reader that heeds them.
+    pub owner: (u32, u32),
     buffer: Vec<u8>,
 }
 
 impl<W: Write> Archive<W> {
     pub fn new(out: W) -> Self {
-        Self { out, sparse: false, buffer: vec![0; 128 * 1024] }
+        Self { out, sparse: false, follow: false, owner: (0, 0), buffer: vec![0; 128 * 1024] }
     }
 
     /// Writes a folder.
@@ -96,7 +100,7 @@ impl<W: Write> Archive<W> {
     }
 
     fn source_file(&mut self, path: &Path, name: &[u8], entry: &mut Arc<Entry>) -> Result<Sent> {
-        let (mut file, meta) = match open(path) {
+        let (mut file, meta) = match open(path, self.follow) {
             Ok(Some(opened)) => opened,
             Ok(None) => return Ok(spoil(entry)),
             Err(error) if vanished(&error) => return Ok(spoil(entry)),
@@ -143,7 +147,7 @@ impl<W: Write> Archive<W> {
         let stored: u64 = data.iter().map(|(_, length)| length).sum();
         let facts = Facts { kind: b'S', mode: entry.mode, size: stored, mtime: entry.mtime, link: b"" };
         self.extensions(name, &facts, &[])?;
-        let mut header = header(name, &facts);
+        let mut header = header(name, &facts, self.owner);
         let in_header = ranges.len().min(4);
         for (slot, range) in ranges[..in_header].iter().enumerate() {
             sparse_slot(&mut header[386 + slot * 24..], *range);
@@ -206,7 +210,7 @@ impl<W: Write> Archive<W> {
     /// When the stream can not be written to.
     pub fn head_with(&mut self, path: &[u8], facts: &Facts, records: &[(&[u8], &[u8])]) -> io::Result<()> {
         self.extensions(path, facts, records)?;
-        let mut block = header(path, facts);
+        let mut block = header(path, facts, self.owner);
         if !records.is_empty() {
             // GNU tar heeds its own records of sparse files only before a header that calls itself POSIX.
             block[257..265].copy_from_slice(b"ustar\x0000");
@@ -238,7 +242,7 @@ impl<W: Write> Archive<W> {
         let content = [text, b"\0"].concat();
         let size = content.len() as u64;
         let facts = Facts { kind, mode: 0, size, mtime: (0, 0), link: b"" };
-        self.out.write_all(&seal(header(b"././@LongLink", &facts)))?;
+        self.out.write_all(&seal(header(b"././@LongLink", &facts, (0, 0))))?;
         self.raw(&content)
     }
 
@@ -254,7 +258,7 @@ impl<W: Write> Archive<W> {
         more: &[[u8; BLOCK]],
     ) -> io::Result<()> {
         self.extensions(path, facts, &[])?;
-        let mut block = header(path, facts);
+        let mut block = header(path, facts, self.owner);
         block[386..495].copy_from_slice(&from[386..495]);
         self.out.write_all(&seal(block))?;
         more.iter().try_for_each(|ranges| self.out.write_all(ranges))
@@ -264,7 +268,7 @@ impl<W: Write> Archive<W> {
     fn pax(&mut self, records: &[(&[u8], &[u8])]) -> io::Result<()> {
         let content: Vec<u8> = records.iter().flat_map(|(key, value)| pax_record(key, value)).collect();
         let facts = Facts { kind: b'x', mode: 0o644, size: content.len() as u64, mtime: (0, 0), link: b"" };
-        self.out.write_all(&seal(header(b"././@PaxHeader", &facts)))?;
+        self.out.write_all(&seal(header(b"././@PaxHeader", &facts, (0, 0))))?;
         self.raw(&content)
     }
 
@@ -285,6 +289,11 @@ impl<W: Write> Archive<W> {
 
     pub fn out(&mut self) -> &mut W {
         &mut self.out
+    }
+
+    /// Gives the stream back as it is, for something else.
+    pub fn into_out(self) -> W {
+        self.out
     }
 
     /// Ends the archive and gives the stream back, flushed.
@@ -314,8 +323,8 @@ impl CopyError {
 }
 
 /// Opens a regular file; `None` when it is something else by now. Never waits for a FIFO's other end.
-fn open(path: &Path) -> io::Result<Option<(File, std::fs::Metadata)>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+fn open(path: &Path, follow: bool) -> io::Result<Option<(File, std::fs::Metadata)>> {
+    let flags = if follow { OFlags::NONBLOCK } else { OFlags::NOFOLLOW | OFlags::NONBLOCK };
     let flags = i32::try_from(flags.bits()).expect("open flags fit");
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     let meta = file.metadata()?;
@@ -326,8 +335,8 @@ fn open(path: &Path) -> io::Result<Option<(File, std::fs::Metadata)>> {
 ///
 /// # Errors
 /// When the file can not be read.
-pub fn hash(path: &Path) -> io::Result<Option<Hash>> {
-    let Some((mut file, meta)) = open(path)? else { return Ok(None) };
+pub fn hash(path: &Path, follow: bool) -> io::Result<Option<Hash>> {
+    let Some((mut file, meta)) = open(path, follow)? else { return Ok(None) };
     let mut hasher = blake3::Hasher::new();
     if meta.size() >= SPARSE_FROM && meta.blocks() * 512 < meta.size() {
         return Ok(None);
@@ -365,12 +374,12 @@ fn data_ranges(file: &File, size: u64) -> io::Result<Vec<(u64, u64)>> {
     Ok(ranges)
 }
 
-fn header(path: &[u8], facts: &Facts) -> [u8; BLOCK] {
+fn header(path: &[u8], facts: &Facts, owner: (u32, u32)) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     text(&mut block[..100], path);
     number(&mut block[100..108], u64::from(facts.mode));
-    number(&mut block[108..116], 0);
-    number(&mut block[116..124], 0);
+    number(&mut block[108..116], u64::from(owner.0));
+    number(&mut block[116..124], u64::from(owner.1));
     number(&mut block[124..136], facts.size);
     time(&mut block[136..148], facts.mtime.0);
     block[156] = facts.kind;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{IncrementalIgnore, WalkBuilder};
 
+use super::links::Links;
 use crate::failure::Failure;
 
 /// The file in the source, at any depth, with rules in gitignore's language for us alone.
@@ -20,6 +21,7 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// Globs of paths to send though an ignore file hides them.
     pub include: Vec<String>,
+    pub links: Links,
 }
 
 /// What happens to one path.
@@ -37,6 +39,8 @@ pub enum Verdict {
 pub struct Rules {
     matcher: IncrementalIgnore,
     include: Includes,
+    /// Whether links stand for what they point to.
+    pub follow: bool,
 }
 
 impl Rules {
@@ -59,7 +63,8 @@ impl Rules {
             excluded: globs(root, &selection.exclude, "--exclude")?,
             parents: parents(root, &selection.include)?,
         };
-        Ok(Self { matcher: matchers.remove(0), include })
+        let follow = selection.links == Links::Followed;
+        Ok(Self { matcher: matchers.remove(0), include, follow })
     }
 
     /// What happens to the entry at `path`, relative to the root. Its parents are taken to be sent or descended into.
@@ -129,7 +134,7 @@ fn parents(root: &Path, include: &[String]) -> Result<Override> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rules, Selection, Verdict};
+    use super::{Links, Rules, Selection, Verdict};
     use std::fs;
     use std::path::Path;
 
@@ -141,7 +146,7 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let own = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
-        let selection = Selection { gitignore: true, include: own(include), exclude: own(exclude) };
+        let selection = Selection { gitignore: true, include: own(include), exclude: own(exclude), links: Links::Kept };
         let rules = Rules::new(dir.path(), &selection).unwrap();
         (dir, rules)
     }

@@ -168,8 +168,11 @@ impl Snapshot {
     /// As for [`take`](Self::take).
     pub fn look_again(&self, root: &Path, rules: &mut Rules, dirt: &Dirt, on_folder: &mut OnFolder) -> Result<Self> {
         // An ignored folder that is entered for what may come below it is part of no snapshot until it has.
-        if self.has_passages || dirt.trees.contains(&[][..]) {
-            return Self::take(root, rules, on_folder);
+        // What lies behind a link is in no folder that could be named.
+        if self.has_passages || rules.follow || dirt.trees.contains(&[][..]) {
+            let mut whole = Self::take(root, rules, on_folder)?;
+            whole.adopt(self);
+            return Ok(whole);
         }
         let mut walk = Walk::new(root, rules, on_folder);
         let mut listed: HashSet<&[u8]> = HashSet::new();
@@ -349,7 +352,7 @@ impl<'a> Walk<'a> {
     /// Notes the folder itself, whose times tell that its entries changed.
     fn note_folder(&mut self, folder: &[u8]) -> Result<()> {
         let absolute = self.root.join(OsStr::from_bytes(folder));
-        match fs::symlink_metadata(&absolute) {
+        match fs::symlink_metadata(&absolute).and_then(|own| self.followed(own, || absolute.clone())) {
             Ok(meta) if meta.is_dir() => {
                 self.snapshot.entries.push(Arc::new(Entry::new(folder, Kind::Folder, &meta)));
                 Ok(())
@@ -379,13 +382,37 @@ impl<'a> Walk<'a> {
         };
         for item in listing {
             let item = item.map_err(|error| unreadable(&absolute, error))?;
-            match item.metadata() {
+            match item.metadata().and_then(|own| self.followed(own, || item.path())) {
                 Ok(meta) => self.add(folder, &item, &meta)?,
                 Err(error) if vanished(&error) => {}
                 Err(error) => return Err(unreadable(&item.path(), error)),
             }
         }
         Ok(())
+    }
+
+    /// What is there. A link that is to be followed is what it points to, unless that is nothing, or a folder that the
+    /// link lies in.
+    fn followed(&self, own: Metadata, path: impl FnOnce() -> PathBuf) -> io::Result<Metadata> {
+        if !self.rules.follow || !own.is_symlink() {
+            return Ok(own);
+        }
+        let path = path();
+        match fs::metadata(&path) {
+            Ok(target) if target.is_dir() && self.lies_in(&path, &target) => Ok(own),
+            Ok(target) => Ok(target),
+            Err(error) if vanished(&error) => Ok(own),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the way to a path comes through this folder.
+    fn lies_in(&self, path: &Path, folder: &Metadata) -> bool {
+        let same = |above: &Path| {
+            fs::metadata(above).is_ok_and(|above| (above.dev(), above.ino()) == (folder.dev(), folder.ino()))
+        };
+        // Also above the source: what lies there would bring the source with it.
+        path.ancestors().skip(1).any(same)
     }
 
     fn add(&mut self, folder: &[u8], item: &fs::DirEntry, meta: &Metadata) -> Result<()> {

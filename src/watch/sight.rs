@@ -252,11 +252,13 @@ impl Sight {
         if self.open {
             return (unchanged, Vec::new());
         }
-        let differences = differences(&self.root, &self.now, self.made.as_mut());
+        let differences = differences(&self.root, self.rules.follow, &self.now, self.made.as_mut());
         if differences.is_empty() {
             return (unchanged, differences);
         }
-        if self.tagged.is_some() && self::differences(&self.root, &self.now, self.tagged.as_mut()).is_empty() {
+        if self.tagged.is_some()
+            && self::differences(&self.root, self.rules.follow, &self.now, self.tagged.as_mut()).is_empty()
+        {
             return (Seen::Tagged, differences);
         }
         let losing = differences.iter().any(|difference| difference.gone);
@@ -324,7 +326,7 @@ fn identity(root: &Path) -> Option<(u64, u64)> {
 
 /// What differs in content between `now` and `base`. A file that was only touched, or saved with the same bytes, does
 /// not; its new look is noted in the base.
-fn differences(root: &Path, now: &Snapshot, base: Option<&mut Snapshot>) -> Vec<Difference> {
+fn differences(root: &Path, follow: bool, now: &Snapshot, base: Option<&mut Snapshot>) -> Vec<Difference> {
     let Some(base) = base else {
         return now.entries.iter().map(|entry| Difference { path: entry.path().to_owned(), gone: false }).collect();
     };
@@ -333,7 +335,9 @@ fn differences(root: &Path, now: &Snapshot, base: Option<&mut Snapshot>) -> Vec<
     for index in delta.written {
         let entry = &now.entries[index];
         match base.position(&entry.path) {
-            Some(before) if same_content(root, entry, &base.entries[before]) => base.entries[before] = entry.clone(),
+            Some(before) if same_content(root, follow, entry, &base.entries[before]) => {
+                base.entries[before] = entry.clone()
+            }
             _ => differences.push(Difference { path: entry.path().to_owned(), gone: false }),
         }
     }
@@ -342,7 +346,7 @@ fn differences(root: &Path, now: &Snapshot, base: Option<&mut Snapshot>) -> Vec<
     differences
 }
 
-fn same_content(root: &Path, entry: &Entry, before: &Entry) -> bool {
+fn same_content(root: &Path, follow: bool, entry: &Entry, before: &Entry) -> bool {
     if entry.kind != before.kind || entry.mode != before.mode || entry.size != before.size {
         return false;
     }
@@ -350,7 +354,7 @@ fn same_content(root: &Path, entry: &Entry, before: &Entry) -> bool {
         return true;
     }
     if entry.hash().is_none()
-        && let Ok(Some(hash)) = archive::hash(&root.join(entry.path()))
+        && let Ok(Some(hash)) = archive::hash(&root.join(entry.path()), follow)
     {
         entry.know(hash);
     }
@@ -395,7 +399,7 @@ mod tests {
         }
         let root = lock(sight).root.clone();
         for entry in sent.entries.iter().filter(|entry| !entry.is_folder()) {
-            entry.know(crate::source::archive::hash(&root.join(entry.path())).unwrap().unwrap());
+            entry.know(crate::source::archive::hash(&root.join(entry.path()), false).unwrap().unwrap());
         }
         lock(sight).close(end);
     }

@@ -239,7 +239,7 @@ mod nothing {
         let builder = Builder::new().script("assemble", "#!/bin/sh\n").make();
         let project = Project::new().file("a", "");
         project.build(&builder).success();
-        let outcome = project.build(&builder).arg("-v").success().never_says("warning:");
+        let outcome = project.build(&builder).arg("--verbose").success().never_says("warning:");
         assert_eq!(containers(&outcome), 1, "{outcome}");
     }
 
@@ -248,7 +248,7 @@ mod nothing {
         let builder = Builder::obedient();
         let project = Project::new();
         project.build(&builder).assemble(&making("echo x >a", ":")).save(AS_TAR).success();
-        let run = project.build(&builder).args(&["-v", "--no-incremental"]).assemble("[ ! -e /tmp/artifacts ]");
+        let run = project.build(&builder).args(&["--verbose", "--no-incremental"]).assemble("[ ! -e /tmp/artifacts ]");
         let outcome = run.success().says("(clean)");
         assert_eq!(containers(&outcome), 1, "{outcome}");
     }
@@ -258,7 +258,7 @@ mod nothing {
         let builder = Builder::obedient();
         let project = Project::new();
         docker(&["tag", BASE, &project.tag]);
-        let outcome = project.build(&builder).arg("-v").success().says("(clean)").never_says("warning:");
+        let outcome = project.build(&builder).arg("--verbose").success().says("(clean)").never_says("warning:");
         assert_eq!(containers(&outcome), 1, "{outcome}");
         docker(&["image", "inspect", BASE]);
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Base, Builder, Line, Outcome, Project, Run, StandIn, docker, unique, wait_for};
+use crate::support::{Builder, Line, Outcome, Project, Run, StandIn, docker, unique, wait_for};
 
 /// What the user gave can not be used.
 const USAGE: i32 = 2;
@@ -180,22 +180,6 @@ fn the_cure_for_a_script_of_the_source_is_in_the_source() {
 }
 
 #[test]
-fn an_image_without_a_shell_is_refused() {
-    let base = Base::empty();
-    let builder = Builder::new().base(base.name()).script("assemble", "#!/bin/sh\n").make();
-    let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "has no `/bin/sh`", "a builder needs a shell and `tar`");
-}
-
-#[test]
-fn an_image_without_tar_is_refused() {
-    let base = Base::after("rm \"$(command -v tar)\"");
-    let builder = Builder::new().base(base.name()).script("assemble", "#!/bin/sh\n").make();
-    let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "has no `tar`", "Dockerfile");
-}
-
-#[test]
 fn a_missing_destination_is_named() {
     let builder = Builder::copying().change("LABEL io.openshift.s2i.destination=/none").make();
     let project = Project::new().file("a", "1");
@@ -220,10 +204,11 @@ fn a_builder_with_triggers_is_for_docker_build() {
 }
 
 #[test]
-fn scripts_outside_the_image_are_refused() {
-    let builder = Builder::bare().change("LABEL io.openshift.s2i.scripts-url=https://host.example/s2i").make();
+fn a_label_for_scripts_that_is_not_understood_is_refused() {
+    let builder = Builder::bare().change("LABEL io.openshift.s2i.scripts-url=ftp://host.example/s2i").make();
     let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "`https://host.example/s2i`, outside the image", "image://");
+    let cause = "`ftp://host.example/s2i`, which begins with `ftp://`, which is not understood";
+    refused(&project, project.build(&builder), ENGINE, cause, "-s image:///FOLDER");
 }
 
 #[test]

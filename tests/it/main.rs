@@ -4,11 +4,17 @@ mod support;
 
 mod artifacts;
 mod bad_input;
+mod bare_images;
 mod contract;
 mod interrupts;
 mod main_job;
+mod options;
 mod output;
+mod private;
 mod readme;
+mod repository;
 mod result;
+mod runtime;
+mod scripts;
 mod sending;
 mod trees;

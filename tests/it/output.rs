@@ -218,7 +218,7 @@ fn verbose_shows_every_engine_command_with_its_time() {
     let builder = Builder::copying().script("save-artifacts", "#!/bin/sh\nexec tar -cf - a\n").make();
     let project = Project::new().file("a", "1");
     project.build(&builder).success();
-    let outcome = project.build(&builder).arg("-v").arg("--engine").arg(log.path()).success();
+    let outcome = project.build(&builder).arg("--verbose").arg("--engine").arg(log.path()).success();
     let program = log.path();
     let shown = commands(&outcome);
     let mut verbs: Vec<&str> =
@@ -257,7 +257,7 @@ fn a_shown_command_can_be_pasted() {
     let builder = assembling("true");
     let project = Project::new().file("a", "1");
     let value = "it's \"$HOME\" `ls` \\ ; a\nb";
-    let outcome = project.build(&builder).arg("-v").arg("-e").arg(format!("ODD={value}")).success();
+    let outcome = project.build(&builder).arg("--verbose").arg("-e").arg(format!("ODD={value}")).success();
     let begin = outcome.stderr.find("$ docker run ").unwrap();
     let command = &outcome.stderr[begin + 2..];
     let end = command.find("/bin/sh -c").unwrap();

@@ -81,8 +81,12 @@ impl Builder {
         self.file(&format!("usr/libexec/s2i/{name}"), 0o755, text)
     }
 
-    pub fn file(mut self, path: &str, mode: u32, text: &str) -> Self {
-        self.files.push((path.to_owned(), mode, text.as_bytes().to_vec()));
+    pub fn file(self, path: &str, mode: u32, text: &str) -> Self {
+        self.bytes(path, mode, text.as_bytes())
+    }
+
+    pub fn bytes(mut self, path: &str, mode: u32, content: &[u8]) -> Self {
+        self.files.push((path.to_owned(), mode, content.to_vec()));
         self
     }
 
@@ -165,6 +169,21 @@ impl Builder {
     pub fn containers(&self) -> Vec<String> {
         let listing = docker(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={}", self.id())]);
         listing.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Builder {
+    /// Names of containers that builds with this builder made and nobody has removed. Those that a process of its own
+    /// removes after a build are waited for.
+    pub fn containers_of_builds(&self) -> Vec<String> {
+        let begin = Instant::now();
+        loop {
+            let names = ours(&self.id());
+            if names.is_empty() || begin.elapsed() > PATIENCE {
+                return names;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -784,10 +803,12 @@ impl Line {
         let listener = UnixListener::bind(dir.path().join("engine")).unwrap();
         let line = Self { dir, open: std::sync::Arc::new(std::sync::Mutex::new(Some(Vec::new()))) };
         let open = line.open.clone();
+        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+        let socket = host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned();
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let Some(connections) = &mut *open.lock().unwrap() else { return };
-                let far = UnixStream::connect("/var/run/docker.sock").unwrap();
+                let far = UnixStream::connect(&socket).unwrap();
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     std::thread::spawn(move || {

@@ -1,0 +1,71 @@
+//! Telling a web server how a build ended, for `--callback-url`.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use serde::Serialize;
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::build::Workshop;
+use crate::checkout::without_secrets;
+use crate::engine::image;
+
+/// How long reaching the server may take, and how long all of it.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const WHOLE_LIMIT: Duration = Duration::from_secs(15);
+
+/// How often it is looked whether work was cancelled.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What is sent.
+#[derive(Serialize)]
+struct News {
+    success: bool,
+    /// Those of the new image.
+    labels: BTreeMap<String, String>,
+}
+
+/// Posts how the build ended, where somebody wants to know. A server that does not take it is worth a warning; after an
+/// interrupt nobody waits for one.
+pub fn tell(shop: &Workshop, success: bool) {
+    let Some(url) = &shop.job.callback_url else { return };
+    if shop.engine.cancel().why().is_some() {
+        return;
+    }
+    shop.reporter.phase("telling the callback");
+    let labels = match image::inspect(&shop.engine, [&shop.job.tag]) {
+        Ok([Some(image)]) if success => image.config.labels,
+        _ => BTreeMap::new(),
+    };
+    let body = serde_json::to_string(&News { success, labels }).expect("text can be written as JSON");
+    let (done, answer) = mpsc::channel();
+    let to = url.clone();
+    // Not waited for when work is cancelled.
+    std::thread::spawn(move || drop(done.send(post(&to, &body))));
+    loop {
+        match answer.recv_timeout(TICK) {
+            Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Err(error)) => {
+                let url = without_secrets(url);
+                shop.reporter.warn(&format!("the callback `{url}` was not told how the build ended: {error}"));
+                return;
+            }
+            Err(RecvTimeoutError::Timeout) if shop.engine.cancel().why().is_some() => return,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+fn post(url: &str, body: &str) -> Result<(), ureq::Error> {
+    // What this machine trusts counts, as it does for other tools: companies have authorities of their own.
+    let trust = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let agent = ureq::Agent::config_builder()
+        .tls_config(trust)
+        .timeout_connect(Some(CONNECT_LIMIT))
+        .timeout_global(Some(WHOLE_LIMIT))
+        .user_agent(concat!("minis2i/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .new_agent();
+    agent.post(url).header("Content-Type", "application/json").send(body).map(|_| ())
+}

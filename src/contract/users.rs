@@ -1,0 +1,66 @@
+//! Which users may run scripts: `-u 1-` and the like.
+
+/// Ranges of numeric users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ranges(Vec<(u32, u32)>);
+
+impl Ranges {
+    /// Reads `FROM-TO`, `FROM-`, `-TO` or `USER`, several with commas between.
+    ///
+    /// # Errors
+    /// What is wrong, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        text.split(',').map(|part| range(part.trim())).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What keeps this user (`1001`, `1001:0`, `default`) from being allowed, as the end of a sentence.
+    pub fn objection(&self, user: &str) -> Option<String> {
+        let name = user.split(':').next().unwrap_or(user);
+        match name.parse::<u32>() {
+            Ok(uid) if self.0.iter().any(|(from, to)| (*from..=*to).contains(&uid)) => None,
+            Ok(uid) => Some(format!("{uid}, who is not among those allowed")),
+            Err(_) if name.is_empty() => Some("root, since no USER is set".to_owned()),
+            Err(_) => Some(format!("`{name}`, a name that may stand for any user")),
+        }
+    }
+}
+
+fn range(part: &str) -> Result<(u32, u32), String> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` in it is no numeric user"));
+    let (from, to) = match part.split_once('-') {
+        None => (number(part)?, number(part)?),
+        Some(("", "")) => return Err("`-` in it has neither end".to_owned()),
+        Some(("", to)) => (0, number(to)?),
+        Some((from, "")) => (number(from)?, u32::MAX),
+        Some((from, to)) => (number(from)?, number(to)?),
+    };
+    if from > to { Err(format!("`{part}` in it is the wrong way round")) } else { Ok((from, to)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ranges;
+
+    #[test]
+    fn ranges_say_who_is_allowed() {
+        let allowed = |ranges: &str, user: &str| Ranges::parse(ranges).unwrap().objection(user).is_none();
+        assert!(allowed("1-", "1001:0") && !allowed("1-", "0"));
+        assert!(allowed("1000-2000, 3000", "3000") && allowed("1000-2000,3000", "1000"));
+        assert!(!allowed("1000-2000,3000", "2001"));
+        assert!(allowed("-10", "0") && !allowed("-10", "11"));
+    }
+
+    #[test]
+    fn names_and_unset_users_are_not_allowed() {
+        let ranges = Ranges::parse("0-").unwrap();
+        assert!(ranges.objection("default").unwrap().contains("`default`"));
+        assert!(ranges.objection("").unwrap().contains("no USER"));
+    }
+
+    #[test]
+    fn what_is_no_range_is_an_error() {
+        for text in ["", "x", "1,", "-", "5-1", "1-2-3", "-1-2", "4294967296"] {
+            assert!(Ranges::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Scripts that are fetched from the network.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::failure::Failure;
+
+/// How long reaching a server may take, and how long all of one script.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const WHOLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// The largest script, in bytes.
+const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// How often it is looked whether work was cancelled.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A script's text, or nothing where the server has none.
+type Answer = Option<Vec<u8>>;
+
+/// The network, and what it has answered. An address is asked once in a run, so that every build of it has the same
+/// scripts, and none has to wait again. Clones share what they know.
+#[derive(Clone, Default)]
+pub struct Web {
+    known: Arc<Mutex<BTreeMap<String, Answer>>>,
+}
+
+impl fmt::Debug for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Web")
+    }
+}
+
+impl Web {
+    /// Fetches what these addresses name, at the same time; a server's "not found" is an answer.
+    ///
+    /// # Errors
+    /// A server that can not be reached or answers with anything else; what `go_on` says.
+    pub fn fetch(&self, urls: &[String], go_on: &dyn Fn() -> Result<()>) -> Result<Vec<Answer>> {
+        let (tell, answers) = mpsc::channel();
+        let missing: Vec<&String> = urls.iter().filter(|url| !self.lock().contains_key(*url)).collect();
+        for url in &missing {
+            let (tell, url) = (tell.clone(), (*url).clone());
+            // Not waited for when work is cancelled: what a thread fetches then goes nowhere.
+            std::thread::spawn(move || {
+                let answer = get(&url);
+                let _ = tell.send((url, answer));
+            });
+        }
+        let mut waiting = missing.len();
+        while waiting > 0 {
+            match answers.recv_timeout(TICK) {
+                Ok((url, answer)) => {
+                    waiting -= 1;
+                    let answer = answer.map_err(|error| unreachable(&url, error))?;
+                    self.lock().insert(url, answer);
+                }
+                Err(RecvTimeoutError::Timeout) => go_on()?,
+                Err(RecvTimeoutError::Disconnected) => unreachable!("a sender is kept here"),
+            }
+        }
+        let known = self.lock();
+        Ok(urls.iter().map(|url| known.get(url).cloned().flatten()).collect())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Answer>> {
+        self.known.lock().expect("nobody panics while holding this lock")
+    }
+}
+
+fn get(url: &str) -> Result<Answer, ureq::Error> {
+    // What this machine trusts counts, as it does for other tools: companies have authorities of their own.
+    let trust = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let agent = ureq::Agent::config_builder()
+        .tls_config(trust)
+        .timeout_connect(Some(CONNECT_LIMIT))
+        .timeout_global(Some(WHOLE_LIMIT))
+        .user_agent(concat!("minis2i/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .new_agent();
+    match agent.get(url).call() {
+        Ok(mut response) => response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map(Some),
+        Err(ureq::Error::StatusCode(404 | 410)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn unreachable(url: &str, error: ureq::Error) -> anyhow::Error {
+    let url = without_password(url);
+    let (cause, hint) = match error {
+        ureq::Error::StatusCode(status) => {
+            let hint = "see that the address is right and open to you; a script that need not be there is answered \
+                        with 404";
+            (anyhow!("the server answers with status {status}"), hint)
+        }
+        ureq::Error::BodyExceedsLimit(limit) => {
+            (anyhow!("it has more than {limit} bytes"), "see that the address is that of a folder of scripts")
+        }
+        error => {
+            let hint = "see that the server is up (`curl --location URL` shows what it says), or fetch the scripts \
+                        yourself and name their folder: `-s FOLDER`";
+            (anyhow!(error.to_string()), hint)
+        }
+    };
+    Failure::usage(format!("cannot fetch the script `{url}`")).because(cause).hint(hint).into()
+}
+
+/// An address for showing: some carry a name and password.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(without_password("https://me:pw@host.example/a@b/run"), "https://host.example/a@b/run");
+        assert_eq!(without_password("http://host.example"), "http://host.example");
+    }
+}

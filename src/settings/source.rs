@@ -1,0 +1,112 @@
+//! The source folder, from what was typed.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Result;
+
+use super::origin::Origin;
+use crate::checkout::{Checkout, Commit, without_secrets};
+use crate::cli::JobArgs;
+use crate::failure::Failure;
+
+/// The source folder.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As it was typed, for labels and messages.
+    pub typed: String,
+    /// Absolute, links resolved.
+    pub path: PathBuf,
+    /// The folder inside what was typed that is the source, as it was typed.
+    pub context: Option<String>,
+    /// What was cloned.
+    pub commit: Option<Commit>,
+}
+
+impl Source {
+    /// The folder that was typed, or what was cloned of a repository.
+    ///
+    /// # Errors
+    /// A folder that can not be used; a repository that nobody cloned, since only a folder changes under our eyes.
+    pub fn new(args: &JobArgs, checkout: Option<&Checkout>) -> Result<Self> {
+        let (typed, folder) = match (Origin::of(args)?, checkout) {
+            (Origin::Folder(folder), _) => (folder.display().to_string(), folder),
+            (Origin::Repository(repository), Some(checkout)) => {
+                (without_secrets(&repository.url), checkout.folder().to_owned())
+            }
+            (Origin::Repository(repository), None) => {
+                return Err(Failure::usage(format!(
+                    "`{}` is a repository, and only a folder can be watched",
+                    without_secrets(&repository.url)
+                ))
+                .hint("clone it and give the folder, or use `minis2i build`")
+                .into());
+            }
+        };
+        let top = existing_folder(&folder, &typed)?;
+        let path = match &args.repository.context_dir {
+            Some(context) => folder_inside(&top, context)?,
+            None => top,
+        };
+        let context = args.repository.context_dir.as_ref().map(|context| context.display().to_string());
+        Ok(Self { typed, path, context, commit: checkout.map(|checkout| checkout.commit().clone()) })
+    }
+}
+
+fn existing_folder(folder: &Path, shown: &str) -> Result<PathBuf> {
+    let path = fs::canonicalize(folder).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            Failure::usage(format!("there is no source folder `{shown}`"))
+                .hint("the order is `minis2i build SOURCE BUILDER TAG`; SOURCE is a folder on this machine")
+        } else {
+            Failure::usage(format!("cannot use the source `{shown}`"))
+                .because(error)
+                .hint("make it, and the folders above it, readable for you")
+        }
+    })?;
+    if !path.is_dir() {
+        let hint = "give the folder that holds it";
+        return Err(Failure::usage(format!("the source `{shown}` is a file, not a folder")).hint(hint).into());
+    }
+    Ok(path)
+}
+
+/// The folder below `top` that `--context-dir` names. No way leads out of the source: neither dots nor links.
+fn folder_inside(top: &Path, context: &Path) -> Result<PathBuf> {
+    let shown = context.display();
+    let hint = "`--context-dir` names a folder inside SOURCE";
+    let inside: PathBuf = context.components().filter(|part| !matches!(part, Component::RootDir)).collect();
+    let path = fs::canonicalize(top.join(inside)).map_err(|error| {
+        Failure::usage(format!("there is no folder `{shown}` in the source")).because(error).hint(hint)
+    })?;
+    if !path.starts_with(top) {
+        return Err(Failure::usage(format!("the folder `{shown}` is not in the source")).hint(hint).into());
+    }
+    if !path.is_dir() {
+        return Err(Failure::usage(format!("`{shown}` in the source is a file, not a folder")).hint(hint).into());
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_inside;
+    use std::path::Path;
+
+    #[test]
+    fn a_context_stays_in_the_source() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap().join("top");
+        std::fs::create_dir_all(top.join("a/b")).unwrap();
+        std::fs::create_dir(top.with_file_name("top2")).unwrap();
+        std::os::unix::fs::symlink("../top2", top.join("out")).unwrap();
+        let inside = |context: &str| folder_inside(&top, Path::new(context));
+        assert_eq!(inside("a/b").unwrap(), top.join("a/b"));
+        assert_eq!(inside("/a").unwrap(), top.join("a"));
+        assert_eq!(inside("a/../a/b/").unwrap(), top.join("a/b"));
+        for bad in ["..", "a/../..", "../top2", "out", "none"] {
+            assert!(inside(bad).is_err(), "{bad}");
+        }
+    }
+}

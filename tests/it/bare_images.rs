@@ -1,0 +1,317 @@
+//! Images without a shell, without `tar`, without either: the engine unpacks the upload.
+
+use std::fs;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::json;
+
+use crate::support::{Base, Builder, Project, StandIn, docker, wait_for};
+
+const USAGE: i32 = 2;
+const ENGINE: i32 = 125;
+
+/// A program that is linked statically and plays all scripts.
+fn program() -> &'static [u8] {
+    static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/programs/scripts.rs");
+        let options =
+            ["-C", "target-feature=+crt-static", "-C", "opt-level=s", "-C", "strip=symbols", "--edition=2024"];
+        let output = Command::new("rustc").args(options).arg("-o").arg(&program).arg(source).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::read(program).unwrap()
+    })
+}
+
+/// An archive with a file, a second name of it, and a folder.
+fn artifacts() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, kind: tar::EntryType, link: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(if kind == tar::EntryType::Directory { 0o750 } else { 0o640 });
+        header.set_uid(77);
+        header.set_size(content.len() as u64);
+        if link.is_empty() {
+            tar.append_data(&mut header, path, content).unwrap();
+        } else {
+            tar.append_link(&mut header, path, link).unwrap();
+        }
+    };
+    add("d", tar::EntryType::Directory, "", b"");
+    add("d/kept", tar::EntryType::Regular, "", b"kept");
+    add("d/link", tar::EntryType::Link, "d/kept", b"");
+    tar.into_inner().unwrap()
+}
+
+/// A builder on an image with nothing but `/tmp`, still to be made.
+fn unmade(base: &Base) -> Builder {
+    let mut builder = Builder::bare()
+        .base(base.name())
+        .change("LABEL io.openshift.s2i.scripts-url=image:///s2i")
+        .change("CMD [\"/usage\"]")
+        .bytes("app/artifacts.tar", 0o644, &artifacts());
+    for script in ["assemble", "run", "save-artifacts"] {
+        builder = builder.bytes(&format!("s2i/{script}"), 0o755, program());
+    }
+    builder
+}
+
+/// A builder without a shell, and a project for it.
+struct Bare {
+    project: Project,
+    builder: Builder,
+    _base: Base,
+}
+
+fn bare(with: impl FnOnce(Builder) -> Builder) -> Bare {
+    let base = Base::empty();
+    let builder = with(unmade(&base)).make();
+    Bare { project: Project::new().file("a", "one\n").file("d/b", ""), builder, _base: base }
+}
+
+mod without_a_shell {
+    use super::*;
+
+    #[test]
+    fn a_static_assemble_builds_and_the_next_build_has_its_artifacts() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        project.chmod("d", 0o705);
+        let outcome = project.build(&builder).args(&["-e", "NAME=value"]).success();
+        outcome
+            .says("assemble 0:0 \n")
+            .says("and on the other stream\n")
+            .says("src 0:0 755\nsrc/a 0:0 644\nsrc/d 0:0 705\nsrc/d/b 0:0 644\n")
+            .never_says("artifacts 0:0")
+            .says("note: what `assemble` left of the source stays in the image, in /tmp/src");
+        let config = project.image().config();
+        assert_eq!(config["Cmd"], json!(["/s2i/run"]));
+        assert!(config["Env"].as_array().unwrap().contains(&json!("NAME=value")));
+        assert_eq!(project.image().run(&[]), "one in /s2i/run");
+        project.write("a", "two\n");
+        let outcome = project.build(&builder).arg("--verbose").success();
+        outcome
+            .says("artifacts 0:0 755\nartifacts/d 0:0 750\nartifacts/d/kept 0:0 640\nartifacts/d/link 0:0 640\n")
+            .says("saved\n")
+            // What is known need not be found out again.
+            .never_says("/bin/sh");
+        assert_eq!(project.image().run(&[]), "two in /s2i/run");
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
+    fn the_upload_is_the_images_users() {
+        for (user, owner, group) in [("1234:55", "1234:55", "55"), ("1234", "1234:66", "66"), ("app", "1234:66", "66")]
+        {
+            let Bare { project, builder, _base } = bare(|builder| {
+                let passwd = "root:x:0:0::/:/x\napp:x:1234:66::/:/x\n";
+                builder.file("etc/passwd", 0o644, passwd).user(user, 1234, 66)
+            });
+            project
+                .build(&builder)
+                .success()
+                .says(&format!("assemble 1234:{group} \nsrc {owner} 755\nsrc/a {owner} 644\n"));
+            project.build(&builder).success().says(&format!("artifacts/d/kept {owner} 640\n"));
+            assert_eq!(project.image().config()["User"], user);
+        }
+    }
+
+    #[test]
+    fn a_user_that_the_image_does_not_know_is_named() {
+        let Bare { project, builder, _base } = bare(|builder| builder.change("USER nobody"));
+        project.build(&builder).run().status(ENGINE).says("unable to find user nobody");
+    }
+
+    #[test]
+    fn the_status_of_assemble_is_that_of_the_build() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        project.build(&builder).success();
+        let good = project.id();
+        let outcome = project.build(&builder).args(&["-e", "STATUS=7"]).run().status(7);
+        outcome.says("error: `assemble` failed with exit status 7");
+        assert_eq!(project.id(), good);
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
+    fn bad_artifacts_are_left_out_and_copied_ones_taken() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        project.build(&builder).args(&["-e", "SAVE=garbage"]).success();
+        let outcome = project.build(&builder).args(&["-e", "SAVE=copy"]).success();
+        outcome.says("warning: `save-artifacts` failed, building without artifacts").never_says("artifacts 0:0");
+        project.build(&builder).args(&["-e", "SAVE=copy"]).success().says("artifacts/copied 0:0 644\n");
+        project.build(&builder).success().says("artifacts/copied 0:0 644\n");
+    }
+
+    #[test]
+    fn programs_of_the_source_travel() {
+        let Bare { project, builder, _base } = bare(|builder| builder.file("opt/in/.keep", 0o644, ""));
+        for script in ["assemble", "run", "save-artifacts"] {
+            project.write(&format!(".s2i/bin/{script}"), "");
+            fs::write(project.path().join(format!(".s2i/bin/{script}")), program()).unwrap();
+        }
+        let build = || project.build(&builder).args(&["-d", "/opt/in", "-e", "DEST=/opt/in"]).success();
+        build().says("scripts 0:0 755\nscripts/assemble 0:0 755\n");
+        assert_eq!(project.image().run(&[]), "one in /opt/in/scripts/run");
+        build().says("artifacts/d/kept 0:0 640\n");
+    }
+
+    #[test]
+    fn an_entrypoint_that_runs_its_arguments_stays_in_force() {
+        let with = |builder: Builder| builder.bytes("entry", 0o755, program()).change("ENTRYPOINT [\"/entry\"]");
+        let Bare { project, builder, _base } = bare(with);
+        for _ in 0..2 {
+            let outcome = project.build(&builder).success();
+            outcome.says("entry /s2i/assemble\n").says("assemble 0:0 yes\n").never_says("ENTRYPOINT");
+            assert_eq!(project.image().config()["Entrypoint"], json!(["/entry"]));
+            assert_eq!(project.image().config()["Cmd"], json!(["/s2i/run"]));
+        }
+    }
+
+    #[test]
+    fn an_entrypoint_that_eats_its_arguments_is_bypassed_and_kept() {
+        let with = |builder: Builder| builder.bytes("eat", 0o755, program()).change("ENTRYPOINT [\"/eat\"]");
+        let Bare { project, builder, _base } = bare(with);
+        project.build(&builder).success().says("assemble 0:0 \n").says("note: the builder's ENTRYPOINT does not run");
+        project.build(&builder).success().says("artifacts/d/kept").never_says("note: the builder's ENTRYPOINT");
+        assert_eq!(project.image().config()["Entrypoint"], json!(["/eat"]));
+        assert_eq!(project.image().config()["Cmd"], json!(["/s2i/run"]));
+    }
+
+    #[test]
+    fn assemble_can_leave_labels_and_remove_the_source() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        let outcome = project.build(&builder).args(&["-e", "METADATA={\"labels\":[{\"a\":\"1\"}]}", "-e", "TIDY=1"]);
+        outcome.success().never_says("note:");
+        assert_eq!(project.image().label("a").as_deref(), Some("1"));
+        assert!(!project.image().has("/tmp/src"));
+        let good = project.id();
+        let outcome = project.build(&builder).args(&["-e", "METADATA=[]"]).run().status(ENGINE);
+        outcome.says("cannot use the labels that `assemble` left");
+        assert_eq!(project.id(), good);
+    }
+
+    #[test]
+    fn a_mounted_source_does_not_stay() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        project.build(&builder).arg("--mount").success().says("src/a ").never_says("note:");
+        assert_eq!(project.image().run(&[]), "one in /s2i/run");
+        assert!(!project.image().has("/tmp/src/a"));
+    }
+
+    #[test]
+    fn a_program_that_can_not_run_is_named() {
+        let Bare { project, builder, _base } = bare(|builder| builder.bytes("s2i/assemble", 0o644, program()));
+        project.build(&builder).run().status(ENGINE).says("cannot run `/s2i/assemble`: it is not executable");
+        let Bare { project, builder, _base } = bare(|builder| builder.file("s2i/assemble", 0o755, "#!/bin/sh\n"));
+        let outcome = project.build(&builder).run().status(ENGINE);
+        outcome.says("error: cannot run `/s2i/assemble`").says("no such file").says("hint: the image has no shell");
+        project.write(".s2i/bin/assemble", "#!/bin/sh\n");
+        let outcome = project.build(&builder).run().status(USAGE);
+        outcome.says("error: cannot run the script `.s2i/bin/assemble`").says("hint: the image has no shell");
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
+    fn an_engine_that_does_not_answer_is_not_taken_for_an_empty_image() {
+        let stand_in =
+            StandIn::new("case \"$1 $3\" in 'cp -') echo broken line >&2; exit 1 ;; esac; exec docker \"$@\"");
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        let outcome = project.build(&builder).arg("--engine").arg(stand_in.path()).run().status(ENGINE);
+        outcome.says("caused by: broken line");
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
+    fn a_missing_destination_is_named() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        let outcome = project.build(&builder).args(&["-d", "/none"]).run().status(ENGINE);
+        outcome.says("has no folder `/none` for the source");
+    }
+
+    #[test]
+    fn an_interrupt_leaves_no_container() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        project.build(&builder).success();
+        let good = project.id();
+        let running = project.build(&builder).args(&["-e", "HANG=1"]).start();
+        running.wait_for("hanging");
+        running.signal("TERM");
+        running.end().status(143).says("minis2i: build cancelled:");
+        assert_eq!(project.id(), good);
+        wait_for("no container is left", || builder.containers_of_builds().is_empty());
+    }
+
+    #[test]
+    fn what_changes_while_it_is_sent_is_sent_again() {
+        let change = "echo two >\"$SOURCE/a\"; rm -r \"$SOURCE/d\"";
+        let once = format!("if [ \"$1 $2\" = 'cp -' ] && mkdir $here/once; then {change}; fi; exec docker \"$@\"");
+        let stand_in = StandIn::new(&once);
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        let run = project.build(&builder).arg("--engine").arg(stand_in.path()).env("SOURCE", project.path());
+        let outcome = run.success();
+        outcome.says("src 0:0 755\nsrc/a 0:0 644\n").never_says("src/d ");
+        assert_eq!(project.image().run(&[]), "two in /s2i/run");
+    }
+}
+
+mod without_tar {
+    use super::*;
+
+    /// A base without `tar`, and a builder on it.
+    fn builder(with: impl FnOnce(Builder) -> Builder) -> (Base, Builder) {
+        let base = Base::after("rm -f \"$(command -v tar)\"");
+        let assemble = "#!/bin/sh\ncd /tmp\nfor f in src/* artifacts/d/*; do\n\
+                        [ ! -e \"$f\" ] || stat -c '%A %u %g %n' \"$f\"\ndone\n\
+                        cat artifacts/d/kept 2>/dev/null\nrm src/gone\nexit ${STATUS:-0}\n";
+        let builder = Builder::new()
+            .base(base.name())
+            .script("assemble", assemble)
+            .script("run", "#!/bin/sh\necho ran\n")
+            .script("save-artifacts", "#!/bin/sh\ncat /app/artifacts.tar\n")
+            .bytes("app/artifacts.tar", 0o644, &artifacts());
+        (base, with(builder).make())
+    }
+
+    #[test]
+    fn the_engine_unpacks_and_the_source_is_removed_as_ever() {
+        let (_base, builder) = builder(|builder| builder.user("1234:55", 1234, 55));
+        let project = Project::new().file("a", "").file("gone", "").file(".s2i/bin/run", "#!/bin/sh\necho mine\n");
+        project.chmod("a", 0o4711);
+        let outcome = project.build(&builder).success();
+        outcome.says("-rws--x--x 1234 55 src/a\n").never_says("note:");
+        project.build(&builder).success().says("-rw-r----- 1234 55 artifacts/d/kept\n").says("kept");
+        assert!(!project.image().has("/tmp/src"));
+        assert!(project.image().has("/tmp/artifacts/d/kept"));
+        assert_eq!(project.image().run(&[]), "mine");
+        project.build(&builder).args(&["-e", "STATUS=3"]).run().status(3);
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_removed_while_it_is_sent_is_not_there() {
+        let change = "rm \"$SOURCE/a\"*";
+        let stand_in = StandIn::new(&format!("if [ \"$1 $2\" = 'cp -' ]; then {change}; fi; exec docker \"$@\""));
+        let (_base, builder) = builder(|builder| builder);
+        // The large one is not through before somebody reads.
+        let project = Project::new().file("gone", "").file("a late", "").file("a's\nfile", "");
+        project.write("large", &"x".repeat(1 << 20));
+        let run = project.build(&builder).arg("--engine").arg(stand_in.path()).env("SOURCE", project.path());
+        let outcome = run.success();
+        outcome.says("0 0 src/gone\n").says("src/large").never_says("src/a");
+    }
+
+    #[test]
+    fn a_full_disk_is_told() {
+        let (_base, builder) = builder(|builder| builder.change("LABEL io.openshift.s2i.destination=/small"));
+        let project = Project::new().file("gone", &"x".repeat(3 << 20));
+        let volume = crate::support::unique("small");
+        docker(&["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=1m", &volume]);
+        let run = project.build(&builder).rest(&["--volume", &format!("{volume}:/small")]).run();
+        docker(&["volume", "rm", &volume]);
+        run.status(ENGINE).says("the build container\n").says("no space left on device");
+    }
+}
