@@ -206,12 +206,7 @@ impl Ground {
     fn look(shop: &Workshop) -> Result<Self> {
         let job = shop.job;
         let [builder, tagged] = image::inspect(shop.engine, [&job.builder, &job.tag])?;
-        let Some(builder) = builder else {
-            let (name, engine) = (&job.builder, shop.engine.name());
-            return Err(Failure::engine(format!("there is no builder image `{name}` in the engine"))
-                .hint(format!("build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`)"))
-                .into());
-        };
+        let builder = builder.ok_or_else(|| no_builder(shop.engine, &job.builder))?;
         let contract = Contract::of(&builder, &job.builder)?;
         let previous = match (job.incremental, &tagged) {
             (false, _) => None,
@@ -220,6 +215,14 @@ impl Ground {
         };
         Ok(Self { builder, contract, previous: previous.filter(is_s2i), tagged })
     }
+}
+
+/// The error for a builder that the engine does not have.
+pub fn no_builder(engine: &Engine, name: &str) -> anyhow::Error {
+    let cli = engine.name();
+    Failure::engine(format!("there is no builder image `{name}` in the engine"))
+        .hint(format!("build it (`{cli} build --tag {name} FOLDER`) or pull it (`{cli} pull {name}`)"))
+        .into()
 }
 
 /// Whether `save-artifacts` may be looked for in an image.

@@ -1,9 +1,10 @@
 //! What can be typed. The doc comments are the help.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::report::Color;
 
@@ -15,12 +16,22 @@ pub struct Cli {
     pub command: Command,
 }
 
-const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`.";
+const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
+                          A SOURCE named like a command is written `./NAME`.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build once: source and builder image become the image TAG
-    Build(BuildArgs),
+    Build(Box<BuildArgs>),
+
+    /// Show how a builder wants to be used
+    Usage(UsageArgs),
+
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+
+    /// Print the version
+    Version,
 
     /// Removes what a build needs no more, after it has ended
     #[command(hide = true, name = TIDY)]
@@ -114,6 +125,40 @@ pub struct JobArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct UsageArgs {
+    /// The builder image, by name or id
+    pub builder: String,
+
+    #[command(flatten)]
+    pub aside: AsideArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionArgs {
+    pub shell: Shell,
+}
+
+/// What commands that only ask the engine for something need.
+#[derive(Debug, Args)]
+pub struct AsideArgs {
+    /// The engine's CLI: docker, or one that takes the same commands
+    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
+    pub engine: OsString,
+
+    /// Print errors only, and what was asked for
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Show every engine command with its time
+    #[arg(long, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Color,
+}
+
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Print errors only, and the image id
@@ -139,17 +184,30 @@ pub enum MessageFormat {
     Json,
 }
 
-/// Words that are never the SOURCE of the short form.
-const COMMANDS: [&str; 7] = ["build", TIDY, "help", "-h", "--help", "-V", "--version"];
-
 /// Makes the short form, without a command, a `build`.
 pub fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
-    let short = args.get(1).is_some_and(|first| !COMMANDS.iter().any(|command| first == command));
-    if short {
+    if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "build".into());
     }
     args
+}
+
+/// Whether a first word is a command, or an option that stands alone: never the SOURCE of the short form.
+fn is_command(word: &OsStr) -> bool {
+    let alone = ["help", "-h", "--help", "-V", "--version"];
+    alone.iter().any(|known| word == *known) || Cli::command().find_subcommand(word).is_some()
+}
+
+/// The script that completes this program's commands and options in a shell.
+pub fn completion(shell: Shell) -> Vec<u8> {
+    let cli = Cli::command();
+    // Hidden commands would be offered, too.
+    let shown = cli.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let mut cli = clap::Command::new("minis2i").version(env!("CARGO_PKG_VERSION")).subcommands(shown);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli, "minis2i", &mut script);
+    script
 }
 
 #[cfg(test)]
@@ -161,7 +219,7 @@ mod tests {
         let args = line.split_whitespace().map(Into::into);
         match Cli::try_parse_from(complete(args)).unwrap().command {
             Command::Build(args) => args.job,
-            Command::Tidy(_) => panic!("`{line}` is no build"),
+            other => panic!("`{line}` is no build but {other:?}"),
         }
     }
 

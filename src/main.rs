@@ -2,6 +2,7 @@
 
 mod build;
 mod cli;
+mod commands;
 mod contract;
 mod engine;
 mod failure;
@@ -11,13 +12,15 @@ mod report;
 mod settings;
 mod source;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
 
 use build::{Workshop, tidy};
-use cli::{BuildArgs, Cli, Command};
+use cli::{AsideArgs, BuildArgs, Cli, Command};
+use commands::{print, usage};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
@@ -25,14 +28,7 @@ use settings::Job;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(cli::complete(std::env::args_os()));
-    let (reporter, result) = match cli.command {
-        Command::Build(args) => {
-            let reporter = settings::reporter(&args.output);
-            let result = build_once(args, &reporter);
-            (reporter, result)
-        }
-        Command::Tidy(args) => (settings::default_reporter(), tidy::run(args)),
-    };
+    let (reporter, result) = run(cli.command);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -42,12 +38,47 @@ fn main() -> ExitCode {
     }
 }
 
+/// Does what was asked for; returns who can tell of an error, too.
+fn run(command: Command) -> (Reporter, Result<()>) {
+    match command {
+        Command::Build(args) => {
+            let reporter = settings::reporter(&args.output);
+            let result = build_once(*args, &reporter);
+            (reporter, result)
+        }
+        Command::Usage(args) => aside(&args.aside, |engine, reporter| usage::usage(&args, engine, reporter)),
+        Command::Completion(args) => plain(|_| print(&cli::completion(args.shell))),
+        Command::Version => plain(|_| print(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())),
+        Command::Tidy(args) => plain(|_| tidy::run(args)),
+    }
+}
+
+/// A command that needs no engine.
+fn plain(work: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, Result<()>) {
+    let reporter = settings::default_reporter();
+    let result = work(&reporter);
+    (reporter, result)
+}
+
+/// A command that only asks the engine for something.
+fn aside(args: &AsideArgs, work: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<()>) {
+    let reporter = settings::aside_reporter(args);
+    let cancel = Cancel::default();
+    let listening = interrupt::listen(cancel.clone());
+    let result = listening.and_then(|()| work(&engine(&args.engine, cancel, &reporter), &reporter));
+    (reporter, result)
+}
+
 fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let job = Job::new(args.job, reporter)?;
     let cancel = Cancel::default();
     interrupt::listen(cancel.clone())?;
-    let teller = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
+    let engine = engine(&job.engine, cancel, reporter);
     let lease = Lease::take()?;
     build::build(&Workshop { job: &job, engine: &engine, lease: &lease, reporter })
+}
+
+fn engine(program: &OsStr, cancel: Cancel, reporter: &Reporter) -> Engine {
+    let teller = reporter.clone();
+    Engine::new(program.to_owned(), cancel, move |call| teller.tell(&Message::Call(call)))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::{JobArgs, MessageFormat, OutputArgs};
+use crate::cli::{AsideArgs, JobArgs, MessageFormat, OutputArgs};
 use crate::contract::environment;
 use crate::failure::Failure;
 use crate::report::{Color, Format, Level, Reporter};
@@ -57,12 +57,20 @@ pub fn reporter(args: &OutputArgs) -> Reporter {
         MessageFormat::Human => Format::Human,
         MessageFormat::Json => Format::Json,
     };
-    let level = match (args.quiet, args.verbose) {
+    Reporter::new(format, level(args.quiet, args.verbose), args.color)
+}
+
+/// The same for commands that print what was asked for, and nothing for programs beside it.
+pub fn aside_reporter(args: &AsideArgs) -> Reporter {
+    Reporter::new(Format::Human, level(args.quiet, args.verbose), args.color)
+}
+
+fn level(quiet: bool, verbose: bool) -> Level {
+    match (quiet, verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
-    };
-    Reporter::new(format, level, args.color)
+    }
 }
 
 /// How to talk to the user before it is known what he asked for.

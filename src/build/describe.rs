@@ -100,8 +100,8 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
     let name = if known.map(|known| full_name(known)).any(|known| known == name) { name } else { job.builder.clone() };
     let mut labels = vec![
         ("io.k8s.display-name", job.tag.clone()),
-        ("io.openshift.s2i.build.image", name.clone()),
-        ("io.openshift.s2i.build.source-location", job.source.typed.clone()),
+        (labels::BUILD_IMAGE, name.clone()),
+        (labels::SOURCE_LOCATION, job.source.typed.clone()),
         ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ("org.opencontainers.image.base.name", name),
         ("org.opencontainers.image.base.digest", base.to_owned()),

@@ -3,6 +3,12 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+/// The name of the builder image, as the reference implementation writes it, too.
+pub const BUILD_IMAGE: &str = "io.openshift.s2i.build.image";
+
+/// The source as it was typed.
+pub const SOURCE_LOCATION: &str = "io.openshift.s2i.build.source-location";
+
 /// The version that made the image.
 pub const VERSION: &str = "io.github.minis2i.version";
 

@@ -4,6 +4,7 @@ mod support;
 
 mod artifacts;
 mod bad_input;
+mod commands;
 mod contract;
 mod interrupts;
 mod main_job;
