@@ -27,6 +27,9 @@ pub enum Command {
     /// Show how a builder wants to be used
     Usage(UsageArgs),
 
+    /// Write the files of a new builder, with tests
+    Create(CreateArgs),
+
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 
@@ -131,6 +134,15 @@ pub struct UsageArgs {
 
     #[command(flatten)]
     pub aside: AsideArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The name of the builder image to be
+    pub name: String,
+
+    /// The folder to write to; files that are there stay as they are
+    pub dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The commands beside the build, and what they share.
 
+pub mod create;
 pub mod usage;
 
 use std::io::{self, Read, Write};

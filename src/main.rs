@@ -20,7 +20,7 @@ use clap::Parser;
 
 use build::{Workshop, tidy};
 use cli::{AsideArgs, BuildArgs, Cli, Command};
-use commands::{print, usage};
+use commands::{create, print, usage};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
@@ -47,6 +47,7 @@ fn run(command: Command) -> (Reporter, Result<()>) {
             (reporter, result)
         }
         Command::Usage(args) => aside(&args.aside, |engine, reporter| usage::usage(&args, engine, reporter)),
+        Command::Create(args) => plain(|reporter| create::create(&args, reporter)),
         Command::Completion(args) => plain(|_| print(&cli::completion(args.shell))),
         Command::Version => plain(|_| print(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())),
         Command::Tidy(args) => plain(|_| tidy::run(args)),

@@ -1,7 +1,7 @@
 //! What was typed, made into what to do here: files read, names checked. Afterwards nobody asks the command line or
 //! the environment again.
 
-mod reference;
+pub mod reference;
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,8 +1,10 @@
 //! The commands beside the build: create, usage, rebuild, generate, completion, version.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::support::{Builder, Run, wait_for};
+use crate::support::{BASE, Builder, Image, Outcome, Run, docker, try_docker, unique, wait_for};
 
 const USAGE: i32 = 2;
 const ENGINE: i32 = 125;
@@ -74,4 +76,72 @@ fn usage_leaves_no_container_when_it_is_interrupted() {
     running.signal("INT");
     running.end().status(130);
     assert!(builder.containers().is_empty());
+}
+
+/// A folder with what `create` writes.
+fn created(name: &str) -> (tempfile::TempDir, Outcome) {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = Run::new().args(&["create", name, "new/builder"]).current_dir(dir.path()).success();
+    (dir, outcome)
+}
+
+#[test]
+fn a_created_builder_builds_and_passes_its_own_test() {
+    let name = unique("created");
+    let (dir, outcome) = created(&name);
+    let builder = dir.path().join("new/builder");
+    outcome.says(&format!("docker build --tag {name} new/builder"));
+    docker(&["build", "--quiet", "--tag", &name, "--build-arg", &format!("BASE={BASE}"), builder.to_str().unwrap()]);
+    let app = unique("created-app");
+    let source = builder.join("test/test-app");
+    Run::new().args(&["build", source.to_str().unwrap(), &name, &app]).success();
+    assert_eq!(Image(app.clone()).run(&[]), "hello from the test app");
+    assert!(Run::new().args(&["usage", &name]).success().stdout.contains(&format!("the builder image {name}")));
+    let own = Command::new(builder.join("test/run"))
+        .env("BASE", BASE)
+        .env("MINIS2I", env!("CARGO_BIN_EXE_minis2i"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&own.stdout).into_owned() + &String::from_utf8_lossy(&own.stderr);
+    assert!(own.status.success() && said.contains("all is well"), "{said}");
+    try_docker(&["image", "rm", "--force", &app, &name]);
+}
+
+#[test]
+fn a_created_builders_test_notices_what_is_broken() {
+    let (dir, _) = created("any");
+    let builder = dir.path().join("new/builder");
+    fs::write(builder.join("s2i/bin/save-artifacts"), "#!/bin/sh\n").unwrap();
+    let test = builder.join("test/run");
+    let mut own = Command::new(test);
+    let own = own.env("BASE", BASE).env("MINIS2I", env!("CARGO_BIN_EXE_minis2i")).output().unwrap();
+    let said = String::from_utf8_lossy(&own.stderr);
+    assert!(!own.status.success() && said.contains("FAILED: the artifacts were not taken over"), "{said}");
+}
+
+#[test]
+fn create_writes_scripts_that_everybody_may_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_minis2i");
+    let line = format!("umask 077; {program} create any {}", dir.path().join("b").display());
+    assert!(Command::new("sh").args(["-c", &line]).output().unwrap().status.success());
+    for script in ["s2i/bin/assemble", "s2i/bin/run", "s2i/bin/save-artifacts", "s2i/bin/usage", "test/run"] {
+        let mode = fs::metadata(dir.path().join("b").join(script)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755, "{script}");
+    }
+}
+
+#[test]
+fn create_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let readme = dir.path().join("README.md");
+    fs::write(&readme, "mine").unwrap();
+    let folder = dir.path().display().to_string();
+    let outcome = Run::new().args(&["create", "any", &folder]).run().status(USAGE);
+    outcome.says(&format!("`{}` is there already", readme.display())).says("hint: ");
+    assert_eq!(fs::read_to_string(&readme).unwrap(), "mine");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let file = readme.display().to_string();
+    Run::new().args(&["create", "any", &file]).run().status(USAGE).says("cannot write");
+    Run::new().args(&["create", "No Name", &format!("{folder}/b")]).run().status(USAGE).says("can not name an image");
 }
