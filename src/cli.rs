@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::report::Color;
@@ -23,6 +23,9 @@ const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i bui
 pub enum Command {
     /// Build once: source and builder image become the image TAG
     Build(Box<BuildArgs>),
+
+    /// Build an image once more, from what its labels say
+    Rebuild(Box<RebuildArgs>),
 
     /// Show how a builder wants to be used
     Usage(UsageArgs),
@@ -125,6 +128,39 @@ pub struct JobArgs {
     /// Options for `docker run`, for both containers of a build
     #[arg(last = true, value_name = "RUN_OPTION")]
     pub run_options: Vec<String>,
+}
+
+/// The options of a build; what it is told by its arguments, labels tell here.
+#[derive(Debug, Args)]
+#[command(mut_arg("source", image_to_rebuild), mut_arg("builder", new_name), mut_arg("tag", not_taken))]
+// An argument that is changed goes to the end; the one behind them has to follow.
+#[command(mut_arg("run_options", |rest| rest))]
+pub struct RebuildArgs {
+    #[command(flatten)]
+    pub job: JobArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+fn image_to_rebuild(source: Arg) -> Arg {
+    source.value_name("TAG").help("The image to build once more").long_help(
+        "The image to build once more\n\nIts labels name the builder and the source. Variables and other options are \
+         not in the labels: give them again.",
+    )
+}
+
+fn new_name(builder: Arg) -> Arg {
+    builder
+        .value_name("NEW")
+        .help("The name of the image to make, instead of TAG")
+        .required(false)
+        .default_value("")
+        .hide_default_value(true)
+}
+
+/// `rebuild` has no third argument.
+fn not_taken(tag: Arg) -> Arg {
+    tag.hide(true).required(false).default_value("").hide_default_value(true)
 }
 
 #[derive(Debug, Args)]

@@ -20,7 +20,7 @@ use clap::Parser;
 
 use build::{Workshop, tidy};
 use cli::{AsideArgs, BuildArgs, Cli, Command};
-use commands::{create, print, usage};
+use commands::{create, print, rebuild, usage};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
@@ -44,6 +44,11 @@ fn run(command: Command) -> (Reporter, Result<()>) {
         Command::Build(args) => {
             let reporter = settings::reporter(&args.output);
             let result = build_once(*args, &reporter);
+            (reporter, result)
+        }
+        Command::Rebuild(args) => {
+            let reporter = settings::reporter(&args.output);
+            let result = rebuild::as_build(*args, &reporter).and_then(|args| build_once(args, &reporter));
             (reporter, result)
         }
         Command::Usage(args) => aside(&args.aside, |engine, reporter| usage::usage(&args, engine, reporter)),

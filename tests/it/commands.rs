@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::support::{BASE, Builder, Image, Outcome, Run, docker, try_docker, unique, wait_for};
+use crate::support::{BASE, Builder, Image, Outcome, Project, Run, docker, try_docker, unique, wait_for};
 
 const USAGE: i32 = 2;
 const ENGINE: i32 = 125;
@@ -27,7 +27,7 @@ fn version_says_what_the_option_says() {
 fn completion_is_a_script_for_the_shell_with_all_commands_but_hidden_ones() {
     for shell in ["bash", "zsh", "fish"] {
         let script = Run::new().args(&["completion", shell]).success().stdout;
-        assert!(script.contains("usage") && script.contains("keep-source"), "{script}");
+        assert!(script.contains("rebuild") && script.contains("keep-source"), "{script}");
         assert!(!script.contains("tidy-after-build"), "{script}");
         if shell == "bash" {
             assert!(Command::new(shell).args(["-c", &script]).status().unwrap().success());
@@ -144,4 +144,70 @@ fn create_overwrites_nothing() {
     let file = readme.display().to_string();
     Run::new().args(&["create", "any", &file]).run().status(USAGE).says("cannot write");
     Run::new().args(&["create", "No Name", &format!("{folder}/b")]).run().status(USAGE).says("can not name an image");
+}
+
+#[test]
+fn rebuild_builds_the_same_once_more() {
+    let builder = telling().make();
+    let project = Project::new().file("input", "1\n");
+    project.build(&builder).args(&["-e", "WORD=first"]).success();
+    project.write("input", "2\n");
+    let again = || Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
+    again().args(&["-e", "WORD=second"]).success().never_says("note:").says("incremental");
+    assert_eq!(project.image().run(&[]), "2\nsecond by 0:0");
+    let other = Project::new();
+    again().arg(&other.tag).success();
+    assert_eq!(other.image().run(&[]), "2\n by 0:0");
+    assert_eq!(project.image().run(&[]), "2\nsecond by 0:0");
+}
+
+#[test]
+fn rebuild_takes_a_relative_source_from_here_and_says_so() {
+    let builder = telling().make();
+    let project = Project::new().file("input", "1\n");
+    project.build(&builder).source("source").current_dir(project.locks()).success();
+    let again = || Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
+    let outcome = again().current_dir(project.locks()).success();
+    outcome.says(&format!("note: the source of `{}` is known as `source` only; taking {}", project.tag, "/"));
+    let id = project.id();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outcome = again().current_dir(elsewhere.path()).run().status(USAGE);
+    outcome.says(&format!("is not there: {}/source", elsewhere.path().display())).says("hint: ");
+    assert_eq!(project.id(), id);
+}
+
+/// An image with these labels, as the reference would make it.
+fn labelled(labels: &[(&str, &str)]) -> Builder {
+    let labels = labels.iter().map(|(name, value)| format!("LABEL {name}={value}"));
+    labels.fold(Builder::bare(), |builder, label| builder.change(&label)).make()
+}
+
+#[test]
+fn rebuild_reads_what_the_reference_wrote() {
+    let builder = telling().make();
+    let project = Project::new().file("input", "1\n");
+    let full = format!("docker.io/library/{}:latest", builder.name());
+    let source = format!("file://{}", project.path().display());
+    let image =
+        labelled(&[("io.openshift.s2i.build.image", &full), ("io.openshift.s2i.build.source-location", &source)]);
+    let run = Run::new().env("TMPDIR", project.locks());
+    run.args(&["rebuild", image.name(), &project.tag]).success();
+    assert_eq!(project.image().run(&[]), "1\n by 0:0");
+}
+
+#[test]
+fn rebuild_says_what_it_can_not_build() {
+    let rebuild = |args: &[&str]| Run::new().arg("rebuild").args(args).run();
+    rebuild(&["minis2i-no-such"]).status(ENGINE).says("there is no image `minis2i-no-such`").says("hint: ");
+    rebuild(&["a", "b", "c"]).status(USAGE).says("`c` is one argument too many").says("minis2i rebuild TAG [NEW]");
+    let plain = labelled(&[]);
+    let outcome = rebuild(&[plain.name()]).status(USAGE);
+    outcome.says("it has no label `io.openshift.s2i.build.image`").says("minis2i build SOURCE BUILDER TAG");
+    let git = ("io.openshift.s2i.build.source-location", "https://git.example/app.git");
+    let remote = labelled(&[("io.openshift.s2i.build.image", "builder"), git]);
+    let outcome = rebuild(&[remote.name()]).status(USAGE);
+    outcome.says("is not on this machine: https://git.example/app.git").says("clone it with git");
+    let here = ("io.openshift.s2i.build.source-location", "/");
+    let local = labelled(&[("io.openshift.s2i.build.image", "builder"), here]);
+    rebuild(&[&local.id()]).status(USAGE).says("is an image's id").says("NEW");
 }
