@@ -3,7 +3,7 @@
 mod artifacts;
 pub mod commit;
 mod describe;
-mod inputs;
+pub mod inputs;
 mod prepare;
 mod protocol;
 mod relay;

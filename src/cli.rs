@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clap::builder::ArgPredicate;
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -33,6 +34,9 @@ pub enum Command {
     /// Write the files of a new builder, with tests
     Create(CreateArgs),
 
+    /// Write a Dockerfile that does what a build with this builder does
+    Generate(GenerateArgs),
+
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 
@@ -60,11 +64,30 @@ pub struct TidyArgs {
 }
 
 #[derive(Debug, Args)]
+// An argument that is changed goes to the end; the one behind it has to follow.
+#[command(mut_arg("tag", needless_for_dockerfile), mut_arg("run_options", |rest| rest))]
 pub struct BuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
+
+    /// Write a Dockerfile and a folder `upload` beside it, instead of building
+    ///
+    /// PATH is the Dockerfile, or a folder for it. `docker build` makes the image of them, always from nothing, anywhere
+    /// where the builder image is.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["mount", "run_options"])]
+    pub as_dockerfile: Option<PathBuf>,
+
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A Dockerfile does not need to know how its image will be called.
+fn needless_for_dockerfile(tag: Arg) -> Arg {
+    tag.required(false).required_unless_present("as_dockerfile").default_value_if(
+        "as_dockerfile",
+        ArgPredicate::IsPresent,
+        "",
+    )
 }
 
 /// What to build, and how.
@@ -179,6 +202,28 @@ pub struct CreateArgs {
 
     /// The folder to write to; files that are there stay as they are
     pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The builder image, by name or id
+    pub builder: String,
+
+    /// The Dockerfile to write, or `-` for standard output
+    ///
+    /// A file that is there is replaced only if it was generated.
+    pub file: PathBuf,
+
+    /// Set a variable for `assemble` and the image; NAME alone takes the value from the environment
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<String>,
+
+    /// The user who runs `assemble`, instead of the one the builder names
+    #[arg(long, value_name = "USER")]
+    pub assemble_user: Option<String>,
+
+    #[command(flatten)]
+    pub aside: AsideArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The commands beside the build, and what they share.
 
 pub mod create;
+pub mod generate;
 pub mod rebuild;
 pub mod usage;
 

@@ -20,7 +20,7 @@ use clap::Parser;
 
 use build::{Workshop, tidy};
 use cli::{AsideArgs, BuildArgs, Cli, Command};
-use commands::{create, print, rebuild, usage};
+use commands::{create, generate, print, rebuild, usage};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
@@ -52,6 +52,7 @@ fn run(command: Command) -> (Reporter, Result<()>) {
             (reporter, result)
         }
         Command::Usage(args) => aside(&args.aside, |engine, reporter| usage::usage(&args, engine, reporter)),
+        Command::Generate(args) => aside(&args.aside, |engine, reporter| generate::generate(&args, engine, reporter)),
         Command::Create(args) => plain(|reporter| create::create(&args, reporter)),
         Command::Completion(args) => plain(|_| print(&cli::completion(args.shell))),
         Command::Version => plain(|_| print(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())),
@@ -75,13 +76,22 @@ fn aside(args: &AsideArgs, work: impl FnOnce(&Engine, &Reporter) -> Result<()>) 
     (reporter, result)
 }
 
-fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
+fn build_once(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
+    let tag = args.job.tag.clone();
+    if tag.is_empty() && args.as_dockerfile.is_some() {
+        // A job has a name for its image; it is not told when the user gave none.
+        args.job.tag = "unnamed".to_owned();
+    }
     let job = Job::new(args.job, reporter)?;
     let cancel = Cancel::default();
     interrupt::listen(cancel.clone())?;
     let engine = engine(&job.engine, cancel, reporter);
     let lease = Lease::take()?;
-    build::build(&Workshop { job: &job, engine: &engine, lease: &lease, reporter })
+    let shop = Workshop { job: &job, engine: &engine, lease: &lease, reporter };
+    match args.as_dockerfile {
+        Some(path) => generate::as_dockerfile(&path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &shop),
+        None => build::build(&shop),
+    }
 }
 
 fn engine(program: &OsStr, cancel: Cancel, reporter: &Reporter) -> Engine {

@@ -140,7 +140,11 @@ impl Source {
     }
 }
 
-fn variable(text: &str) -> Result<(String, String)> {
+/// One `-e`, as name and value.
+///
+/// # Errors
+/// No name, or no value here to pass on.
+pub fn variable(text: &str) -> Result<(String, String)> {
     let usage = |message: String, hint: &str| Err(Failure::usage(message).hint(hint).into());
     if text.contains('\0') {
         return usage(format!("the variable `{text}` has a zero byte"), "leave it out");

@@ -55,7 +55,8 @@ pub fn instruction(name: &str, value: &str) -> String {
     format!("LABEL {}={}", quoted(name), quoted(value))
 }
 
-fn quoted(text: &str) -> String {
+/// A text in double quotes, for an instruction; literal but for line ends, which become spaces.
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {

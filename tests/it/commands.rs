@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
+
+use serde_json::json;
 
 use crate::support::{BASE, Builder, Image, Outcome, Project, Run, docker, try_docker, unique, wait_for};
 
@@ -210,4 +213,127 @@ fn rebuild_says_what_it_can_not_build() {
     let here = ("io.openshift.s2i.build.source-location", "/");
     let local = labelled(&[("io.openshift.s2i.build.image", "builder"), here]);
     rebuild(&[&local.id()]).status(USAGE).says("is an image's id").says("NEW");
+}
+
+/// Builds with the engine alone.
+fn docker_build(file: &Path, folder: &Path) -> Image {
+    let image = unique("dockerfile-app");
+    let (file, folder) = (file.to_str().unwrap(), folder.to_str().unwrap());
+    docker(&["build", "--quiet", "--file", file, "--tag", &image, folder]);
+    Image(image)
+}
+
+fn remove(image: &Image) {
+    try_docker(&["image", "rm", "--force", &image.0]);
+}
+
+#[test]
+fn a_generated_dockerfile_builds_what_a_build_does() {
+    // Gone from the sticky /tmp at the end, so the folder itself has to be the user's.
+    let assemble =
+        "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$WORD by $(id -u):$(id -g)\" >>out\nrm -rf /tmp/src\n";
+    let builder = Builder::new().script("assemble", assemble).user("1001", 1001, 0).make();
+    let project = Project::new().file("input", "1\n");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("Dockerfile");
+    let generate = || Run::new().args(&["generate", builder.name(), file.to_str().unwrap()]);
+    generate().args(&["-e", "WORD=a $HOME \"b\" \\ 'c'"]).success().says("docker build --file");
+    let image = docker_build(&file, &project.path());
+    assert_eq!(image.run(&[]), "1\na $HOME \"b\" \\ 'c' by 1001:0");
+    assert_eq!(image.config()["Cmd"], json!(["/usr/libexec/s2i/run"]));
+    assert_eq!(image.config()["User"], json!("1001"));
+    let full = format!("docker.io/library/{}:latest", builder.name());
+    assert_eq!(image.label("io.openshift.s2i.build.image"), Some(full));
+    remove(&image);
+    // What was generated may be generated again; anything else may not.
+    generate().success();
+    fs::write(&file, "FROM scratch\n").unwrap();
+    generate().run().status(USAGE).says("is there already, and was not generated");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "FROM scratch\n");
+}
+
+#[test]
+fn a_generated_dockerfile_goes_to_standard_output_for_a_dash() {
+    let builder = telling().make();
+    let outcome = Run::new().args(&["generate", builder.name(), "-", "--assemble-user", "1500"]).success();
+    let text = &outcome.stdout;
+    assert!(text.contains(&format!("\nFROM {}\n", builder.name())), "{text}");
+    assert!(text.contains("\nCOPY --chown=1500:0 [\".\",\"/tmp/src\"]\nUSER 1500\n"), "{text}");
+    assert!(text.contains("\nRUN [\"/usr/libexec/s2i/assemble\"]\nUSER 0\nCMD [\"/usr/libexec/s2i/run\"]\n"), "{text}");
+    assert!(builder.containers().is_empty());
+}
+
+#[test]
+fn generate_follows_the_labels_or_finds_the_scripts() {
+    let builder = Builder::bare()
+        .file("usr/local/s2i/assemble", 0o755, "#!/bin/sh\n")
+        .change("LABEL io.openshift.s2i.destination=/opt/in")
+        .make();
+    let text = Run::new().args(&["generate", builder.name(), "-"]).success().stdout;
+    assert!(text.contains("[\".\",\"/opt/in/src\"]") && text.contains("[\"/usr/local/s2i/run\"]"), "{text}");
+    let outcome = Run::new().args(&["generate", BASE, "-"]).run().status(ENGINE);
+    outcome.says("no S2I builder").says("io.openshift.s2i.scripts-url");
+    let lines = Run::new().args(&["generate", builder.name(), "-", "-e", "A=1\n2"]).run().status(USAGE);
+    lines.says("the variable `A` has more than one line");
+}
+
+#[test]
+fn a_dockerfile_of_a_source_builds_that_source() {
+    let builder = telling().user("1001", 1001, 0).make();
+    let project = Project::new().file("input", "1\n").file("noise", "").file(".s2iignore", "noise\n");
+    project.write(".s2i/environment", "WORD=a $HOME \"b\" \\\n");
+    project.write(".s2i/bin/run", "#!/bin/sh\ncat /app/out; ls -A /tmp/src /tmp/scripts\n");
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("new/place/Containerfile");
+    let at = |place: &Path| project.build(&builder).args(&["--as-dockerfile", place.to_str().unwrap()]);
+    at(&place).success().says(&format!("--tag {}", project.tag));
+    assert_eq!(project.id(), None);
+    let image = docker_build(&place, place.parent().unwrap());
+    let own = "/tmp/scripts:\nrun\n\n/tmp/src:\n.s2i\n.s2iignore\ninput";
+    assert_eq!(image.run(&[]), format!("1\na $HOME \"b\" \\ by 1001:0\n{own}"));
+    assert_eq!(image.config()["Cmd"], json!(["/tmp/scripts/run"]));
+    assert_eq!(image.label("io.k8s.display-name").as_deref(), Some(project.tag.as_str()));
+    remove(&image);
+    // Again, with less in the source.
+    fs::remove_file(project.path().join(".s2i/bin/run")).unwrap();
+    at(&place).args(&["-e", "WORD=mine"]).success();
+    let image = docker_build(&place, place.parent().unwrap());
+    assert_eq!(image.run(&[]), "1\nmine by 1001:0");
+    remove(&image);
+}
+
+#[test]
+fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
+    let builder = telling().make();
+    let project = Project::new().file("input", "1\n").file("upload.txt", "");
+    let folder = project.path().display().to_string();
+    for _ in 0..2 {
+        let run = Run::new().env("TMPDIR", project.locks());
+        run.args(&["build", "--as-dockerfile", &folder, &folder, builder.name()]).success();
+    }
+    let mut sent: Vec<_> =
+        fs::read_dir(project.path().join("upload/src")).unwrap().map(|item| item.unwrap().file_name()).collect();
+    sent.sort();
+    assert_eq!(sent, ["input", "upload.txt"]);
+    let image = docker_build(&project.path().join("Dockerfile"), &project.path());
+    assert_eq!(image.run(&[]), "1\n by 0:0");
+    assert_eq!(image.label("io.k8s.display-name"), None);
+    remove(&image);
+}
+
+#[test]
+fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
+    let builder = telling().make();
+    let project = Project::new().file("input", "1\n");
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().display().to_string();
+    let run = || project.build(&builder).args(&["--as-dockerfile", &folder]).run().status(USAGE);
+    fs::create_dir(dir.path().join("upload")).unwrap();
+    run().says("/upload` is there already").says("hint: ");
+    fs::remove_dir(dir.path().join("upload")).unwrap();
+    fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
+    run().says("/Dockerfile` is there already, and was not generated");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let mounted = project.build(&builder).args(&["--mount", "--as-dockerfile", &folder]).run();
+    mounted.status(USAGE).says("cannot be used with");
 }
