@@ -1,5 +1,7 @@
 //! What can be typed. The doc comments are the help.
 
+mod foreign;
+
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -74,7 +76,7 @@ pub struct BuildArgs {
     ///
     /// PATH is the Dockerfile, or a folder for it. `docker build` makes the image of them, always from nothing, anywhere
     /// where the builder image is.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["mount", "run_options"])]
+    #[arg(long, value_name = "PATH", conflicts_with = "mount")]
     pub as_dockerfile: Option<PathBuf>,
 
     #[command(flatten)]
@@ -277,8 +279,27 @@ pub enum MessageFormat {
     Json,
 }
 
+/// What became of words that say nothing to do.
+pub enum Unread {
+    /// The parser's own answer: help, the version, or an error in its own words.
+    Answer(clap::Error),
+    Failure(anyhow::Error),
+}
+
+/// Reads what was typed.
+///
+/// # Errors
+/// See [`Unread`].
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Unread> {
+    let args = complete(args);
+    Cli::try_parse_from(&args).map_err(|error| match foreign::explain(&error, &args) {
+        Some(failure) => Unread::Failure(failure.into()),
+        None => Unread::Answer(error),
+    })
+}
+
 /// Makes the short form, without a command, a `build`.
-pub fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "build".into());

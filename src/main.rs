@@ -16,10 +16,9 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
 
 use build::{Workshop, tidy};
-use cli::{AsideArgs, BuildArgs, Cli, Command};
+use cli::{AsideArgs, BuildArgs, Cli, Command, Unread};
 use commands::{create, generate, print, rebuild, usage};
 use engine::{Cancel, Engine};
 use lease::Lease;
@@ -27,8 +26,11 @@ use report::{Message, Reporter};
 use settings::Job;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(cli::complete(std::env::args_os()));
-    let (reporter, result) = run(cli.command);
+    let (reporter, result) = match cli::read(std::env::args_os()) {
+        Ok(cli) => run(cli),
+        Err(Unread::Answer(answer)) => answer.exit(),
+        Err(Unread::Failure(error)) => (settings::default_reporter(), Err(error)),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -39,8 +41,8 @@ fn main() -> ExitCode {
 }
 
 /// Does what was asked for; returns who can tell of an error, too.
-fn run(command: Command) -> (Reporter, Result<()>) {
-    match command {
+fn run(cli: Cli) -> (Reporter, Result<()>) {
+    match cli.command {
         Command::Build(args) => {
             let reporter = settings::reporter(&args.output);
             let result = build_once(*args, &reporter);

@@ -336,4 +336,6 @@ fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let mounted = project.build(&builder).args(&["--mount", "--as-dockerfile", &folder]).run();
     mounted.status(USAGE).says("cannot be used with");
+    let limited = project.build(&builder).args(&["--as-dockerfile", &folder]).rest(&["--memory=1g"]).run();
+    limited.status(USAGE).says("`--memory=1g` is for the containers of a build").says("hint: ");
 }

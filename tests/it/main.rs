@@ -6,6 +6,7 @@ mod artifacts;
 mod bad_input;
 mod commands;
 mod contract;
+mod familiar;
 mod interrupts;
 mod main_job;
 mod output;
