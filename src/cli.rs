@@ -1,6 +1,7 @@
 //! What can be typed. The doc comments are the help.
 
 mod foreign;
+mod s2ifile;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -17,6 +18,10 @@ use crate::report::Color;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+
+    /// What the user should know of how his words were read.
+    #[arg(skip)]
+    pub notes: Vec<String>,
 }
 
 const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
@@ -78,6 +83,12 @@ pub struct BuildArgs {
     /// where the builder image is.
     #[arg(long, value_name = "PATH", conflicts_with = "mount")]
     pub as_dockerfile: Option<PathBuf>,
+
+    /// Take arguments that are not given from the `.s2ifile` in the current folder
+    ///
+    /// `s2i build --use-config` has written it. Without SOURCE, BUILDER and TAG this is done anyway, where there is one.
+    #[arg(long)]
+    pub use_config: bool,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -286,16 +297,19 @@ pub enum Unread {
     Failure(anyhow::Error),
 }
 
-/// Reads what was typed.
+/// Reads what was typed, with the arguments that a `.s2ifile` adds.
 ///
 /// # Errors
 /// See [`Unread`].
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Unread> {
-    let args = complete(args);
-    Cli::try_parse_from(&args).map_err(|error| match foreign::explain(&error, &args) {
-        Some(failure) => Unread::Failure(failure.into()),
-        None => Unread::Answer(error),
-    })
+    let (args, notes) = s2ifile::expand(complete(args)).map_err(Unread::Failure)?;
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => Ok(Cli { notes, ..cli }),
+        Err(error) => Err(match foreign::explain(&error, &args) {
+            Some(failure) => Unread::Failure(failure.into()),
+            None => Unread::Answer(error),
+        }),
+    }
 }
 
 /// Makes the short form, without a command, a `build`.

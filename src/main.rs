@@ -45,6 +45,7 @@ fn run(cli: Cli) -> (Reporter, Result<()>) {
     match cli.command {
         Command::Build(args) => {
             let reporter = settings::reporter(&args.output);
+            cli.notes.iter().for_each(|note| reporter.note(note));
             let result = build_once(*args, &reporter);
             (reporter, result)
         }

@@ -29,7 +29,7 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
     job.tag = if new.is_empty() { own_name(&name, &image)? } else { new };
     job.source = source(label(&image, &name, labels::SOURCE_LOCATION)?, &name, builder, reporter)?;
     builder.clone_into(&mut job.builder);
-    Ok(BuildArgs { job, as_dockerfile: None, output })
+    Ok(BuildArgs { job, as_dockerfile: None, use_config: false, output })
 }
 
 /// Looks the image up. An interrupt just ends the run: there is nothing yet to clean up.
