@@ -36,6 +36,11 @@ fn builder(engine: &Engine, name: &str) -> Result<Image> {
     image.ok_or_else(|| no_builder(engine, name))
 }
 
+/// The folders that were searched, for a message.
+fn places(folders: &[String]) -> String {
+    if folders.is_empty() { "the image".to_owned() } else { folders.join(" or ") }
+}
+
 /// How a program in a container ended.
 struct Ended {
     status: i32,

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{builder, print, run_in};
+use super::{builder, places, print, run_in};
 use crate::build::Workshop;
 use crate::build::inputs::Inputs;
 use crate::cli::GenerateArgs;
@@ -193,10 +193,7 @@ impl<'a> View<'a> {
 }
 
 fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {
-    let places = match &contract.folders[..] {
-        [] => "the image".to_owned(),
-        folders => folders.join(" or "),
-    };
+    let places = places(&contract.folders);
     Failure::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {places}"))
         .hint("use an image made as a builder; its label `io.openshift.s2i.scripts-url` says where scripts are")
         .into()

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 
-use super::{Ended, builder, print, run_in};
+use super::{Ended, builder, places, print, run_in};
 use crate::cli::UsageArgs;
 use crate::contract::{Contract, join};
 use crate::engine::Engine;
@@ -16,7 +16,7 @@ use crate::report::{Message, Reporter};
 pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<()> {
     let image = builder(engine, &args.builder)?;
     let folders = Contract::of(&image, &args.builder)?.folders;
-    let mut words = String::new();
+    let mut words = "it keeps its scripts elsewhere".to_owned();
     for folder in &folders {
         // The script takes ENTRYPOINT's place: one that does not run what it is given would speak in its stead.
         let ended = run_in(engine, &image, &[], &join(folder, "usage"), &[])?;
@@ -25,8 +25,8 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
         }
         words = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
     }
-    let folders = folders.join(" or ");
-    Err(Failure::engine(format!("the builder `{}` has no `usage` that runs in {folders}", args.builder))
+    let places = places(&folders);
+    Err(Failure::engine(format!("the builder `{}` has no `usage` that runs in {places}", args.builder))
         .because(anyhow!(words))
         .hint("its documentation may help; what it has can be tried with `minis2i build SOURCE BUILDER TAG`")
         .into())
