@@ -6,11 +6,11 @@ mod commit;
 mod describe;
 pub mod inputs;
 mod owner;
-mod permit;
+pub mod permit;
 mod prepare;
 mod private;
 pub mod protocol;
-mod pull;
+pub mod pull;
 mod relay;
 mod runtime;
 mod scripts;
@@ -419,15 +419,7 @@ impl Ground {
     pub fn look(shop: &Workshop) -> Result<Self> {
         let job = shop.job;
         let [builder, tagged] = pull::inspect(shop)?;
-        let Some(builder) = builder else {
-            let (name, engine) = (&job.builder, shop.engine.name());
-            return Err(Failure::engine(format!("there is no builder image `{name}` in the engine"))
-                .hint(format!(
-                    "build it (`{engine} build --tag {name} FOLDER`) or pull it (`{engine} pull {name}`, or `--pull-policy \
-                     if-not-present`)"
-                ))
-                .into());
-        };
+        let builder = builder.ok_or_else(|| no_builder(&shop.engine, &job.builder, true))?;
         let contract = Contract::of(&builder, &job.builder, &job.wishes)?;
         permit::check(job, &builder, &contract)?;
         let previous = match (job.incremental, &tagged) {
@@ -445,6 +437,15 @@ impl Ground {
         let ours = self.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION))?;
         (ours.id != id).then(|| ours.id.clone())
     }
+}
+
+/// The error for a builder that the engine does not have; `pulls` says whether the command could ask a registry.
+pub fn no_builder(engine: &Engine, name: &str, pulls: bool) -> anyhow::Error {
+    let cli = engine.name();
+    let more = if pulls { ", or `--pull-policy if-not-present`" } else { "" };
+    Failure::engine(format!("there is no builder image `{name}` in the engine"))
+        .hint(format!("build it (`{cli} build --tag {name} FOLDER`) or pull it (`{cli} pull {name}`{more})"))
+        .into()
 }
 
 /// Whether `save-artifacts` may be looked for in an image.

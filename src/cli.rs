@@ -1,11 +1,15 @@
 //! What can be typed. The doc comments are the help.
 
+mod foreign;
 pub mod options;
+mod s2ifile;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::ArgPredicate;
+use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::report::Color;
 use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs, RuntimeArgs};
@@ -16,14 +20,37 @@ use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+
+    /// What the user should know of how his words were read.
+    #[arg(skip)]
+    pub notes: Vec<String>,
 }
 
-const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`.";
+const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
+                          A SOURCE named like a command is written `./NAME`.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build once: source and builder image become the image TAG
     Build(Box<BuildArgs>),
+
+    /// Build an image once more, from what its labels say
+    Rebuild(Box<RebuildArgs>),
+
+    /// Show how a builder wants to be used
+    Usage(UsageArgs),
+
+    /// Write the files of a new builder, with tests
+    Create(CreateArgs),
+
+    /// Write a Dockerfile that does what a build with this builder does
+    Generate(GenerateArgs),
+
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+
+    /// Print the version
+    Version,
 
     /// Removes what a build needs no more, after it has ended
     #[command(hide = true, name = TIDY)]
@@ -46,6 +73,8 @@ pub struct TidyArgs {
 }
 
 #[derive(Debug, Args)]
+// An argument that is changed goes to the end; the one behind it has to follow.
+#[command(mut_arg("tag", needless_for_dockerfile), mut_arg("run_options", |rest| rest))]
 pub struct BuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
@@ -57,8 +86,34 @@ pub struct BuildArgs {
     #[arg(long)]
     pub run: bool,
 
+    /// Write a Dockerfile and a folder `upload` beside it, instead of building
+    ///
+    /// PATH is the Dockerfile, or a folder for it. `docker build` makes the image of them, always from nothing, anywhere
+    /// where the builder image is.
+    #[arg(
+        long,
+        value_name = "PATH",
+        conflicts_with_all = ["mount", "run", "runtime_image", "callback_url"]
+    )]
+    pub as_dockerfile: Option<PathBuf>,
+
+    /// Take arguments that are not given from the `.s2ifile` in the current folder
+    ///
+    /// `s2i build --use-config` has written it. Without SOURCE, BUILDER and TAG this is done anyway, where there is one.
+    #[arg(long)]
+    pub use_config: bool,
+
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A Dockerfile does not need to know how its image will be called.
+fn needless_for_dockerfile(tag: Arg) -> Arg {
+    tag.required(false).required_unless_present("as_dockerfile").default_value_if(
+        "as_dockerfile",
+        ArgPredicate::IsPresent,
+        "",
+    )
 }
 
 /// What to build, and how.
@@ -205,6 +260,104 @@ pub struct JobArgs {
     pub run_options: Vec<String>,
 }
 
+/// The options of a build; what it is told by its arguments, labels tell here.
+#[derive(Debug, Args)]
+#[command(mut_arg("source", image_to_rebuild), mut_arg("builder", new_name), mut_arg("tag", not_taken))]
+// An argument that is changed goes to the end; the one behind them has to follow.
+#[command(mut_arg("run_options", |rest| rest))]
+pub struct RebuildArgs {
+    #[command(flatten)]
+    pub job: JobArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+fn image_to_rebuild(source: Arg) -> Arg {
+    source.value_name("TAG").help("The image to build once more").long_help(
+        "The image to build once more\n\nIts labels name the builder, the source, and what of it was used. Variables \
+         and other options are not in the labels: give them again.",
+    )
+}
+
+fn new_name(builder: Arg) -> Arg {
+    builder
+        .value_name("NEW")
+        .help("The name of the image to make, instead of TAG")
+        .required(false)
+        .default_value("")
+        .hide_default_value(true)
+}
+
+/// `rebuild` has no third argument.
+fn not_taken(tag: Arg) -> Arg {
+    tag.hide(true).required(false).default_value("").hide_default_value(true)
+}
+
+#[derive(Debug, Args)]
+pub struct UsageArgs {
+    /// The builder image, by name or id
+    pub builder: String,
+
+    #[command(flatten)]
+    pub aside: AsideArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The name of the builder image to be
+    pub name: String,
+
+    /// The folder to write to; files that are there stay as they are
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The builder image, by name or id
+    pub builder: String,
+
+    /// The Dockerfile to write, or `-` for standard output
+    ///
+    /// A file that is there is replaced only if it was generated.
+    pub file: PathBuf,
+
+    /// Set a variable for `assemble` and the image; NAME alone takes the value from the environment
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<String>,
+
+    /// The user who runs `assemble`, instead of the one the builder names
+    #[arg(long, value_name = "USER")]
+    pub assemble_user: Option<String>,
+
+    #[command(flatten)]
+    pub aside: AsideArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionArgs {
+    pub shell: Shell,
+}
+
+/// What commands that only ask the engine for something need.
+#[derive(Debug, Args)]
+pub struct AsideArgs {
+    /// The engine's CLI: docker, or one that takes the same commands
+    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
+    pub engine: OsString,
+
+    /// Print errors only, and what was asked for
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Show every engine command with its time
+    #[arg(long, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Color,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
@@ -235,17 +388,52 @@ pub enum MessageFormat {
     Json,
 }
 
-/// Words that are never the SOURCE of the short form.
-const COMMANDS: [&str; 7] = ["build", TIDY, "help", "-h", "--help", "-V", "--version"];
+/// What became of words that say nothing to do.
+pub enum Unread {
+    /// The parser's own answer: help, the version, or an error in its own words.
+    Answer(clap::Error),
+    Failure(anyhow::Error),
+}
+
+/// Reads what was typed, with the arguments that a `.s2ifile` adds.
+///
+/// # Errors
+/// See [`Unread`].
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Unread> {
+    let (args, notes) = s2ifile::expand(complete(args)).map_err(Unread::Failure)?;
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => Ok(Cli { notes, ..cli }),
+        Err(error) => Err(match foreign::explain(&error, &args) {
+            Some(failure) => Unread::Failure(failure.into()),
+            None => Unread::Answer(error),
+        }),
+    }
+}
 
 /// Makes the short form, without a command, a `build`.
-pub fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
-    let short = args.get(1).is_some_and(|first| !COMMANDS.iter().any(|command| first == command));
-    if short {
+    if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "build".into());
     }
     args
+}
+
+/// Whether a first word is a command, or an option that stands alone: never the SOURCE of the short form.
+fn is_command(word: &OsStr) -> bool {
+    let alone = ["help", "-h", "--help", "-V", "--version"];
+    alone.iter().any(|known| word == *known) || Cli::command().find_subcommand(word).is_some()
+}
+
+/// The script that completes this program's commands and options in a shell.
+pub fn completion(shell: Shell) -> Vec<u8> {
+    let cli = Cli::command();
+    // Hidden commands would be offered, too.
+    let shown = cli.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let mut cli = clap::Command::new("minis2i").version(env!("CARGO_PKG_VERSION")).subcommands(shown);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli, "minis2i", &mut script);
+    script
 }
 
 #[cfg(test)]
@@ -257,7 +445,7 @@ mod tests {
         let args = line.split_whitespace().map(Into::into);
         match Cli::try_parse_from(complete(args)).unwrap().command {
             Command::Build(args) => args.job,
-            Command::Tidy(_) => panic!("`{line}` is no build"),
+            other => panic!("`{line}` is no build but {other:?}"),
         }
     }
 

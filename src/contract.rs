@@ -1,5 +1,6 @@
 //! The S2I contract: what labels of a builder mean, where scripts come from, what an image of ours says about itself.
 
+pub mod dockerfile;
 pub mod environment;
 pub mod labels;
 pub mod own;

@@ -6,6 +6,7 @@ mod build;
 mod callback;
 mod checkout;
 mod cli;
+mod commands;
 mod contract;
 mod engine;
 mod failure;
@@ -17,14 +18,15 @@ mod settings;
 mod source;
 mod watch;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
 
 use build::{Workshop, tidy};
 use checkout::Checkout;
-use cli::{BuildArgs, Cli, Command};
+use cli::{AsideArgs, BuildArgs, Cli, Command, Unread};
+use commands::{create, generate, print, rebuild, usage};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
@@ -32,14 +34,10 @@ use settings::Job;
 use settings::origin::Origin;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(cli::complete(std::env::args_os()));
-    let (reporter, result) = match cli.command {
-        Command::Build(args) => {
-            let reporter = settings::reporter(&args.output);
-            let result = build_once(*args, &reporter);
-            (reporter, result)
-        }
-        Command::Tidy(args) => (settings::default_reporter(), tidy::run(args)),
+    let (reporter, result) = match cli::read(std::env::args_os()) {
+        Ok(cli) => run(cli),
+        Err(Unread::Answer(answer)) => answer.exit(),
+        Err(Unread::Failure(error)) => (settings::default_reporter(), Err(error)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,7 +48,52 @@ fn main() -> ExitCode {
     }
 }
 
-fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
+/// Does what was asked for; returns who can tell of an error, too.
+fn run(cli: Cli) -> (Reporter, Result<()>) {
+    match cli.command {
+        Command::Build(args) => {
+            let reporter = settings::reporter(&args.output);
+            cli.notes.iter().for_each(|note| reporter.note(note));
+            let result = build_once(*args, &reporter);
+            (reporter, result)
+        }
+        Command::Rebuild(args) => {
+            let reporter = settings::reporter(&args.output);
+            let result = rebuild::as_build(*args, &reporter).and_then(|args| build_once(args, &reporter));
+            (reporter, result)
+        }
+        Command::Usage(args) => aside(&args.aside, |engine, reporter| usage::usage(&args, engine, reporter)),
+        Command::Generate(args) => aside(&args.aside, |engine, reporter| generate::generate(&args, engine, reporter)),
+        Command::Create(args) => plain(|reporter| create::create(&args, reporter)),
+        Command::Completion(args) => plain(|_| print(&cli::completion(args.shell))),
+        Command::Version => plain(|_| print(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())),
+        Command::Tidy(args) => plain(|_| tidy::run(args)),
+    }
+}
+
+/// A command that needs no engine.
+fn plain(work: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, Result<()>) {
+    let reporter = settings::default_reporter();
+    let result = work(&reporter);
+    (reporter, result)
+}
+
+/// A command that only asks the engine for something.
+fn aside(args: &AsideArgs, work: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<()>) {
+    let reporter = settings::aside_reporter(args);
+    let cancel = Cancel::default();
+    let listening = interrupt::listen(cancel.clone());
+    let result = listening.and_then(|()| work(&engine(&args.engine, cancel, &reporter), &reporter));
+    (reporter, result)
+}
+
+fn build_once(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
+    let tag = args.job.tag.clone();
+    if args.as_dockerfile.is_some() {
+        args.job.no_incremental = true;
+        // A job has a name for its image; it is not told when the user gave none.
+        args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
+    }
     let cancel = Cancel::default();
     interrupt::listen(cancel.clone())?;
     let lease = Lease::take()?;
@@ -61,11 +104,19 @@ fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
         }
     };
     let job = Job::new(args.job, checkout.as_ref(), reporter)?;
-    let teller = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
+    let engine = engine(&job.engine, cancel, reporter);
     let shop = Workshop { job: &job, engine, lease: &lease, reporter };
+    if let Some(path) = args.as_dockerfile {
+        let tag = Some(tag).filter(|tag| !tag.is_empty());
+        return generate::as_dockerfile(&path, tag.as_deref(), &shop);
+    }
     let built = build::build(&shop);
     callback::tell(&shop, built.is_ok());
     built?;
     if args.run { run::run(&shop) } else { Ok(()) }
+}
+
+fn engine(program: &OsStr, cancel: Cancel, reporter: &Reporter) -> Engine {
+    let teller = reporter.clone();
+    Engine::new(program.to_owned(), cancel, move |call| teller.tell(&Message::Call(call)))
 }

@@ -4,7 +4,7 @@
 mod containers;
 pub mod origin;
 mod private;
-mod reference;
+pub mod reference;
 mod runtime;
 mod source;
 mod wishes;
@@ -17,7 +17,7 @@ use anyhow::Result;
 
 use crate::checkout::Checkout;
 use crate::cli::options::PullPolicy;
-use crate::cli::{JobArgs, MessageFormat, OutputArgs};
+use crate::cli::{AsideArgs, JobArgs, MessageFormat, OutputArgs};
 use crate::contract::users::Ranges;
 use crate::contract::web::Web;
 use crate::contract::{Wishes, environment};
@@ -86,12 +86,21 @@ pub fn reporter(args: &OutputArgs) -> Reporter {
         MessageFormat::Human => Format::Human,
         MessageFormat::Json => Format::Json,
     };
-    let level = match (args.quiet, args.verbose || args.loglevel.is_some_and(|level| level > 0)) {
+    let verbose = args.verbose || args.loglevel.is_some_and(|level| level > 0);
+    Reporter::new(format, level(args.quiet, verbose), args.color)
+}
+
+/// The same for commands that print what was asked for, and nothing for programs beside it.
+pub fn aside_reporter(args: &AsideArgs) -> Reporter {
+    Reporter::new(Format::Human, level(args.quiet, args.verbose), args.color)
+}
+
+fn level(quiet: bool, verbose: bool) -> Level {
+    match (quiet, verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
-    };
-    Reporter::new(format, level, args.color)
+    }
 }
 
 /// How to talk to the user before it is known what he asked for.
@@ -188,7 +197,11 @@ fn note_what_has_no_meaning(args: &JobArgs, checkout: Option<&Checkout>, reporte
     }
 }
 
-fn variable(text: &str, option: &str) -> Result<(String, String)> {
+/// One variable, as name and value, given to this option.
+///
+/// # Errors
+/// No name, or no value here to pass on.
+pub fn variable(text: &str, option: &str) -> Result<(String, String)> {
     let write = format!("write `{option} NAME=VALUE`");
     let usage = |message: String, hint: &str| Err(Failure::usage(message).hint(hint).into());
     if text.contains('\0') {

@@ -115,9 +115,9 @@ fn labels(job: &Job, ground: &Ground, made: &Made, git: GitFacts) -> Vec<(String
     let save_artifacts = made.scripts.save_artifacts.clone().filter(|_| ground.runtime.is_none());
     let save_artifacts = save_artifacts.unwrap_or_default();
     let mut labels = vec![
-        ("io.k8s.display-name", job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
-        ("io.openshift.s2i.build.image", name),
-        ("io.openshift.s2i.build.source-location", job.source.typed.clone()),
+        (labels::DISPLAY_NAME, job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
+        (labels::BUILD_IMAGE, name),
+        (labels::SOURCE_LOCATION, job.source.typed.clone()),
         ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ("org.opencontainers.image.base.name", base_name),
         ("org.opencontainers.image.base.digest", digest_of_base.to_owned()),
@@ -132,18 +132,18 @@ fn labels(job: &Job, ground: &Ground, made: &Made, git: GitFacts) -> Vec<(String
     labels.push((labels::ARTIFACTS, artifacts.to_owned()));
     let shell = if made.shell { "" } else { "missing" };
     labels.push((labels::SHELL, shell.to_owned()));
-    labels.extend(job.naming.description.clone().map(|text| ("io.k8s.description", text)));
+    labels.extend(job.naming.description.clone().map(|text| (labels::DESCRIPTION, text)));
     let sometimes = [
         (labels::DIGEST, digest(job, ground, made)),
         ("org.opencontainers.image.revision", git.revision),
         ("org.opencontainers.image.source", git.remote),
-        ("io.openshift.s2i.build.source-context-dir", job.source.context.clone()),
+        (labels::CONTEXT_DIR, job.source.context.clone()),
     ];
     let commit = job.source.commit.clone();
     let commit = |name, fact: fn(Commit) -> String| (name, commit.clone().map(fact));
     let commit = [
         commit("io.openshift.s2i.build.commit.id", |commit| commit.id),
-        commit("io.openshift.s2i.build.commit.ref", |commit| commit.reference),
+        commit(labels::REFERENCE, |commit| commit.reference),
         commit("io.openshift.s2i.build.commit.author", |commit| commit.author),
         commit("io.openshift.s2i.build.commit.date", |commit| commit.date),
         commit("io.openshift.s2i.build.commit.message", |commit| commit.message),

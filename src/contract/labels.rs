@@ -3,6 +3,24 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+/// The name of the builder image, as the reference implementation writes it, too.
+pub const BUILD_IMAGE: &str = "io.openshift.s2i.build.image";
+
+/// The source as it was typed.
+pub const SOURCE_LOCATION: &str = "io.openshift.s2i.build.source-location";
+
+/// The folder inside the source that was used.
+pub const CONTEXT_DIR: &str = "io.openshift.s2i.build.source-context-dir";
+
+/// The branch, tag or commit that was cloned.
+pub const REFERENCE: &str = "io.openshift.s2i.build.commit.ref";
+
+/// The image's name for people.
+pub const DISPLAY_NAME: &str = "io.k8s.display-name";
+
+/// What the image is, for people.
+pub const DESCRIPTION: &str = "io.k8s.description";
+
 /// The version that made the image.
 pub const VERSION: &str = "io.github.minis2i.version";
 
@@ -55,7 +73,8 @@ pub fn instruction(name: &str, value: &str) -> String {
     format!("LABEL {}={}", quoted(name), quoted(value))
 }
 
-fn quoted(text: &str) -> String {
+/// A text in double quotes, for an instruction; literal but for line ends, which become spaces.
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {

@@ -1,0 +1,326 @@
+//! Dockerfiles that do what a build does: `generate` for any source, `build --as-dockerfile` for one of them.
+
+use std::fs::{self, File, FileTimes};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::{builder, places, print, run_in};
+use crate::build::inputs::Inputs;
+use crate::build::{Workshop, no_builder, permit, pull};
+use crate::cli::GenerateArgs;
+use crate::contract::dockerfile::{Dockerfile, MARK};
+use crate::contract::{Contract, OwnScript, Script, Wishes, environment, join, labels};
+use crate::engine::Engine;
+use crate::engine::image::{Image, full_name};
+use crate::failure::Failure;
+use crate::report::Reporter;
+use crate::settings::{Job, variable};
+use crate::source::snapshot::unreadable;
+use crate::source::{Kind, Rules, Selection, Snapshot};
+
+/// The folder beside the Dockerfile of one source that has all it copies.
+const UPLOAD: &str = "upload";
+
+/// Prints by whom `assemble` is run, then for each script the first of the folders that has it.
+const LOOK: &str = "echo \"$(id -u) $(id -g)\"
+for script in assemble run; do
+    place=
+    for folder; do [ -n \"$place\" ] || [ ! -e \"$folder/$script\" ] || place=$folder; done
+    echo \"$place\"
+done";
+
+/// Writes a Dockerfile for builds with this builder in any source folder.
+///
+/// # Errors
+/// No such builder, a file that is not ours to replace.
+pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Result<()> {
+    let to_stdout = args.file == Path::new("-");
+    if !to_stdout {
+        check_replaceable(&args.file)?;
+    }
+    let variables: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
+    let variables = environment::merge([variables?]);
+    let image = builder(engine, &args.builder)?;
+    let wishes = Wishes { user: args.assemble_user.clone(), ..Wishes::default() };
+    let contract = Contract::of(&image, &args.builder, &wishes)?;
+    let view = View::new(engine, reporter, &image, &args.builder, contract, &[])?;
+    let text = Dockerfile {
+        command: format!("minis2i generate {} {}", args.builder, args.file.display()),
+        copies: vec![(".", join(&view.contract.destination, "src"))],
+        labels: vec![(labels::BUILD_IMAGE, full_name(&args.builder))],
+        variables: &variables,
+        ..view.dockerfile(&args.builder)
+    }
+    .text()?;
+    if to_stdout {
+        return print(text.as_bytes());
+    }
+    write(&args.file, &text)?;
+    let (file, cli) = (args.file.display(), engine.name());
+    reporter.note(&format!("wrote {file}: `{cli} build --file {file} --tag TAG SOURCE` builds with it"));
+    Ok(())
+}
+
+/// Writes a Dockerfile, and a folder [`UPLOAD`] beside it, that build this job's source.
+///
+/// # Errors
+/// What a build of the job would stumble over, and files that are not ours to replace.
+pub fn as_dockerfile(path: &Path, tag: Option<&str>, shop: &Workshop) -> Result<()> {
+    let Workshop { job, engine, reporter, .. } = shop;
+    let path = if path.is_dir() { path.join("Dockerfile") } else { path.to_owned() };
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let upload = folder.join(UPLOAD);
+    check_options(job)?;
+    check_replaceable(&path)?;
+    if upload.exists() && !path.exists() {
+        return Err(Failure::usage(format!("`{}` is there already, and in the way", upload.display()))
+            .hint("move it away, or write the Dockerfile to another folder")
+            .into());
+    }
+    let image = pull::inspect(shop)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
+    let contract = Contract::of(&image, &job.builder, &job.wishes)?;
+    permit::check(job, &image, &contract)?;
+    let inputs = Inputs::read(shop, &contract)?;
+    let view = View::new(engine, reporter, &image, &job.builder, contract, &inputs.own_scripts)?;
+    let destination = &view.contract.destination;
+    let mut copies = vec![("upload/src", join(destination, "src"))];
+    if !inputs.own_scripts.is_empty() {
+        copies.push(("upload/scripts", join(destination, "scripts")));
+    }
+    let text = Dockerfile {
+        command: format!("minis2i build --as-dockerfile {}", path.display()),
+        copies,
+        labels: labels_of(job, tag),
+        variables: &inputs.variables,
+        ..view.dockerfile(&job.builder)
+    }
+    .text()?;
+    make_folder(&folder)?;
+    let selection = without_own(job, &path, &upload)?;
+    if upload.exists() {
+        fs::remove_dir_all(&upload).map_err(|error| not_written(&upload, error))?;
+    }
+    let copied = copy(job, &selection, &inputs.own_scripts, &upload, engine).and_then(|()| write(&path, &text));
+    if let Err(error) = copied {
+        let _ = fs::remove_dir_all(&upload);
+        return Err(error);
+    }
+    let (file, folder, cli, tag) = (path.display(), folder.display(), engine.name(), tag.unwrap_or("TAG"));
+    reporter.note(&format!("wrote {file} and {}: `{cli} build --file {file} --tag {tag} {folder}`", upload.display()));
+    Ok(())
+}
+
+/// What is for the containers of a build has no place in a Dockerfile.
+fn check_options(job: &Job) -> Result<()> {
+    let private = &job.private;
+    if !private.variables.is_empty() || !private.secrets.is_empty() || !private.injections.is_empty() {
+        let what = "what `--build-env`, `--secret` and `--inject` give would stay in the image that a Dockerfile makes";
+        return Err(Failure::usage(what).hint("leave them out, or build with `minis2i build`").into());
+    }
+    match job.run_options.first() {
+        None => Ok(()),
+        Some(option) => {
+            Err(Failure::usage(format!("`{option}` is for the containers of a build; a Dockerfile can not say it"))
+                .hint("leave it out, or give it to `docker build`, which has options of its own")
+                .into())
+        }
+    }
+}
+
+fn labels_of(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)> {
+    let name = job.naming.application.clone().or(tag.map(str::to_owned));
+    let mut labels =
+        vec![(labels::BUILD_IMAGE, full_name(&job.builder)), (labels::SOURCE_LOCATION, job.source.typed.clone())];
+    labels.extend(job.source.context.clone().map(|context| (labels::CONTEXT_DIR, context)));
+    labels.extend(name.map(|name| (labels::DISPLAY_NAME, name)));
+    labels.extend(job.naming.description.clone().map(|description| (labels::DESCRIPTION, description)));
+    labels
+}
+
+/// What a Dockerfile has to know of a builder.
+struct View<'a> {
+    image: &'a Image,
+    contract: Contract,
+    owner: (u32, u32),
+    assemble: String,
+    run: String,
+}
+
+impl<'a> View<'a> {
+    /// Looks into the builder.
+    fn new(
+        engine: &Engine,
+        reporter: &Reporter,
+        image: &'a Image,
+        name: &str,
+        contract: Contract,
+        own: &[OwnScript],
+    ) -> Result<Self> {
+        let options: Vec<&str> = contract.user.iter().flat_map(|user| ["--user", user]).collect();
+        let mut words = vec!["-c", LOOK, "minis2i"];
+        words.extend(contract.folders.iter().map(String::as_str));
+        let ended = run_in(engine, image, &options, "/bin/sh", &words)?;
+        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+        let mut lines = said.lines();
+        let Some(owner) = lines.next().and_then(ids) else {
+            let cause = anyhow!(String::from_utf8_lossy(&ended.stderr).trim().to_owned());
+            return Err(Failure::engine(format!("cannot look into the builder `{name}`"))
+                .because(cause)
+                .hint("a builder needs a shell with `id`, and the user who runs `assemble`")
+                .into());
+        };
+        let folders = [lines.next(), lines.next()].map(|folder| folder.filter(|folder| !folder.is_empty()));
+        let place = |script: Script, folder: Option<&str>| match own.iter().any(|own| own.script == script) {
+            true => Some(join(&contract.destination, &format!("scripts/{}", script.name()))),
+            false => folder.map(|folder| join(folder, script.name())),
+        };
+        let Some(assemble) = place(Script::Assemble, folders[0]) else { return Err(no_assemble(name, &contract)) };
+        let run = place(Script::Run, folders[1]).unwrap_or_else(|| {
+            let folder = folders[0].or(contract.folders.first().map(String::as_str)).unwrap_or_default();
+            reporter.note(&format!("the builder has no `run` in {folder}: the image will not start by itself"));
+            join(folder, Script::Run.name())
+        });
+        Ok(Self { image, owner, assemble, run, contract })
+    }
+
+    /// The part of a Dockerfile that is the builder's.
+    fn dockerfile<'b>(&'b self, name: &'b str) -> Dockerfile<'b> {
+        let own = if self.image.config.user.is_empty() { "0" } else { &self.image.config.user };
+        Dockerfile {
+            builder: name,
+            owner: self.owner,
+            users: self.contract.user.as_deref().map(|user| (user, own)),
+            assemble: self.assemble.clone(),
+            run: self.run.clone(),
+            ..Dockerfile::default()
+        }
+    }
+}
+
+fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {
+    let places = places(&contract.folders);
+    Failure::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {places}"))
+        .hint("use an image made as a builder; its label `io.openshift.s2i.scripts-url` says where scripts are")
+        .into()
+}
+
+/// `1001 0` as numbers.
+fn ids(line: &str) -> Option<(u32, u32)> {
+    let (uid, gid) = line.split_once(' ')?;
+    Some((uid.parse().ok()?, gid.parse().ok()?))
+}
+
+/// Puts what the Dockerfile copies beside it.
+fn copy(job: &Job, selection: &Selection, own: &[OwnScript], upload: &Path, engine: &Engine) -> Result<()> {
+    let scripts = upload.join("scripts");
+    if !own.is_empty() {
+        make_folder(&scripts)?;
+    }
+    for script in own {
+        let path = scripts.join(script.script.name());
+        let made = fs::write(&path, &script.content);
+        made.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
+            .map_err(|error| not_written(&path, error))?;
+    }
+    let root = &job.source.path;
+    let snapshot = Snapshot::take(root, &mut Rules::new(root, selection)?, &mut |_| {})?;
+    let to = upload.join("src");
+    make_folder(&to)?;
+    for entry in &snapshot.entries {
+        engine.cancel().check()?;
+        let (from, to) = (root.join(entry.path()), to.join(entry.path()));
+        match &entry.kind {
+            Kind::Folder => make_folder(&to)?,
+            Kind::Link(target) => {
+                let target: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(target);
+                symlink(target, &to).map_err(|error| not_written(&to, error))?;
+            }
+            Kind::File => copy_file(&from, &to, entry.mtime)?,
+        }
+    }
+    // Folders come last: one that may not be written to could not be filled.
+    for entry in snapshot.entries.iter().filter(|entry| entry.is_folder()) {
+        let path = to.join(entry.path());
+        fs::set_permissions(&path, fs::Permissions::from_mode(entry.mode | 0o700))
+            .map_err(|error| not_written(&path, error))?;
+    }
+    Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path, mtime: (i64, u32)) -> Result<()> {
+    File::open(from).map_err(|error| unreadable(from, error))?;
+    fs::copy(from, to).map_err(|error| not_written(to, error))?;
+    let time = u64::try_from(mtime.0).map_or(UNIX_EPOCH, |seconds| UNIX_EPOCH + Duration::new(seconds, mtime.1));
+    set_time(to, time).with_context(|| format!("cannot set the time of `{}`", to.display()))
+}
+
+fn set_time(path: &Path, time: SystemTime) -> io::Result<()> {
+    File::open(path)?.set_times(FileTimes::new().set_modified(time))
+}
+
+/// The job's selection without what is written here, should that lie in the source.
+fn without_own(job: &Job, dockerfile: &Path, upload: &Path) -> Result<Selection> {
+    let mut selection = job.selection.clone();
+    for path in [dockerfile, upload] {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { continue };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let path: PathBuf = fs::canonicalize(folder)?.join(name);
+        if let Ok(below) = path.strip_prefix(&job.source.path) {
+            selection.exclude.push(format!("/{}", literal(&below.to_string_lossy())));
+        }
+    }
+    Ok(selection)
+}
+
+/// A path as a glob for just that path.
+fn literal(path: &str) -> String {
+    path.chars().flat_map(|c| "\\*?[]{}".contains(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
+fn check_replaceable(path: &Path) -> Result<()> {
+    let ours = match fs::read(path) {
+        Ok(text) => text.starts_with(MARK.as_bytes()),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if ours {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{}` is there already, and was not generated", path.display()))
+        .hint("nothing was written; move it away, or name another file")
+        .into())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|error| not_written(path, error))
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|error| not_written(path, error))
+}
+
+fn not_written(path: &Path, error: io::Error) -> anyhow::Error {
+    Failure::usage(format!("cannot write `{}`", path.display()))
+        .because(error)
+        .hint("name a place that is yours to write to, with room for the source")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ids, literal};
+
+    #[test]
+    fn a_path_is_a_glob_for_itself_only() {
+        assert_eq!(literal("a[1]/*.d"), r"a\[1\]/\*.d");
+    }
+
+    #[test]
+    fn ids_are_two_numbers() {
+        assert_eq!(ids("1001 0"), Some((1001, 0)));
+        assert_eq!(ids("1001"), None);
+    }
+}
