@@ -395,7 +395,9 @@ fn hear(shop: &Workshop, session: &mut Session, act: &Act, progress: &mut Progre
                 }
             }
             Event::Words(_) => {}
-            Event::End => return Err(session.lost("the build container is gone before its script was done")),
+            Event::End => {
+                return Err(session.lost(&format!("the build container is gone before `{}` was done", act.script)));
+            }
         }
     }
 }
