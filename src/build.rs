@@ -25,6 +25,7 @@ use crate::settings::Job;
 use crate::source::{Disk, View};
 pub use commit::Calls;
 pub use describe::Revision;
+pub use inputs::Inputs;
 use prepare::Approach;
 pub use prepare::Prepared;
 use protocol::{Found, Lines, Said};
@@ -57,13 +58,15 @@ pub struct Ground {
 pub struct Progress {
     pub phases: Vec<(&'static str, Duration)>,
     pub assemble_status: Option<i32>,
+    /// `assemble` was started.
+    pub began: bool,
     since: Instant,
 }
 
 impl Progress {
     /// Of a build whose first phase begins now.
     pub fn new() -> Self {
-        Self { phases: Vec::new(), assemble_status: None, since: Instant::now() }
+        Self { phases: Vec::new(), assemble_status: None, began: false, since: Instant::now() }
     }
 
     /// Notes that a phase ended now, which began when the one before ended.
@@ -96,6 +99,7 @@ pub fn build(shop: &Workshop) -> Result<()> {
         builder: shop.job.builder.clone(),
         tag: shop.job.tag.clone(),
         previous: ground.previous.as_ref().map(|image| image.id.clone()),
+        why: None,
     }));
     let mut progress = Progress::new();
     progress.since = begin;
@@ -115,6 +119,12 @@ pub fn build(shop: &Workshop) -> Result<()> {
     }));
     let (_, leftovers) = result?;
     leftovers.leave(&shop.engine, shop.lease)
+}
+
+/// Whether the tag is already on an image of exactly this source, builder and options.
+pub fn is_current(job: &Job, ground: &Ground, prepared: &Prepared) -> bool {
+    let known = ground.tagged.as_ref().and_then(|image| image.config.labels.get(labels::DIGEST));
+    known.is_some() && known == describe::digest(job, ground, prepared).as_ref()
 }
 
 /// How a build ended, in a word.
@@ -229,7 +239,10 @@ fn hear(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Re
             Event::Said(Said::Mark(mark)) => {
                 lines.flush(show);
                 match mark.split_once(' ').unwrap_or((&mark, "")) {
-                    ("assembling", _) => lines.feed(&session.take_early(), show),
+                    ("assembling", _) => {
+                        progress.began = true;
+                        lines.feed(&session.take_early(), show);
+                    }
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
                         check_status(progress.assemble_status.unwrap_or(-1))?;

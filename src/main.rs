@@ -1,7 +1,5 @@
 //! `minis2i` turns a source folder and a builder image into a runnable image.
 
-#![allow(dead_code)]
-
 mod build;
 mod cli;
 mod contract;
@@ -20,7 +18,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use build::{Workshop, tidy};
-use cli::{BuildArgs, Cli, Command};
+use cli::{BuildArgs, Cli, Command, WatchArgs};
 use engine::{Cancel, Engine};
 use lease::Lease;
 use report::{Message, Reporter};
@@ -33,6 +31,13 @@ fn main() -> ExitCode {
             let reporter = settings::reporter(&args.output);
             let result = build_once(args, &reporter);
             (reporter, result)
+        }
+        Command::Watch(args) => {
+            let reporter = settings::reporter(&args.output);
+            match watch_on(*args, &reporter) {
+                Ok(status) => return status,
+                Err(error) => (reporter, Err(error)),
+            }
         }
         Command::Tidy(args) => (settings::default_reporter(), tidy::run(args)),
     };
@@ -53,4 +58,13 @@ fn build_once(args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.tell(&Message::Call(call)));
     let lease = Lease::take()?;
     build::build(&Workshop { job: &job, engine, lease: &lease, reporter })
+}
+
+fn watch_on(args: WatchArgs, reporter: &Reporter) -> Result<ExitCode> {
+    let job = Job::new(args.job, reporter)?;
+    let ended = watch::watch(&job, args.watch, reporter)?;
+    Ok(match ended {
+        watch::Ended::Asked => ExitCode::SUCCESS,
+        watch::Ended::Signal(signal) => ExitCode::from(failure::Kind::Interrupted(signal).status()),
+    })
 }

@@ -127,7 +127,7 @@ fn labels(job: &Job, ground: &Ground, prepared: &Prepared, git: GitFacts) -> Vec
 }
 
 /// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read.
-fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
+pub fn digest(job: &Job, ground: &Ground, prepared: &Prepared) -> Option<String> {
     if job.transfer == Transfer::Mount {
         return None;
     }

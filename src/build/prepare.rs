@@ -116,6 +116,11 @@ impl Prepared<'_> {
         })
     }
 
+    /// Hands over the container of `save-artifacts`, which is of no use any more.
+    pub fn leave_saver(&mut self) -> Leftovers {
+        Leftovers { containers: self.saver.take().map(Container::leave).into_iter().collect(), images: Vec::new() }
+    }
+
     /// Hands over the containers, which are of no use any more.
     pub fn leave(self) -> Leftovers {
         let containers = std::iter::once(self.session.into_container()).chain(self.saver).map(Container::leave);
