@@ -11,6 +11,7 @@ mod prepare;
 mod private;
 pub mod protocol;
 pub mod pull;
+mod ready;
 mod relay;
 mod runtime;
 mod scripts;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::contract::{Contract, SCRIPTS_LABELS, Script, labels};
+use crate::contract::{Contract, SCRIPTS_LABELS, labels};
 use crate::engine::Engine;
 use crate::engine::image::{self, Image};
 use crate::failure::{self, Failure, Kind};
@@ -31,14 +32,13 @@ use crate::lease::Lease;
 use crate::report::{Finished, Message, Outcome, Reporter, Started};
 use crate::settings::Job;
 use crate::source::{Disk, View};
-use archive_call::Filled;
 pub use commit::Calls;
-use describe::Made;
 pub use describe::Revision;
-pub use prepare::Prepared;
+pub use inputs::Inputs;
 use prepare::{Approach, Obstacle};
 use protocol::{Found, Lines, Said};
-use runtime::{Runtime, Stage};
+pub use ready::Ready;
+use runtime::Runtime;
 use session::{Event, Session};
 pub use standby::{NoStandby, no_standby};
 use tidy::Leftovers;
@@ -71,13 +71,15 @@ pub struct Ground {
 pub struct Progress {
     pub phases: Vec<(&'static str, Duration)>,
     pub assemble_status: Option<i32>,
+    /// `assemble` was started.
+    pub began: bool,
     since: Instant,
 }
 
 impl Progress {
     /// Of a build whose first phase begins now.
     pub fn new() -> Self {
-        Self { phases: Vec::new(), assemble_status: None, since: Instant::now() }
+        Self { phases: Vec::new(), assemble_status: None, began: false, since: Instant::now() }
     }
 
     /// Notes that a phase ended now, which began when the one before ended. One that comes again goes on.
@@ -99,16 +101,6 @@ pub struct Assembled {
     alone: bool,
 }
 
-/// A build that is done.
-pub struct Built {
-    /// The id of the image that has the tag now.
-    pub image: String,
-    /// What is of no use any more.
-    pub leftovers: Leftovers,
-    /// Why no container can wait for the next build like this one, if none can.
-    pub no_standby: Option<NoStandby>,
-}
-
 /// Builds once and tells how it went. What is to be cleaned up afterwards is left to a process of its own.
 ///
 /// # Errors
@@ -123,25 +115,32 @@ pub fn build(shop: &Workshop) -> Result<()> {
         builder: shop.job.builder.clone(),
         tag: shop.job.tag.clone(),
         previous: ground.previous.as_ref().map(|image| image.id.clone()),
+        why: None,
     }));
     let mut progress = Progress::new();
     progress.since = begin;
     let result = std::thread::scope(|scope| {
         scope.spawn(|| tidy::sweep(&shop.engine, shop.lease, shop.reporter));
-        let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
-        build_whole(shop, &ground, &mut view, &mut progress)
+        run(shop, &ground, &mut progress)
     });
     shop.reporter.tell(&Message::BuildFinished(&Finished {
         build: 1,
         outcome: outcome(&result),
         tag: shop.job.tag.clone(),
-        image: result.as_ref().ok().map(|built| built.image.clone()),
+        image: result.as_ref().ok().map(|(id, _)| id.clone()),
         assemble_status: progress.assemble_status,
         total: begin.elapsed(),
         phases: progress.phases,
         standby: None,
     }));
-    result?.leftovers.leave(&shop.engine, shop.lease)
+    let (_, leftovers) = result?;
+    leftovers.leave(&shop.engine, shop.lease)
+}
+
+/// Whether the tag is already on an image of exactly this source, builder and options.
+pub fn is_current(job: &Job, ground: &Ground, ready: &Ready) -> bool {
+    let known = ground.tagged.as_ref().and_then(|image| image.config.labels.get(labels::DIGEST));
+    known.is_some() && known == describe::digest(job, ground, &ready.made()).as_ref()
 }
 
 /// How a build ended, in a word.
@@ -153,89 +152,23 @@ pub fn outcome<T>(result: &Result<T>) -> Outcome {
     }
 }
 
-/// Builds from nothing to the tag, whatever way that takes: also where the builder has no shell, and with a second stage.
+fn run(shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<(String, Leftovers)> {
+    let revision = Revision::look(&shop.job.source.path);
+    let mut view = Disk::new(&shop.job.source.path, &shop.job.selection)?;
+    let mut ready = prepare_settled(shop, ground, &mut view, progress)?;
+    let assembled = assemble(shop, ground, &mut ready, progress)?;
+    let id = commit(shop, ground, &ready, revision, assembled, Calls::Two, progress)?;
+    let mut leftovers = ready.leave();
+    leftovers.images = ground.superseded_by(&id).into_iter().collect();
+    Ok((id, leftovers))
+}
+
+/// Prepares a build with all of the source as it is now; where something stands in the way of the straight way, goes
+/// another one.
 ///
 /// # Errors
 /// What ends the build.
-pub fn build_whole(shop: &Workshop, ground: &Ground, view: &mut dyn View, progress: &mut Progress) -> Result<Built> {
-    let revision = Revision::look(&shop.job.source.path);
-    let mut ready = get_ready(shop, ground, view, progress)?;
-    let no_standby = ready.no_standby(shop, ground);
-    let mut assembled = ready.assemble(shop, ground, progress)?;
-    let mut stage = None;
-    if let Some(runtime) = &ground.runtime {
-        let (done, second) = runtime.stage(shop, ready.container(), ready.made().inputs, progress)?;
-        stage = Some(done);
-        assembled = Assembled { metadata: second.metadata.or(assembled.metadata), alone: second.alone };
-        progress.note("runtime");
-    }
-    let parts = Parts { made: ready.made(), container: ready.container(), stage: stage.as_ref(), assembled };
-    let image = make_image(shop, ground, parts, revision, Calls::Two, progress)?;
-    let mut leftovers = ready.leave();
-    leftovers.containers.extend(stage.map(|stage| stage.session.into_container().leave()));
-    leftovers.images = ground.superseded_by(&image).into_iter().collect();
-    Ok(Built { image, leftovers, no_standby })
-}
-
-/// A build that has all of its upload.
-enum Ready<'a> {
-    /// Its container runs and waits.
-    Waiting(Box<Prepared<'a>>),
-    /// Its container is not started yet.
-    Filled(Box<Filled>),
-}
-
-impl Ready<'_> {
-    /// Runs `assemble`.
-    fn assemble(&mut self, shop: &Workshop, ground: &Ground, progress: &mut Progress) -> Result<Assembled> {
-        match self {
-            Ready::Waiting(prepared) => assemble(shop, prepared, progress),
-            Ready::Filled(filled) => {
-                let status = filled.assemble(shop)?;
-                progress.assemble_status = Some(status);
-                check_status(Script::Assemble.name(), status)?;
-                filled.tell_what_is_left(shop, ground)?;
-                let metadata = filled.metadata(shop)?;
-                progress.note("assemble");
-                // Its container has ended.
-                Ok(Assembled { metadata, alone: true })
-            }
-        }
-    }
-
-    fn no_standby(&self, shop: &Workshop, ground: &Ground) -> Option<NoStandby> {
-        no_standby(shop.job, ground).or(match self {
-            Ready::Waiting(prepared) if prepared.session.is_unpacked_by_engine() => Some(NoStandby::Tar),
-            Ready::Waiting(_) => None,
-            Ready::Filled(_) => Some(NoStandby::Shell),
-        })
-    }
-
-    fn made(&self) -> Made<'_> {
-        match self {
-            Ready::Waiting(prepared) => prepared.made(),
-            Ready::Filled(filled) => filled.made(),
-        }
-    }
-
-    fn container(&self) -> &str {
-        match self {
-            Ready::Waiting(prepared) => prepared.session.container(),
-            Ready::Filled(filled) => filled.container(),
-        }
-    }
-
-    fn leave(self) -> Leftovers {
-        match self {
-            Ready::Waiting(prepared) => prepared.leave(),
-            Ready::Filled(filled) => filled.leave(),
-        }
-    }
-}
-
-/// Prepares a build and sends all of the source as it is now; where something stands in the way of the straight way,
-/// goes another one.
-fn get_ready<'a>(
+pub fn prepare_settled<'a>(
     shop: &Workshop<'a>,
     ground: &Ground,
     view: &mut dyn View,
@@ -246,12 +179,12 @@ fn get_ready<'a>(
         let mut phase = |phase| progress.note(phase);
         let ready = if approach.shell {
             match prepare::prepare(shop, ground, &approach, view, &mut phase)? {
-                Ok(mut prepared) => prepared.settle(view)?.map(|()| Ready::Waiting(Box::new(prepared))),
+                Ok(mut prepared) => prepared.settle(view)?.map(|()| Ready::waiting(prepared)),
                 Err(obstacle) => Err(obstacle),
             }
         } else {
             let filled = archive_call::prepare(shop, ground, &approach, view, &mut phase)?;
-            filled.map(|filled| Ready::Filled(Box::new(filled)))
+            filled.map(Ready::filled)
         };
         match ready {
             Ok(ready) => return Ok(ready),
@@ -273,14 +206,14 @@ pub fn prepare<'a>(
     ground: &Ground,
     view: &mut dyn View,
     progress: &mut Progress,
-) -> Result<Prepared<'a>> {
+) -> Result<Ready<'a>> {
     if let Some(why) = no_standby(shop.job, ground) {
         return Err(why.into());
     }
     let mut approach = Approach { waits: true, ..Approach::first(ground) };
     for _ in 0..TRIES {
         match prepare::prepare(shop, ground, &approach, view, &mut |phase| progress.note(phase))? {
-            Ok(prepared) => return Ok(prepared),
+            Ok(prepared) => return Ok(Ready::waiting(prepared)),
             Err(Obstacle::Shell) => return Err(NoStandby::Shell.into()),
             Err(Obstacle::Tar) => return Err(NoStandby::Tar.into()),
             Err(obstacle) => {
@@ -292,20 +225,17 @@ pub fn prepare<'a>(
     bail!("the build had to be started over too often")
 }
 
-/// Gives the consent, waits for `assemble` and shows what it says.
+/// Runs `assemble`, then what a second stage needs, and shows what they say.
 ///
 /// # Errors
-/// When it fails, or its container is lost.
-pub fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progress) -> Result<Assembled> {
-    shop.reporter.phase("assembling");
-    prepared.consent()?;
-    let own = prepared.inputs.own_scripts.iter().find(|own| own.script == Script::Assemble);
-    let own = own.map(|own| own.from.as_str());
-    let path = &prepared.scripts.assemble;
-    let act = Act { script: Script::Assemble.name(), path, own, misplaced: private::injection_failed };
-    let assembled = hear(shop, &mut prepared.session, &act, progress)?;
+/// When a script fails, or its container is lost.
+pub fn assemble(shop: &Workshop, ground: &Ground, ready: &mut Ready, progress: &mut Progress) -> Result<Assembled> {
+    let assembled = ready.assemble(shop, ground, progress)?;
     progress.note("assemble");
-    Ok(assembled)
+    let Some(runtime) = &ground.runtime else { return Ok(assembled) };
+    let second = ready.go_on(shop, runtime, progress)?;
+    progress.note("runtime");
+    Ok(Assembled { metadata: second.metadata.or(assembled.metadata), alone: second.alone })
 }
 
 /// Makes the image of what was assembled, and moves the tag to it; returns its id.
@@ -315,38 +245,15 @@ pub fn assemble(shop: &Workshop, prepared: &mut Prepared, progress: &mut Progres
 pub fn commit(
     shop: &Workshop,
     ground: &Ground,
-    prepared: &Prepared,
+    ready: &Ready,
     revision: Revision,
     assembled: Assembled,
-    calls: Calls,
-    progress: &mut Progress,
-) -> Result<String> {
-    let parts = Parts { made: prepared.made(), container: prepared.session.container(), stage: None, assembled };
-    make_image(shop, ground, parts, revision, calls, progress)
-}
-
-/// What an image is made of.
-struct Parts<'a> {
-    made: Made<'a>,
-    container: &'a str,
-    /// The second stage, whose container is the one to commit then.
-    stage: Option<&'a Stage>,
-    assembled: Assembled,
-}
-
-fn make_image(
-    shop: &Workshop,
-    ground: &Ground,
-    parts: Parts,
-    revision: Revision,
     calls: Calls,
     progress: &mut Progress,
 ) -> Result<String> {
     shop.reporter.phase("committing");
-    let Parts { made, container, stage, assembled } = parts;
-    let look = describe::look(shop.job, ground, &made, stage, revision.wait(), assembled.metadata)?;
-    let container = stage.map_or(container, |stage| stage.session.container());
-    let source = commit::From { container, pause: !assembled.alone, calls };
+    let look = describe::look(shop.job, ground, &ready.made(), ready.stage(), revision.wait(), assembled.metadata)?;
+    let source = commit::From { container: ready.result(), pause: !assembled.alone, calls };
     let id = commit::commit(&shop.engine, &source, &shop.job.tag, &look, ground.tagged.as_ref())?;
     progress.note("commit");
     Ok(id)
@@ -376,7 +283,10 @@ fn hear(shop: &Workshop, session: &mut Session, act: &Act, progress: &mut Progre
             Event::Said(Said::Mark(mark)) => {
                 lines.flush(show);
                 match mark.split_once(' ').unwrap_or((&mark, "")) {
-                    ("assembling", _) => lines.feed(&session.take_early(), show),
+                    ("assembling", _) => {
+                        progress.began = true;
+                        lines.feed(&session.take_early(), show);
+                    }
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
                         check_status(act.script, progress.assemble_status.unwrap_or(-1))?;

@@ -9,7 +9,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::build::Workshop;
 use crate::checkout::without_secrets;
-use crate::engine::image;
+use crate::engine::{Engine, image};
+use crate::report::Reporter;
 
 /// How long reaching the server may take, and how long all of it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -34,13 +35,24 @@ pub fn tell(shop: &Workshop, success: bool) {
         return;
     }
     shop.reporter.phase("telling the callback");
-    let labels = match image::inspect(&shop.engine, [&shop.job.tag]) {
+    post_news(url, &shop.job.tag, success, &shop.engine, shop.reporter);
+}
+
+/// The same without waiting for it, for somebody who has more to do.
+pub fn tell_aside(shop: &Workshop, success: bool) {
+    let Some(url) = shop.job.callback_url.clone() else { return };
+    let (tag, engine, reporter) = (shop.job.tag.clone(), shop.engine.clone(), shop.reporter.clone());
+    std::thread::spawn(move || post_news(&url, &tag, success, &engine, &reporter));
+}
+
+fn post_news(url: &str, tag: &str, success: bool, engine: &Engine, reporter: &Reporter) {
+    let labels = match image::inspect(engine, [tag]) {
         Ok([Some(image)]) if success => image.config.labels,
         _ => BTreeMap::new(),
     };
     let body = serde_json::to_string(&News { success, labels }).expect("text can be written as JSON");
     let (done, answer) = mpsc::channel();
-    let to = url.clone();
+    let to = url.to_owned();
     // Not waited for when work is cancelled.
     std::thread::spawn(move || drop(done.send(post(&to, &body))));
     loop {
@@ -48,10 +60,10 @@ pub fn tell(shop: &Workshop, success: bool) {
             Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Err(error)) => {
                 let url = without_secrets(url);
-                shop.reporter.warn(&format!("the callback `{url}` was not told how the build ended: {error}"));
+                reporter.warn(&format!("the callback `{url}` was not told how the build ended: {error}"));
                 return;
             }
-            Err(RecvTimeoutError::Timeout) if shop.engine.cancel().why().is_some() => return,
+            Err(RecvTimeoutError::Timeout) if engine.cancel().why().is_some() => return,
             Err(RecvTimeoutError::Timeout) => {}
         }
     }

@@ -6,12 +6,16 @@ mod s2ifile;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::builder::ArgPredicate;
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use jiff::SignedDuration;
 
 use crate::report::Color;
+use crate::watch::OnBusy;
 use options::{ContainerArgs, FamiliarArgs, PrivateArgs, PullArgs, RepositoryArgs, RuntimeArgs};
 
 /// Turn a source folder and a builder image into a runnable image, again and again, fast.
@@ -51,6 +55,9 @@ pub enum Command {
 
     /// Print the version
     Version,
+
+    /// Build on every save, so that TAG always names an image of what is on disk
+    Watch(Box<WatchArgs>),
 
     /// Removes what a build needs no more, after it has ended
     #[command(hide = true, name = TIDY)]
@@ -114,6 +121,65 @@ fn needless_for_dockerfile(tag: Arg) -> Arg {
         ArgPredicate::IsPresent,
         "",
     )
+}
+
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    pub job: JobArgs,
+    #[command(flatten)]
+    pub watch: WatchOptions,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Watching")]
+pub struct WatchOptions {
+    /// How long the source must be quiet after a burst of events, such as 50ms or 1s
+    ///
+    /// A single finished save is not waited for that long; a burst that does not end is looked at after a second.
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration)]
+    pub debounce: Duration,
+
+    /// What happens to a save during a build
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    pub on_busy: OnBusy,
+
+    /// Look at everything now and then instead of waiting for events
+    ///
+    /// For file systems that tell no events, such as network folders. Done unasked where watching does not work.
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
+          value_parser = duration)]
+    pub poll: Option<Duration>,
+
+    /// Keep the last N images that lost the tag
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub keep: usize,
+
+    /// Keep no container ready for the next save
+    ///
+    /// One container less at rest; each build takes as long as `minis2i build`.
+    #[arg(long)]
+    pub no_standby: bool,
+
+    /// The largest source that a container is kept ready with, such as 500MB or 2GiB
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
+    pub standby_limit: u64,
+
+    /// Clear the screen before each build
+    #[arg(long)]
+    pub clear: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<SignedDuration, _> = text.parse();
+    let parsed = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed.ok_or_else(|| "a time is a number with a unit: `50ms`, `1.5s`, `1m`".to_owned())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    text.parse::<ByteSize>().map(|size| size.as_u64()).map_err(|_| "a size looks like `500MB` or `2GiB`".to_owned())
 }
 
 /// What to build, and how.

@@ -15,13 +15,22 @@ use crate::failure::Kind;
 /// # Errors
 /// When the system does not let us listen.
 pub fn listen(cancel: Cancel) -> Result<()> {
+    listen_with(move |signal| cancel.trigger(Kind::Interrupted(signal)), || {})
+}
+
+/// The same with anything done at the first signal, and anything short before the process ends at the second.
+///
+/// # Errors
+/// As there.
+pub fn listen_with(first: impl Fn(i32) + Send + 'static, leave: impl Fn() + Send + 'static) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
     thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
+                leave();
                 std::process::exit(i32::from(Kind::Interrupted(signal).status()));
             }
-            cancel.trigger(Kind::Interrupted(signal));
+            first(signal);
         }
     });
     Ok(())

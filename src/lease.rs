@@ -2,7 +2,7 @@
 //! those that a crash left behind.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -73,6 +73,36 @@ impl Lease {
         Ok(self.file.try_clone()?.into())
     }
 
+    /// Claims something for this run alone: a file with its process id, locked as long as the claim lives. One that a
+    /// crash left is taken over. Where another run has the claim, the inner error is its process id.
+    ///
+    /// # Errors
+    /// When the file can not be written.
+    pub fn claim(&self, what: &str) -> Result<Result<Claim, String>> {
+        let path = lock_path(&self.folder, &format!("claim-{}", &blake3::hash(what.as_bytes()).to_hex()[..16]));
+        let shown = path.display();
+        loop {
+            let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+            let mut file = options.with_context(|| format!("cannot write `{shown}`"))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    file.read_to_string(&mut holder).with_context(|| format!("cannot read `{shown}`"))?;
+                    return Ok(Err(holder.trim().to_owned()));
+                }
+                Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock `{shown}`")),
+            }
+            // Another run may have removed the file as a dead one's before it was locked.
+            if !fs::metadata(&path).is_ok_and(|meta| file.metadata().is_ok_and(|own| own.ino() == meta.ino())) {
+                continue;
+            }
+            file.set_len(0)?;
+            writeln!(file, "{}", std::process::id())?;
+            return Ok(Ok(Claim { path, _file: file }));
+        }
+    }
+
     /// Where this run may put a source; when it dies, the next run removes it.
     pub fn checkout_folder(&self) -> PathBuf {
         self.folder.join(format!("{}{CHECKOUT}", self.id))
@@ -90,6 +120,18 @@ impl Lease {
             }
             let _ = if checkout_of.is_some() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
+    }
+}
+
+/// Something that is this run's alone.
+pub struct Claim {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
     }
 }
 

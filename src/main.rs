@@ -1,7 +1,5 @@
 //! `minis2i` turns a source folder and a builder image into a runnable image.
 
-#![allow(dead_code)]
-
 mod build;
 mod callback;
 mod checkout;
@@ -25,9 +23,10 @@ use anyhow::Result;
 
 use build::{Workshop, tidy};
 use checkout::Checkout;
-use cli::{AsideArgs, BuildArgs, Cli, Command, Unread};
+use cli::{AsideArgs, BuildArgs, Cli, Command, Unread, WatchArgs};
 use commands::{create, generate, print, rebuild, usage};
 use engine::{Cancel, Engine};
+use failure::Failure;
 use lease::Lease;
 use report::{Message, Reporter};
 use settings::Job;
@@ -35,6 +34,13 @@ use settings::origin::Origin;
 
 fn main() -> ExitCode {
     let (reporter, result) = match cli::read(std::env::args_os()) {
+        Ok(Cli { command: Command::Watch(args), .. }) => {
+            let reporter = settings::reporter(&args.output);
+            match watch_on(*args, &reporter) {
+                Ok(status) => return status,
+                Err(error) => (reporter, Err(error)),
+            }
+        }
         Ok(cli) => run(cli),
         Err(Unread::Answer(answer)) => answer.exit(),
         Err(Unread::Failure(error)) => (settings::default_reporter(), Err(error)),
@@ -62,6 +68,7 @@ fn run(cli: Cli) -> (Reporter, Result<()>) {
             let result = rebuild::as_build(*args, &reporter).and_then(|args| build_once(args, &reporter));
             (reporter, result)
         }
+        Command::Watch(_) => unreachable!("it has an exit status of its own"),
         Command::Usage(args) => aside(&args.aside, |engine, reporter| usage::usage(&args, engine, reporter)),
         Command::Generate(args) => aside(&args.aside, |engine, reporter| generate::generate(&args, engine, reporter)),
         Command::Create(args) => plain(|reporter| create::create(&args, reporter)),
@@ -119,4 +126,21 @@ fn build_once(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
 fn engine(program: &OsStr, cancel: Cancel, reporter: &Reporter) -> Engine {
     let teller = reporter.clone();
     Engine::new(program.to_owned(), cancel, move |call| teller.tell(&Message::Call(call)))
+}
+
+fn watch_on(args: WatchArgs, reporter: &Reporter) -> Result<ExitCode> {
+    if let Origin::Repository(repository) = Origin::of(&args.job)? {
+        let url = checkout::without_secrets(&repository.url);
+        return Err(Failure::usage(format!(
+            "`{url}` can not be watched: only a folder of this machine tells of saves"
+        ))
+        .hint("clone it and watch the clone, or build it once with `minis2i build`")
+        .into());
+    }
+    let job = Job::new(args.job, None, reporter)?;
+    let ended = watch::watch(&job, args.watch, reporter)?;
+    Ok(match ended {
+        watch::Ended::Asked => ExitCode::SUCCESS,
+        watch::Ended::Signal(signal) => ExitCode::from(failure::Kind::Interrupted(signal).status()),
+    })
 }

@@ -4,6 +4,7 @@ mod escapes;
 mod human;
 mod json;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,6 +50,14 @@ pub enum Message<'a> {
     Warning(&'a str),
     Call(&'a Call),
     BuildFinished(&'a Finished),
+    WatchStarted(&'a Watching),
+    /// A container waits for the build of this number.
+    StandbyReady(u64),
+    /// Why there is no build though something happened.
+    Skipped(&'a str),
+    /// The screen is to be empty for what follows.
+    Clear,
+    WatchFinished(&'a Summary),
     Error(&'a anyhow::Error),
 }
 
@@ -62,6 +71,63 @@ pub struct Started {
     pub tag: String,
     /// The image whose artifacts are taken over, if any.
     pub previous: Option<String>,
+    /// Why it is made, in a watch.
+    pub why: Option<Why>,
+}
+
+/// Why a build of a watch is made.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// As the end of a sentence.
+    pub text: String,
+    /// Files that changed, the first few.
+    pub changed: Vec<String>,
+    /// How many more did.
+    pub more: usize,
+}
+
+/// The beginning of a watch.
+#[derive(Clone, Debug)]
+pub struct Watching {
+    pub source: String,
+    pub builder: String,
+    pub tag: String,
+    /// Folders with a watch of their own.
+    pub folders: usize,
+    /// How often everything is looked at, where there are no events.
+    pub poll: Option<Duration>,
+    pub keys: bool,
+}
+
+/// What a watch did.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Times of the builds that succeeded.
+    pub times: Vec<Duration>,
+    pub failed: u64,
+    pub cancelled: u64,
+}
+
+impl Summary {
+    /// How many builds there were.
+    pub fn builds(&self) -> u64 {
+        self.times.len() as u64 + self.failed + self.cancelled
+    }
+
+    pub fn fastest(&self) -> Option<Duration> {
+        self.times.iter().min().copied()
+    }
+
+    pub fn median(&self) -> Option<Duration> {
+        let mut times = self.times.clone();
+        times.sort_unstable();
+        let middle = times.len() / 2;
+        match times.len() {
+            0 => None,
+            odd if odd % 2 == 1 => Some(times[middle]),
+            _ => Some((times[middle - 1] + times[middle]) / 2),
+        }
+    }
 }
 
 /// How a build ended.
@@ -85,14 +151,14 @@ pub struct Finished {
     pub assemble_status: Option<i32>,
     pub total: Duration,
     /// Whether a container was waiting for this build, in a watch.
-    pub standby: Option<Standby>,
+    pub standby: Option<StandbyUse>,
     /// Phases in the order they came. They may overlap, so they need not add up to the total.
     pub phases: Vec<(&'static str, Duration)>,
 }
 
 /// What a build of a watch was built in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standby {
+pub enum StandbyUse {
     /// The container that was waiting for it.
     Used,
     /// One of its own, for this reason.
@@ -104,6 +170,8 @@ pub enum Standby {
 pub struct Reporter {
     printer: Arc<Mutex<Printer>>,
     level: Level,
+    /// Notes that were told, where each is told once.
+    told: Option<Arc<Mutex<HashSet<String>>>>,
 }
 
 enum Printer {
@@ -117,7 +185,12 @@ impl Reporter {
             Format::Human => Printer::Human(human::Human::new(level, color)),
             Format::Json => Printer::Json(json::Json::default()),
         };
-        Self { printer: Arc::new(Mutex::new(printer)), level }
+        Self { printer: Arc::new(Mutex::new(printer)), level, told: None }
+    }
+
+    /// The same, which does not tell a note again that it told before.
+    pub fn telling_once(&self) -> Self {
+        Self { told: Some(Arc::default()), ..self.clone() }
     }
 
     pub fn tell(&self, message: &Message) {
@@ -137,6 +210,10 @@ impl Reporter {
     }
 
     pub fn note(&self, text: &str) {
+        let is_new = |told: &Mutex<HashSet<String>>| told.lock().is_ok_and(|mut told| told.insert(text.to_owned()));
+        if !self.told.as_deref().is_none_or(is_new) {
+            return;
+        }
         self.tell(&Message::Note(text));
     }
 

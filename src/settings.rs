@@ -161,6 +161,17 @@ impl Job {
         })
     }
 
+    /// The same for builds after the first: a registry is asked once.
+    pub fn after_the_first(&self) -> Self {
+        let after = |policy| match policy {
+            PullPolicy::Always => PullPolicy::IfNotPresent,
+            policy => policy,
+        };
+        let runtime = self.runtime.clone().map(|runtime| Runtime { pull: after(runtime.pull), ..runtime });
+        let pull = Pull { builder: after(self.pull.builder), previous: PullPolicy::Never };
+        Self { runtime, pull, ..self.clone() }
+    }
+
     /// The user that options for `docker run` name.
     pub fn user_option(&self) -> Option<&str> {
         user_option(&self.run_options)

@@ -288,7 +288,6 @@ impl Filled {
     /// # Errors
     /// When it can not be started, or its end is not known.
     pub fn assemble(&self, shop: &Workshop) -> Result<i32> {
-        shop.reporter.phase("assembling");
         let process = self.container.start(&shop.engine)?;
         let heard = relay_output(process, shop)?;
         let format = "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}";

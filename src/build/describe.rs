@@ -165,7 +165,7 @@ fn known_name(image: &Image, typed: &str) -> String {
 
 /// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read, and
 /// where something was for `assemble` alone: a short secret could be guessed from it.
-fn digest(job: &Job, ground: &Ground, made: &Made) -> Option<String> {
+pub fn digest(job: &Job, ground: &Ground, made: &Made) -> Option<String> {
     if job.transfer == Transfer::Mount || !made.inputs.private.is_empty() {
         return None;
     }

@@ -92,6 +92,8 @@ pub struct Prepared<'a> {
     pub scripts: Chosen,
     pub inputs: Inputs,
     pub bypassed: bool,
+    /// The engine unpacks the upload.
+    pub by_engine: bool,
     upload: Upload<'a>,
     /// The container of `save-artifacts`, done.
     saver: Option<Container>,
@@ -134,6 +136,11 @@ impl Prepared<'_> {
             }
             sent => sent,
         }
+    }
+
+    /// Hands over the container of `save-artifacts`, which is of no use any more.
+    pub fn leave_saver(&mut self) -> Leftovers {
+        Leftovers { containers: self.saver.take().map(Container::leave).into_iter().collect(), images: Vec::new() }
     }
 
     /// Hands over the containers, which are of no use any more.
@@ -226,7 +233,8 @@ pub fn prepare<'a>(
         }
         phase("artifacts");
     }
-    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, upload, saver: done }))
+    let by_engine = hello.tar == Tar::None;
+    Ok(Ok(Prepared { session, scripts, inputs, bypassed: approach.bypass, by_engine, upload, saver: done }))
 }
 
 /// Options of `docker run` for the build container.

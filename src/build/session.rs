@@ -226,11 +226,6 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the engine unpacks the upload.
-    pub fn is_unpacked_by_engine(&self) -> bool {
-        self.delivery.is_some()
-    }
-
     /// Ends the upload with the consent to assemble.
     ///
     /// # Errors

@@ -17,13 +17,19 @@ pub enum NoStandby {
     Runtime,
 }
 
-impl Display for NoStandby {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        f.write_str(match self {
+impl NoStandby {
+    pub fn text(self) -> &'static str {
+        match self {
             Self::Shell => "the builder has no shell",
             Self::Tar => "only the engine can unpack the source in this builder",
             Self::Runtime => "a runtime image is used",
-        })
+        }
+    }
+}
+
+impl Display for NoStandby {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -40,7 +40,11 @@ impl Leftovers {
         Ok(())
     }
 
-    fn remove(&self, engine: &Engine) -> Result<()> {
+    /// Removes it all now.
+    ///
+    /// # Errors
+    /// When the engine's CLI can not be started, or work was cancelled.
+    pub fn remove(&self, engine: &Engine) -> Result<()> {
         if !self.containers.is_empty() {
             let mut args = vec!["rm", "--force", "--volumes"];
             args.extend(self.containers.iter().map(String::as_str));

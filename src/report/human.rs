@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::escapes::without_escapes;
-use super::{Color, Finished, Level, Message, Outcome, Started};
+use super::{Color, Finished, Level, Message, Outcome, StandbyUse, Started, Summary, Watching};
 use crate::engine::image::short;
 use crate::failure;
 
@@ -18,6 +18,10 @@ const STARTED: &str = "minis2i: build started:";
 const OK: &str = "minis2i: build ok:";
 const FAILED: &str = "minis2i: build failed:";
 const CANCELLED: &str = "minis2i: build cancelled:";
+const WATCHING: &str = "minis2i: watching:";
+const SKIPPED: &str = "minis2i: no build:";
+const READY: &str = "minis2i: standby ready:";
+const ENDED: &str = "minis2i: watch ended:";
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -27,7 +31,7 @@ const FAINT: Style = Style::new().dimmed();
 
 pub struct Human {
     err: AutoStream<io::Stderr>,
-    quiet: bool,
+    level: Level,
     colored: bool,
     spinner: ProgressBar,
 }
@@ -44,12 +48,7 @@ impl Human {
         let spinner = ProgressBar::with_draw_target(None, target);
         let template = if choice == ColorChoice::Never { "{spinner} {msg}" } else { "{spinner:.cyan} {msg}" };
         spinner.set_style(ProgressStyle::with_template(template).expect("the template is well formed"));
-        Self {
-            err: AutoStream::new(io::stderr(), choice),
-            quiet: level == Level::Quiet,
-            colored: choice != ColorChoice::Never,
-            spinner,
-        }
+        Self { err: AutoStream::new(io::stderr(), choice), level, colored: choice != ColorChoice::Never, spinner }
     }
 
     /// Prints one message. A reader that went away is no failure of ours.
@@ -58,7 +57,7 @@ impl Human {
             self.spin(name);
             return;
         }
-        if matches!(message, Message::BuildFinished(_) | Message::Error(_)) {
+        if matches!(message, Message::BuildFinished(_) | Message::StandbyReady(_) | Message::Error(_)) {
             self.spinner.finish_and_clear();
         }
         let spinner = self.spinner.clone();
@@ -103,6 +102,15 @@ impl Human {
                 }
             }
             Message::BuildFinished(finished) => return self.finished(finished),
+            Message::WatchStarted(watching) => writeln!(err, "{SOFT}{WATCHING}{SOFT:#} {}", watching_for(watching))?,
+            Message::StandbyReady(build) if self.level == Level::Verbose => {
+                writeln!(err, "{FAINT}{READY} for build {build}{FAINT:#}")?;
+            }
+            Message::StandbyReady(_) => {}
+            Message::Skipped(why) => writeln!(err, "{FAINT}{SKIPPED} {why}{FAINT:#}")?,
+            Message::Clear if io::stderr().is_terminal() => write!(err, "\x1b[2J\x1b[3J\x1b[H")?,
+            Message::Clear => {}
+            Message::WatchFinished(summary) => writeln!(err, "{SOFT}{ENDED}{SOFT:#} {}", summed_up(summary))?,
             Message::Error(error) => self.error(error)?,
         }
         self.err.flush()
@@ -120,8 +128,13 @@ impl Human {
         };
         let phases: Vec<_> =
             finished.phases.iter().map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64())).collect();
-        let phases = if phases.is_empty() { String::new() } else { format!(" ({})", phases.join(", ")) };
-        if !self.quiet {
+        let standby = match &finished.standby {
+            Some(StandbyUse::None(why)) => format!("; no standby: {why}"),
+            Some(StandbyUse::Used) => "; standby".to_owned(),
+            None => String::new(),
+        };
+        let phases = if phases.is_empty() { String::new() } else { format!(" ({}{standby})", phases.join(", ")) };
+        if self.level > Level::Quiet {
             let total = finished.total.as_secs_f64();
             writeln!(self.err, "{style}{words}{style:#} {what}, {total:.2} s{phases}")?;
             self.err.flush()?;
@@ -151,5 +164,26 @@ fn sentence(started: &Started) -> String {
         Some(id) => format!("incremental, on the artifacts of {}", short(id)),
         None => "clean".to_owned(),
     };
-    format!("{} from {} with {} ({how})", started.tag, started.source, started.builder)
+    let why = started.why.as_ref().map(|why| format!(": {}", why.text)).unwrap_or_default();
+    format!("{} from {} with {} ({how}){why}", started.tag, started.source, started.builder)
+}
+
+fn watching_for(watching: &Watching) -> String {
+    let how = match watching.poll {
+        Some(every) => format!("looking every {:.1} s", every.as_secs_f64()),
+        None if watching.folders == 1 => "1 folder".to_owned(),
+        None => format!("{} folders", watching.folders),
+    };
+    let keys = if watching.keys { ", `?` lists keys" } else { "" };
+    format!("{} for {} with {} ({how}{keys})", watching.source, watching.tag, watching.builder)
+}
+
+fn summed_up(summary: &Summary) -> String {
+    let builds = summary.builds();
+    let mut text = if builds == 1 { "1 build".to_owned() } else { format!("{builds} builds") };
+    text += &format!(", {} failed, {} cancelled", summary.failed, summary.cancelled);
+    if let (Some(fastest), Some(median)) = (summary.fastest(), summary.median()) {
+        text += &format!(", fastest {:.2} s, median {:.2} s", fastest.as_secs_f64(), median.as_secs_f64());
+    }
+    text
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Finished, Message, Outcome, Started};
+use super::{Finished, Message, Outcome, StandbyUse, Started};
 use crate::failure;
 
 #[derive(Default)]
@@ -24,6 +24,10 @@ enum Line<'a> {
         builder: &'a str,
         tag: &'a str,
         previous: Option<&'a str>,
+        /// Null outside of a watch.
+        why: Option<&'a str>,
+        changed: &'a [String],
+        changed_more: usize,
     },
     Output {
         build: Option<u64>,
@@ -48,6 +52,30 @@ enum Line<'a> {
         assemble_status: Option<i32>,
         seconds: f64,
         phases: BTreeMap<&'a str, f64>,
+        /// `used`, or null: then `no_standby` says why, in a watch.
+        standby: Option<&'a str>,
+        no_standby: Option<&'a str>,
+    },
+    WatchStarted {
+        source: &'a str,
+        builder: &'a str,
+        tag: &'a str,
+        process: u32,
+        folders: usize,
+        poll: Option<f64>,
+    },
+    StandbyReady {
+        build: u64,
+    },
+    Skipped {
+        why: &'a str,
+    },
+    WatchFinished {
+        builds: u64,
+        failed: u64,
+        cancelled: u64,
+        fastest: Option<f64>,
+        median: Option<f64>,
     },
     Error {
         message: String,
@@ -61,7 +89,7 @@ impl Json {
     pub fn print(&mut self, message: &Message) {
         let text;
         let line = match message {
-            Message::Phase(_) => return,
+            Message::Phase(_) | Message::Clear => return,
             Message::BuildStarted(started) => self.started(started),
             Message::Output(bytes) => {
                 text = String::from_utf8_lossy(bytes);
@@ -71,6 +99,23 @@ impl Json {
             Message::Warning(message) => Line::Warning { message },
             Message::Call(call) => Line::EngineCall { command: &call.line, seconds: call.took.map(seconds) },
             Message::BuildFinished(finished) => self.finished(finished),
+            Message::WatchStarted(watching) => Line::WatchStarted {
+                source: &watching.source,
+                builder: &watching.builder,
+                tag: &watching.tag,
+                process: std::process::id(),
+                folders: watching.folders,
+                poll: watching.poll.map(seconds),
+            },
+            Message::StandbyReady(build) => Line::StandbyReady { build: *build },
+            Message::Skipped(why) => Line::Skipped { why },
+            Message::WatchFinished(summary) => Line::WatchFinished {
+                builds: summary.builds(),
+                failed: summary.failed,
+                cancelled: summary.cancelled,
+                fastest: summary.fastest().map(seconds),
+                median: summary.median().map(seconds),
+            },
             Message::Error(error) => Line::Error {
                 message: error.to_string(),
                 causes: error.chain().skip(1).map(ToString::to_string).collect(),
@@ -91,6 +136,9 @@ impl Json {
             builder: &started.builder,
             tag: &started.tag,
             previous: started.previous.as_deref(),
+            why: started.why.as_ref().map(|why| why.text.as_str()),
+            changed: started.why.as_ref().map_or(&[], |why| &why.changed),
+            changed_more: started.why.as_ref().map_or(0, |why| why.more),
         }
     }
 
@@ -104,6 +152,11 @@ impl Json {
             assemble_status: finished.assemble_status,
             seconds: seconds(finished.total),
             phases: finished.phases.iter().map(|(name, took)| (*name, seconds(*took))).collect(),
+            standby: (finished.standby == Some(StandbyUse::Used)).then_some("used"),
+            no_standby: match &finished.standby {
+                Some(StandbyUse::None(why)) => Some(why),
+                _ => None,
+            },
         }
     }
 }

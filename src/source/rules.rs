@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ignore::gitignore::GitignoreBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
-use ignore::{IncrementalIgnore, WalkBuilder};
+use ignore::{IncrementalIgnore, Match, WalkBuilder};
 
 use super::links::Links;
 use crate::failure::Failure;
@@ -77,6 +78,39 @@ impl Rules {
         }
         if is_dir && self.include.names_below(path) { Verdict::Descend } else { Verdict::Ignored }
     }
+}
+
+/// A rule of an ignore file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub file: PathBuf,
+    /// Counted from 1.
+    pub line: usize,
+    pub text: String,
+}
+
+/// The rule of an ignore file that hides `path`, relative to `root`; `None` when it is hidden by other means.
+pub fn hidden_by(root: &Path, path: &Path) -> Option<Rule> {
+    let absolute = root.join(path);
+    let is_folder = absolute.is_dir();
+    let work_tree = root.ancestors().find(|folder| folder.join(".git").exists());
+    let beside = absolute.ancestors().skip(1).flat_map(|folder| {
+        [OWN_IGNORE_FILE, ".ignore", ".gitignore"].map(|name| (folder.to_owned(), folder.join(name)))
+    });
+    let git = work_tree.map(|top| (top.to_owned(), top.join(".git/info/exclude")));
+    let global = ignore::gitignore::gitconfig_excludes_path().map(|file| (root.to_owned(), file));
+    beside.chain(git).chain(global).find_map(|(folder, file)| {
+        let mut builder = GitignoreBuilder::new(&folder);
+        if !file.is_file() || builder.add(&file).is_some() {
+            return None;
+        }
+        let rules = builder.build().ok()?;
+        let Match::Ignore(glob) = rules.matched_path_or_any_parents(&absolute, is_folder) else { return None };
+        let text = glob.original().to_owned();
+        let content = std::fs::read_to_string(&file).ok()?;
+        let line = content.lines().position(|line| line.trim_end() == text)? + 1;
+        Some(Rule { file, line, text })
+    })
 }
 
 /// The `--include` globs, in the three ways they are asked.
@@ -178,6 +212,17 @@ mod tests {
         assert_eq!(rules.verdict(Path::new("dist"), true), Verdict::Sent);
         assert_eq!(rules.verdict(Path::new("dist/deep/a.js"), false), Verdict::Sent);
         assert_eq!(rules.verdict(Path::new("dist/deep/a.map"), false), Verdict::Ignored);
+    }
+
+    #[test]
+    fn the_rule_that_hides_a_file_is_found() {
+        let (dir, _) =
+            rules(&[(".gitignore", "# logs\n*.log\n"), ("sub/.s2iignore", "/tmp\n"), ("sub/tmp/a", "")], &[], &[]);
+        let found =
+            |path: &str| super::hidden_by(dir.path(), Path::new(path)).map(|rule| (rule.file, rule.line, rule.text));
+        assert_eq!(found("sub/x.log"), Some((dir.path().join(".gitignore"), 2, "*.log".to_owned())));
+        assert_eq!(found("sub/tmp/a"), Some((dir.path().join("sub/.s2iignore"), 1, "/tmp".to_owned())));
+        assert_eq!(found("sub/y"), None);
     }
 
     #[test]

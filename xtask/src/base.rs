@@ -37,8 +37,7 @@ pub fn ensure() -> Result<()> {
         return Ok(());
     }
     // What the host has is there in seconds and the same for everybody; an engine elsewhere may be another machine.
-    let here = cfg!(target_os = "linux") && std::env::var_os("DOCKER_HOST").is_none();
-    if here {
+    if cfg!(target_os = "linux") && engine::is_here() {
         eprintln!("making {NAME} from this machine's own programs");
         match import() {
             Ok(()) => return Ok(()),

@@ -1,34 +1,45 @@
 //! Speed and memory, side by side with the naive way. Limits on wall-clock time live here only, never in tests.
 
+mod api;
 mod build;
+mod image;
 mod measure;
+mod options;
 mod pair;
+mod private;
+mod process;
 mod traces;
 mod tree;
+mod watch;
 
 use anyhow::{Context, Result, bail};
+
+use crate::interrupt;
+use options::Options;
 
 /// Turns of the sample pair when nobody says how many.
 const ROUNDS: usize = 11;
 
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
-    let (what, rest) = args.split_first().context("bench what? `cargo xtask bench build [--rounds N]`")?;
+    let (what, rest) = args.split_first().context("bench what? `cargo xtask bench build` or `... watch`")?;
+    if what == watch::BASELINE {
+        return watch::baseline_build(rest);
+    }
     match what.as_str() {
-        "build" => build::bench(rounds(rest)?),
-        _ => bail!("no bench `{what}`; there is `build`"),
+        "build" => build::bench(Options::parse(what, rest)?.rounds.unwrap_or(ROUNDS)),
+        "watch" => watch(&Options::parse(what, rest)?, rest),
+        _ => bail!("no bench `{what}`; there are `build` and `watch`"),
     }
 }
 
-fn rounds(args: &[String]) -> Result<usize> {
-    match args {
-        [] => Ok(ROUNDS),
-        [option, number] if option == "--rounds" => {
-            let number = number.parse().ok().filter(|number| *number > 0);
-            number.context("`--rounds` takes a number from 1 on")
-        }
-        _ => bail!("the only option is `--rounds N`"),
+/// Where the engine in use hides what is measured, an engine of our own runs this once more.
+fn watch(options: &Options, args: &[String]) -> Result<()> {
+    interrupt::catch()?;
+    if !options.engine_as_is && private::took_over("watch", args)? {
+        return Ok(());
     }
+    watch::bench(options)
 }
 
 /// One line of the table.

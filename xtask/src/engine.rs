@@ -35,11 +35,17 @@ pub fn ensure() -> Result<()> {
     start()
 }
 
+/// Whether the engine shares this machine's kernel and programs, as far as its address tells.
+pub fn is_here() -> bool {
+    std::env::var("DOCKER_HOST").map_or(true, |host| host.starts_with("unix://"))
+}
+
 fn answers() -> bool {
     run::succeeds(&["docker", "version"])
 }
 
-fn is_root() -> Result<bool> {
+/// Whether we may do what only root may.
+pub fn is_root() -> Result<bool> {
     Ok(run::output(&["id", "-u"])? == "0")
 }
 

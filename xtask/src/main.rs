@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod engine;
 mod gate;
+mod interrupt;
 mod licences;
 mod run;
 
@@ -19,7 +20,7 @@ const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
     ("test", "run all tests (arguments go to `cargo test`)", gate::test),
     ("ci", "everything a change must pass: format, lints, docs, licences, tests, demo", gate::ci),
-    ("bench", "measure builds against the naive way: bench build [--rounds N]", bench::task),
+    ("bench", "measure against the naive way: bench build, bench watch; options: --rounds N and more", bench::task),
     ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base::task),
 ];

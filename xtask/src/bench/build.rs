@@ -56,7 +56,7 @@ fn whole(builds: &[Build]) -> Series {
 fn pair_rows(builds: &[Build], chains: &[pair::Chain]) -> [Row; 2] {
     let before_commit = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("commit"))));
     let chained = Series::new(chains.iter().map(|chain| chain.whole));
-    let chained_before = Series::new(chains.iter().map(|chain| chain.whole - chain.commit));
+    let chained_before = Series::new(chains.iter().map(|chain| chain.whole - chain.commit()));
     [
         compare("sample pair, incremental", &whole(builds), &chained, Some(PAIR_LIMIT)),
         compare("  without the commits", &before_commit, &chained_before, None),

@@ -31,9 +31,14 @@ impl Series {
         if self.0.len() % 2 == 1 { self.0[middle] } else { (self.0[middle - 1] + self.0[middle]) / 2 }
     }
 
+    /// The least and the most.
+    pub fn range(&self) -> [Duration; 2] {
+        [self.0[0], self.0[self.0.len() - 1]]
+    }
+
     /// The median, and the range it lies in.
-    fn show(&self) -> String {
-        let [least, most] = [self.0[0], self.0[self.0.len() - 1]].map(|time| time.as_secs_f64());
+    pub fn show(&self) -> String {
+        let [least, most] = self.range().map(|time| time.as_secs_f64());
         format!("{:.3} s ({least:.3} to {most:.3})", self.median().as_secs_f64())
     }
 }
@@ -58,7 +63,7 @@ impl Start {
     /// At once, for turns that do not count.
     pub const ANY: Self = Self(None);
 
-    fn of(round: usize, rounds: usize) -> Self {
+    pub fn of(round: usize, rounds: usize) -> Self {
         Self(Some((round as f64 + 0.5) / rounds as f64))
     }
 
@@ -151,16 +156,22 @@ fn high_water(status: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-fn phases(said: &str) -> Result<Vec<(String, Duration)>> {
+/// What the phases of a build took, by what it said.
+pub fn phases(said: &str) -> Result<Vec<(String, Duration)>> {
     for line in said.lines() {
         let line: Value = serde_json::from_str(line).with_context(|| format!("minis2i said `{line}`"))?;
         if line["reason"] == "build-finished" {
-            let phases = line["phases"].as_object().context("`build-finished` has no phases")?;
-            let time = |seconds: &Value| seconds.as_f64().map(Duration::from_secs_f64).context("a phase has no time");
-            return phases.iter().map(|(name, seconds)| Ok((name.clone(), time(seconds)?))).collect();
+            return times(&line["phases"]);
         }
     }
     bail!("minis2i did not say `build-finished`: {said}")
+}
+
+/// An object of seconds.
+pub fn times(phases: &Value) -> Result<Vec<(String, Duration)>> {
+    let phases = phases.as_object().context("a build came without its phases")?;
+    let time = |seconds: &Value| seconds.as_f64().map(Duration::from_secs_f64).context("a phase has no time");
+    phases.iter().map(|(name, seconds)| Ok((name.clone(), time(seconds)?))).collect()
 }
 
 /// Prints where the time of builds goes, by the medians of their phases.

@@ -1,7 +1,7 @@
 //! A source of many small files, against `tar -c` piped into a container that waits for it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::{base, run};
 
 const FOLDERS: u32 = 200;
 const FILES: u32 = 100;
-const FILE_SIZE: usize = 4096;
+pub const FILE_SIZE: usize = 4096;
 
 /// What the container of the naive way does with the tree: exactly what a build leaves it with. Unpacking, taking one
 /// file, and removing the source, since what is committed is to be small.
@@ -45,7 +45,7 @@ pub fn compete(traces: &mut Traces, rounds: usize) -> Result<(Vec<Build>, Vec<Pi
 }
 
 /// Makes 20,000 files that differ from each other and can not be packed.
-fn grow() -> Result<TempDir> {
+pub fn grow() -> Result<TempDir> {
     let tree = tempfile::tempdir()?;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for folder in 0..FOLDERS {
@@ -70,20 +70,17 @@ fn noise(state: &mut u64) -> Vec<u8> {
 }
 
 /// Makes a builder whose `assemble` takes one file of the source.
-fn make_builder(name: &str) -> Result<()> {
-    let text = format!(
-        "FROM {}\n\
-         LABEL io.openshift.s2i.scripts-url=image:///s2i\n\
-         RUN mkdir /s2i && cd /s2i && printf '#!/bin/sh\\ncp /tmp/src/folder-0/file-0 /kept\\n' >assemble && \
-         printf '#!/bin/sh\\nexec true\\n' >run && chmod 755 assemble run\n",
-        base::NAME
-    );
-    let mut line = run::command(&["docker", "build", "--quiet", "--tag", name, "-"]);
-    let mut process = line.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    process.stdin.take().expect("stdin is piped").write_all(text.as_bytes())?;
-    let output = process.wait_with_output()?;
-    ensure!(output.status.success(), "cannot make {name}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
+pub fn make_builder(name: &str) -> Result<()> {
+    super::image::build(
+        name,
+        &format!(
+            "FROM {}\n\
+             LABEL io.openshift.s2i.scripts-url=image:///s2i\n\
+             RUN mkdir /s2i && cd /s2i && printf '#!/bin/sh\\ncp /tmp/src/folder-0/file-0 /kept\\n' >assemble && \
+             printf '#!/bin/sh\\nexec true\\n' >run && chmod 755 assemble run\n",
+            base::NAME
+        ),
+    )
 }
 
 fn minis2i(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<Build> {

@@ -1,0 +1,60 @@
+//! Removing what builds left, off the user's clock.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use crate::build::tidy::{self, Leftovers};
+use crate::engine::Engine;
+
+/// So many images that can not be removed yet are tried again.
+const STUCK_LIMIT: usize = 20;
+
+/// Hands leftovers to a thread of its own. Clones hand to the same one.
+#[derive(Clone)]
+pub struct Janitor(Sender<Leftovers>);
+
+/// The thread, to be waited for.
+pub struct Ending(JoinHandle<()>);
+
+impl Janitor {
+    /// Starts the thread. The last `keep` images that lost the tag are kept.
+    pub fn start(engine: Engine, keep: usize) -> (Self, Ending) {
+        let (hand, jobs) = mpsc::channel();
+        let thread = std::thread::spawn(move || work(&engine, keep, &jobs));
+        (Self(hand), Ending(thread))
+    }
+
+    pub fn remove(&self, leftovers: Leftovers) {
+        // The thread lives as long as there is somebody to hand it something.
+        let _ = self.0.send(leftovers);
+    }
+}
+
+impl Ending {
+    /// Waits until all is done that was handed over; the last janitor must be gone.
+    pub fn wait(self) {
+        let _ = self.0.join();
+    }
+}
+
+fn work(engine: &Engine, keep: usize, jobs: &Receiver<Leftovers>) {
+    let mut superseded: VecDeque<String> = VecDeque::new();
+    let mut stuck: VecDeque<String> = VecDeque::new();
+    while let Ok(Leftovers { containers, images }) = jobs.recv() {
+        let only_containers = Leftovers { containers, images: Vec::new() };
+        let _ = only_containers.remove(engine);
+        for image in images {
+            superseded.retain(|known| *known != image);
+            superseded.push_back(image);
+        }
+        while superseded.len() > keep {
+            stuck.extend(superseded.pop_front());
+        }
+        // An image that is in use, or has a name, may be free of it the next time.
+        stuck.retain(|image| !tidy::remove_superseded(engine, image).unwrap_or(false));
+        while stuck.len() > STUCK_LIMIT {
+            stuck.pop_front();
+        }
+    }
+}

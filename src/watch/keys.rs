@@ -1,0 +1,117 @@
+//! Single keys on a terminal, which is put back into order whatever happens.
+
+use std::io::{self, IsTerminal, Read};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use signal_hook::consts::SIGCONT;
+use signal_hook::iterator::Signals;
+
+/// The terminal as it was before.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    Rebuild,
+    RebuildClean,
+    Pause,
+    Quit,
+    Help,
+}
+
+impl Key {
+    fn of(byte: u8) -> Option<Self> {
+        Some(match byte.to_ascii_lowercase() {
+            b'r' => Key::Rebuild,
+            b'c' => Key::RebuildClean,
+            b'p' => Key::Pause,
+            b'q' => Key::Quit,
+            b'?' | b'h' => Key::Help,
+            _ => return None,
+        })
+    }
+}
+
+/// What each key does, for people.
+pub const HELP: &str = "r rebuild, c rebuild without artifacts, p pause and resume, q quit, ? this help";
+
+/// Keys are heard as long as this lives.
+pub struct Keys;
+
+impl Keys {
+    /// Hears keys where standard input and error are a terminal that is ours to use; elsewhere none.
+    ///
+    /// # Errors
+    /// When the system does not let us listen for signals.
+    pub fn hear(tell: impl Fn(Key) + Send + 'static) -> Result<Option<Self>> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() || !is_ours() {
+            return Ok(None);
+        }
+        enter();
+        // Whoever stopped us and goes on finds the terminal as the shell left it.
+        let mut signals = Signals::new([SIGCONT])?;
+        std::thread::spawn(move || {
+            for _ in signals.forever() {
+                if BEFORE.lock().is_ok_and(|before| before.is_some()) && is_ours() {
+                    enter();
+                }
+            }
+        });
+        std::thread::spawn(move || read(&tell));
+        Ok(Some(Self))
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Puts the terminal back into order, for those who leave without dropping.
+pub fn restore() {
+    if let Some(before) = BEFORE.lock().ok().and_then(|mut before| before.take())
+        && is_ours()
+    {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+}
+
+/// Keys come one by one, and unseen. Ctrl-C stays a signal.
+fn enter() {
+    let Ok(now) = tcgetattr(io::stdin()) else { return };
+    let mut mode = now.clone();
+    mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+    mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+    mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+    if let Ok(mut before) = BEFORE.lock() {
+        before.get_or_insert(now);
+    }
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
+}
+
+/// Whether we are in the foreground: whoever is not is stopped when he reads from the terminal or changes it.
+fn is_ours() -> bool {
+    tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+fn read(tell: &impl Fn(Key)) {
+    loop {
+        let stdin = io::stdin();
+        let ready = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
+        if ready.is_err() || !is_ours() {
+            std::thread::sleep(Duration::from_millis(500));
+            continue;
+        }
+        let mut byte = [0];
+        match stdin.lock().read(&mut byte) {
+            Ok(1) => drop(Key::of(byte[0]).map(tell)),
+            // A terminal that went away is no reason to end.
+            _ => return,
+        }
+    }
+}

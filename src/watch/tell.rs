@@ -1,0 +1,119 @@
+//! The words of a watch: why a build is made, what is odd about the source.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indicatif::HumanBytes;
+
+use super::files::{Trouble, git_folder};
+use super::sight::{Difference, Notice};
+use crate::report::{Reporter, Why};
+use crate::settings::Source;
+use crate::source::{Snapshot, rules};
+
+/// So many changed files are named.
+const NAMED: usize = 3;
+
+/// So many of the largest folders are named.
+const FOLDERS: usize = 3;
+
+/// Why a source that changed is built.
+pub fn why_changed(differences: &[Difference]) -> Why {
+    // A folder whose content came or went says less than the content.
+    let has_child = |path: &Path| differences.iter().any(|other| other.path.parent() == Some(path));
+    let leaves: Vec<_> = differences.iter().filter(|difference| !has_child(&difference.path)).collect();
+    let changed: Vec<String> = leaves.iter().take(NAMED).map(|it| it.path.display().to_string()).collect();
+    let more = leaves.len() - changed.len();
+    let verb = if leaves.iter().all(|it| it.gone) { "removed" } else { "changed" };
+    let mut text = changed.join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    Why { text: format!("{text} {verb}"), changed, more }
+}
+
+/// Tells what the sight noticed.
+pub fn notice(reporter: &Reporter, source: &Source, notice: &Notice) {
+    let typed = &source.typed;
+    match notice {
+        Notice::Lost => reporter.tell(&crate::report::Message::Note("events were lost; looked at everything")),
+        Notice::Gone => reporter.warn(&format!("the source {typed} is gone; waiting until it is back")),
+        Notice::Back => {
+            let text = format!("the source {typed} is back, or another folder is in its place; looked at everything");
+            reporter.tell(&crate::report::Message::Note(&text));
+        }
+        Notice::Trouble(Trouble::Limit) => reporter.warn(
+            "no more folders can be watched, so everything is looked at now and then; raise the limit \
+             (`sudo sysctl fs.inotify.max_user_watches=524288`), or ignore large folders",
+        ),
+        Notice::Trouble(Trouble::Other(why)) => reporter.warn(&format!(
+            "the source can not be watched ({why}), so everything is looked at now and then (`--poll`)"
+        )),
+        Notice::Hidden(path) => {
+            let rule = rules::hidden_by(&source.path, path);
+            let by = match rule {
+                Some(rule) => format!("{}:{}: {}", rule.file.display(), rule.line, rule.text),
+                None => "an option or a rule elsewhere".to_owned(),
+            };
+            reporter.note(&format!("{} is saved again and again, but ignored ({by})", path.display()));
+        }
+    }
+}
+
+/// The warning for a file system that tells no events.
+pub fn no_events(kind: &str) -> String {
+    format!(
+        "the source is on {kind}, which tells no changes, so everything is looked at now and then (`--poll=INTERVAL`); \
+         a source on a local disk is seen at once"
+    )
+}
+
+/// The warning for a source that no standby may hold.
+pub fn too_large(source: &Snapshot, bytes: u64) -> String {
+    let mut folders: BTreeMap<&[u8], u64> = BTreeMap::new();
+    for entry in &source.entries {
+        let top = entry.path.split(|byte| *byte == b'/').next().unwrap_or_default();
+        *folders.entry(top).or_default() += entry.size;
+    }
+    let mut largest: Vec<_> = folders.into_iter().collect();
+    largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    let named = largest.iter().take(FOLDERS);
+    let named = named.map(|(path, size)| format!("{} ({})", String::from_utf8_lossy(path), HumanBytes(*size)));
+    format!(
+        "the source has {}, more than `--standby-limit`, so no container is kept ready; the largest are {}; ignore what \
+         is not needed (.s2iignore), raise the limit, or use `--mount`",
+        HumanBytes(bytes),
+        named.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// Whether git is at work in the source's work tree.
+pub fn git_is_busy(source: &Path) -> bool {
+    let work_tree = source.ancestors().find(|folder| folder.join(".git").exists());
+    work_tree.and_then(git_folder).is_some_and(|git| git.join("index.lock").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::why_changed;
+    use crate::watch::sight::Difference;
+
+    fn difference(path: &str, gone: bool) -> Difference {
+        Difference { path: path.into(), gone }
+    }
+
+    #[test]
+    fn three_files_are_named_and_the_others_counted() {
+        let all = ["a", "b", "c", "d", "e"].map(|path| difference(path, false));
+        assert_eq!(why_changed(&all[..1]).text, "a changed");
+        let why = why_changed(&all);
+        assert_eq!((why.text.as_str(), why.more), ("a, b, c and 2 more changed", 2));
+    }
+
+    #[test]
+    fn a_folder_is_named_by_what_is_in_it() {
+        let all = [difference("a", false), difference("a/b", false), difference("a/b/c", false)];
+        assert_eq!(why_changed(&all).text, "a/b/c changed");
+        assert_eq!(why_changed(&[difference("x", true)]).text, "x removed");
+    }
+}

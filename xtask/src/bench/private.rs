@@ -1,0 +1,241 @@
+//! An engine of the bench's own, where the one at hand can not be measured on.
+//!
+//! A storage driver without a diff of its own (fuse-overlayfs, vfs) ends every commit by sleeping until the next whole
+//! second, which drowns what is measured. Where we may, a second `dockerd` with `overlay2` is started in a temporary
+//! folder, and the bench runs once more, as a process of its own, with that as its engine. So the engine is removed
+//! whatever becomes of the bench.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{engine, interrupt, run};
+
+/// How long the engine may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long the engine may take to end; it waits ten seconds for containers.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Runs the bench that these arguments stand for on an engine of its own, if the one at hand needs that and we can
+/// start one. Returns false when the bench is still to be run here.
+pub fn took_over(bench: &str, args: &[String]) -> Result<bool> {
+    engine::ensure()?;
+    let Some(fault) = fault()? else { return Ok(false) };
+    if !can_start()? {
+        eprintln!("warning: {fault}, and only root on Linux with `dockerd` can have an engine for the bench alone");
+        return Ok(false);
+    }
+    eprintln!("{fault}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
+    let engine = match Private::start() {
+        Ok(engine) => engine,
+        Err(error) => {
+            interrupt::check()?;
+            eprintln!("warning: that did not work, so the engine is measured as it is: {error:#}");
+            return Ok(false);
+        }
+    };
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bench", bench, "--engine-as-is"]).args(args).env("DOCKER_HOST", engine.host());
+    let status = to_its_end(&mut command)?;
+    drop(engine);
+    ensure!(status.success(), "the bench failed");
+    Ok(true)
+}
+
+/// Why commits can not be timed on the engine in use; `None` when they can.
+fn fault() -> Result<Option<String>> {
+    let info = run::output(&["docker", "info", "--format", "{{json .}}"])?;
+    let info: Value = serde_json::from_str(&info).context("`docker info` is no JSON")?;
+    Ok((!has_native_diff(&info)).then(|| {
+        let driver = info["Driver"].as_str().unwrap_or("unknown");
+        format!("the engine's storage driver, {driver}, makes each commit wait for the next second")
+    }))
+}
+
+fn has_native_diff(info: &Value) -> bool {
+    let says = |line: &Value| line[0] == "Native Overlay Diff" && line[1] == "true";
+    match info["Driver"].as_str() {
+        Some("overlay2") => info["DriverStatus"].as_array().is_some_and(|lines| lines.iter().any(says)),
+        // Drivers that are made of snapshots, and those of engines that keep their images elsewhere.
+        Some("btrfs" | "zfs" | "overlayfs") => true,
+        _ => false,
+    }
+}
+
+fn can_start() -> Result<bool> {
+    Ok(cfg!(target_os = "linux") && engine::is_root()? && run::succeeds(&["dockerd", "--version"]))
+}
+
+/// Runs a command to its end. It gets the signals that we get, and no others: a terminal's Ctrl-C must not reach it
+/// twice.
+fn to_its_end(command: &mut Command) -> Result<ExitStatus> {
+    let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let mut told = false;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if interrupt::come() && !told {
+            signal(&child, Signal::TERM);
+            told = true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    // A child that was not waited for yet is still there to get it.
+    let _ = kill_process(Pid::from_child(child), signal);
+}
+
+/// The engine. Dropping it stops it and removes all that it had.
+struct Private {
+    daemon: Option<Child>,
+    bridge: String,
+    folder: TempDir,
+}
+
+impl Private {
+    fn start() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("minis2i-bench-").tempdir()?;
+        let bridge = format!("ms2i-{}", std::process::id());
+        let mut engine = Self { daemon: None, bridge, folder };
+        engine.make_bridge()?;
+        engine.daemon = Some(engine.spawn()?);
+        engine.wait()?;
+        Ok(engine)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}", self.path("sock"))
+    }
+
+    fn make_bridge(&self) -> Result<()> {
+        let address = free_subnet(&run::output(&["ip", "-o", "-4", "address"])?).context("no subnet is free")?;
+        run::output(&["ip", "link", "add", "name", &self.bridge, "type", "bridge"])?;
+        run::output(&["ip", "address", "add", &address, "dev", &self.bridge])?;
+        run::output(&["ip", "link", "set", &self.bridge, "up"]).map(drop)
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        fs::write(self.path("config.json"), "{}")?;
+        let log = File::create(self.path("log"))?;
+        let mut command = Command::new("dockerd");
+        command.args(["--storage-driver", "overlay2", "--bridge", &self.bridge]);
+        command.args(["--data-root", &self.path("data"), "--exec-root", &self.path("exec")]);
+        command.args(["--pidfile", &self.path("pid"), "--host", &self.host()]);
+        command.args(["--config-file", &self.path("config.json")]);
+        // The rules of the engine that runs beside it stay as they are; nothing here needs to reach the outside.
+        command.args(["--iptables=false", "--ip-forward=false", "--ip-masq=false"]);
+        // Where a containerd of the system is found it is shared, and must not mix up the two engines' containers.
+        let space = format!("minis2i-bench-{}", std::process::id());
+        command.args(["--containerd-namespace", &space, "--containerd-plugins-namespace", &format!("{space}-plugins")]);
+        command.env_remove("DOCKER_HOST").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A group of its own, so that it is there until we end it.
+        command.process_group(0).spawn().context("cannot start `dockerd`")
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        let host = self.host();
+        while !run::succeeds(&["docker", "--host", &host, "version"]) {
+            interrupt::check()?;
+            let ended = self.daemon.as_mut().is_some_and(|daemon| !matches!(daemon.try_wait(), Ok(None)));
+            if ended || begin.elapsed() > START_LIMIT {
+                bail!("dockerd does not answer; the last it said: {}", self.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        log.lines().last().unwrap_or("nothing").to_owned()
+    }
+
+    fn stop(&mut self) {
+        let Some(mut daemon) = self.daemon.take() else { return };
+        signal(&daemon, Signal::TERM);
+        let begin = Instant::now();
+        while matches!(daemon.try_wait(), Ok(None)) && begin.elapsed() < STOP_LIMIT {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = daemon.kill();
+        let _ = daemon.wait();
+    }
+
+    /// The deepest come first.
+    fn unmount(&self) {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        for path in mounts_below(&mounts, self.folder.path()).iter().rev() {
+            let _ = run::output(&["umount", "--lazy", path]);
+        }
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        self.stop();
+        self.unmount();
+        let _ = run::output(&["ip", "link", "delete", &self.bridge]);
+        if let Err(error) = fs::remove_dir_all(self.folder.path()) {
+            eprintln!("warning: the private engine leaves {}: {error}", self.folder.path().display());
+        }
+    }
+}
+
+/// An address for the bridge in a subnet that no link has.
+fn free_subnet(addresses: &str) -> Option<String> {
+    (1..255)
+        .rev()
+        .map(|part| format!("172.31.{part}."))
+        .find(|subnet| !addresses.contains(subnet.as_str()))
+        .map(|subnet| format!("{subnet}1/24"))
+}
+
+/// Mount points below a folder, in the order they were mounted.
+fn mounts_below(mountinfo: &str, folder: &Path) -> Vec<String> {
+    let points = mountinfo.lines().filter_map(|line| line.split(' ').nth(4));
+    points.filter(|point| Path::new(point).starts_with(folder)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::{free_subnet, has_native_diff, mounts_below};
+
+    #[test]
+    fn only_a_native_diff_is_measured_on() {
+        let overlay = |native| json!({"Driver": "overlay2", "DriverStatus": [["Native Overlay Diff", native]]});
+        assert!(has_native_diff(&overlay("true")) && !has_native_diff(&overlay("false")));
+        assert!(!has_native_diff(&json!({"Driver": "fuse-overlayfs"})) && !has_native_diff(&json!({"Driver": "vfs"})));
+    }
+
+    #[test]
+    fn a_subnet_in_use_is_passed_over() {
+        let used = "3: other    inet 172.31.254.1/24 brd 172.31.254.255 scope global other";
+        assert_eq!(free_subnet(used).unwrap(), "172.31.253.1/24");
+    }
+
+    #[test]
+    fn mounts_elsewhere_are_left_alone() {
+        let mounts = "1 2 0:3 / / rw - ext4 /dev/a rw\n3 1 0:4 / /tmp/b/exec/net rw - nsfs nsfs rw\n5 1 0:4 / /tmp/bb rw - x y z";
+        assert_eq!(mounts_below(mounts, Path::new("/tmp/b")), ["/tmp/b/exec/net"]);
+    }
+}

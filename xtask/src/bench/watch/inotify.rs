@@ -1,0 +1,93 @@
+//! What stands in for `watchexec`: a program is run when a folder has been quiet for 50 ms after a change.
+
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use serde_json::Value;
+
+const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// How often the loop looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The running loop. Dropping it ends it, after the program if that is running.
+pub struct Loop {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+impl Loop {
+    /// Runs the program once, and then after changes in this folder, but not in those below; JSON that it prints is
+    /// passed on.
+    pub fn start(folder: &Path, line: &[&str], reports: Sender<(Instant, Value)>) -> Result<Self> {
+        let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let flags = WatchFlags::CLOSE_WRITE | WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
+        inotify::add_watch(&events, folder, flags).with_context(|| format!("cannot watch {}", folder.display()))?;
+        let over = Arc::new(AtomicBool::new(false));
+        let (end, line) = (Arc::clone(&over), line.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        let thread = std::thread::spawn(move || go_round(&events, &line, &reports, &end));
+        Ok(Self { over, thread: Some(thread) })
+    }
+
+    /// Fails when the loop has ended.
+    pub fn is_alive(&mut self) -> Result<()> {
+        if let Some(ended) = self.thread.take_if(|thread| thread.is_finished()) {
+            ended.join().expect("the loop does not panic").context("the baseline's loop ended")?;
+        }
+        ensure!(self.thread.is_some(), "the baseline's loop ended");
+        Ok(())
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn go_round(events: &OwnedFd, line: &[String], reports: &Sender<(Instant, Value)>, over: &AtomicBool) -> Result<()> {
+    run(line, reports)?;
+    while !over.load(Ordering::Relaxed) {
+        if !comes(events, LOOK)? {
+            continue;
+        }
+        while comes(events, DEBOUNCE)? {}
+        run(line, reports)?;
+    }
+    Ok(())
+}
+
+/// Whether an event comes in time; those that have come are taken.
+fn comes(events: &OwnedFd, within: Duration) -> Result<bool> {
+    let mut files = [PollFd::new(events, PollFlags::IN)];
+    let within = Timespec::try_from(within)?;
+    if poll(&mut files, Some(&within))? == 0 {
+        return Ok(false);
+    }
+    let mut space = [MaybeUninit::uninit(); 4096];
+    let mut reader = inotify::Reader::new(events, &mut space);
+    // It fails when there is no more.
+    while reader.next().is_ok() {}
+    Ok(true)
+}
+
+fn run(line: &[String], reports: &Sender<(Instant, Value)>) -> Result<()> {
+    let output = Command::new(&line[0]).args(&line[1..]).stdin(Stdio::null()).output()?;
+    ensure!(output.status.success(), "a build failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    // Nobody listens any more when the bench is ending.
+    let _ = reports.send((Instant::now(), serde_json::from_slice(&output.stdout)?));
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Sources and builders to watch with.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::Bench;
+use super::baseline::Baseline;
+use super::save::Edit;
+use super::watcher::Watch;
+use crate::bench::{image, pair, tree};
+use crate::{base, demo, run};
+
+/// The sample pair. Its `assemble` does what it always does, and keeps the file that is saved, too, so that the new
+/// image can be seen to hold it.
+pub struct Pair {
+    pub builder: String,
+}
+
+/// The file of the sample that is saved, and where the builder keeps it.
+const FILE: &str = "input.txt";
+const KEPT: &str = "/app/saved.txt";
+
+impl Pair {
+    pub fn make(bench: &mut Bench) -> Result<Self> {
+        let (plain, builder) = (bench.traces.builder("watch-plain"), bench.traces.builder("watch-pair"));
+        demo::builder(&plain)?;
+        let script = format!("{}/assemble", pair::SCRIPTS);
+        image::build(
+            &builder,
+            &format!("FROM {plain}\nUSER 0\nRUN echo 'cp /tmp/src/{FILE} {KEPT}' >>{script}\nUSER 1001:0\n"),
+        )?;
+        Ok(Self { builder })
+    }
+
+    /// A copy of the sample source, open to the user of the builder.
+    pub fn source() -> Result<TempDir> {
+        let folder = tempfile::tempdir()?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        fs::copy(run::root().join("testapp").join(FILE), folder.path().join(FILE))?;
+        Ok(folder)
+    }
+
+    pub fn edit(source: &TempDir) -> Edit {
+        Edit::new(source.path().join(FILE), KEPT, 0)
+    }
+
+    /// Watches a source, and does not wait for anything.
+    pub fn watch(&self, bench: &Bench, source: &TempDir, tag: &str) -> Result<Watch> {
+        Watch::start(source.path(), &self.builder, &bench.traces.name(tag), Self::edit(source), &bench.traces, &[])
+    }
+
+    /// Has the naive way watch a source.
+    pub fn baseline(&self, bench: &Bench, source: &TempDir, tag: &str) -> Result<Baseline> {
+        let (tag, edit) = (bench.traces.name(tag), Self::edit(source));
+        Baseline::start(&bench.trigger, source.path(), &self.builder, &tag, edit, &bench.traces)
+    }
+
+    /// Starts a container that is like the one that a build commits: it has assembled and waits. It goes with the
+    /// traces. Returns its name.
+    pub fn assembled(&self, bench: &Bench) -> Result<String> {
+        let name = bench.traces.name("watch-kept");
+        let script = format!(
+            "mkdir /tmp/src && echo text >/tmp/src/{FILE} && {}/assemble && rm -rf /tmp/src && echo done && read wait",
+            pair::SCRIPTS
+        );
+        let options = ["--name", &name, "--label", bench.traces.label(), "--detach", "--interactive"];
+        run::output(&[&["docker", "run"], &options[..], &[&self.builder, "/bin/sh", "-c", &script]].concat())?;
+        while !run::output(&["docker", "logs", &name])?.contains("done") {
+            super::save::sleep(std::time::Duration::from_millis(50))?;
+        }
+        Ok(name)
+    }
+}
+
+/// 20,000 files of 4 KiB, of which `assemble` takes one.
+pub struct Tree {
+    pub source: TempDir,
+    pub builder: String,
+}
+
+impl Tree {
+    pub fn make(bench: &mut Bench) -> Result<Self> {
+        let builder = bench.traces.builder("watch-tree");
+        tree::make_builder(&builder)?;
+        Ok(Self { source: tree::grow()?, builder })
+    }
+
+    pub fn watch(&self, bench: &Bench, tag: &str) -> Result<Watch> {
+        let edit = Edit::new(self.source.path().join("folder-0/file-0"), "/kept", tree::FILE_SIZE);
+        Watch::start(self.source.path(), &self.builder, &bench.traces.name(tag), edit, &bench.traces, &[])
+    }
+}
+
+/// A builder that makes artifacts when it finds none, as many MB as the variable `MEGABYTES` says, and moves them into
+/// place when it does.
+pub fn artifacts_builder(bench: &mut Bench) -> Result<String> {
+    let name = bench.traces.builder("watch-artifacts");
+    let assemble = "#!/bin/sh\\nset -e\\ncp /tmp/src/input.txt /app/saved.txt\\n\
+        [ \"$MEGABYTES\" != 0 ] || exit 0\\n\
+        if [ -d /tmp/artifacts/big ]; then mv /tmp/artifacts/big /app/big; exit; fi\\n\
+        mkdir /app/big\\n\
+        for number in $(seq $MEGABYTES); do head -c 1000000 /dev/urandom >/app/big/$number; done\\n";
+    let save = "#!/bin/sh\\n[ ! -d /app/big ] || exec tar -C /app -cf - big\\n";
+    let text = format!(
+        "FROM {}\nLABEL io.openshift.s2i.scripts-url=image:///s2i\nRUN mkdir /s2i /app && chown 1001:0 /app && cd /s2i && \
+         printf '{assemble}' >assemble && printf '{save}' >save-artifacts && printf '#!/bin/sh\\n' >run && \
+         chmod 755 assemble save-artifacts run\nUSER 1001:0\n",
+        base::NAME
+    );
+    image::build(&name, &text)?;
+    Ok(name)
+}
+
+/// Adds so many small files, a thousand to a folder.
+pub fn fill(folder: &Path, files: usize) -> Result<()> {
+    for number in 0..files {
+        let below = folder.join(format!("folder-{}", number / 1000));
+        if number % 1000 == 0 {
+            fs::create_dir_all(&below).with_context(|| format!("cannot make {}", below.display()))?;
+        }
+        fs::write(below.join(format!("file-{number}")), format!("{number}\n"))?;
+    }
+    Ok(())
+}
