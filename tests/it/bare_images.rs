@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
-use crate::support::{Base, Builder, Project, StandIn, docker, wait_for};
+use crate::support::{Base, Builder, Project, Run, StandIn, docker, wait_for};
 
 const USAGE: i32 = 2;
 const ENGINE: i32 = 125;
@@ -99,6 +99,22 @@ mod without_a_shell {
             // What is known need not be found out again.
             .never_says("/bin/sh");
         assert_eq!(project.image().run(&[]), "two in /s2i/run");
+        assert_eq!(builder.containers_of_builds(), [""; 0]);
+    }
+
+    #[test]
+    fn a_watch_builds_every_save_and_says_why_no_container_waits() {
+        let Bare { project, builder, _base } = bare(|builder| builder);
+        let path = project.path();
+        let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag];
+        let running = Run::new().env("TMPDIR", project.locks()).args(&line).start();
+        running.wait_for("note: no container is kept ready: the builder has no shell");
+        running.wait_for("build ok");
+        project.write("a", "two\n");
+        running.wait_for("; no standby: the builder has no shell)");
+        assert_eq!(project.image().run(&[]), "two in /s2i/run");
+        running.signal("INT");
+        running.end().status(130);
         assert_eq!(builder.containers_of_builds(), [""; 0]);
     }
 

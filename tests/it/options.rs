@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-use crate::support::{Builder, Project, StandIn, docker, unique, wait_for};
+use crate::support::{Builder, Project, Run, StandIn, docker, unique, wait_for};
 
 // Containers.
 
@@ -311,4 +311,20 @@ fn a_callback_that_can_not_be_told_is_a_warning() {
     let outcome = project.build(&builder).args(&["--callback-url", &url]).success();
     outcome.says(&format!("warning: the callback `http://{gone}/` was not told")).never_says("password");
     project.build(&builder).args(&["--callback-url", "done"]).run().status(2).says("hint: it begins with `http://`");
+}
+
+#[test]
+fn a_callback_is_told_of_each_build_of_a_watch() {
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "");
+    let path = project.path();
+    let (url, server) = self::server("200 OK");
+    let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag, "--callback-url", &url];
+    let running = Run::new().env("TMPDIR", project.locks()).args(&line).start();
+    assert_eq!(server.join().unwrap().1["success"], true);
+    // Nobody is there any more.
+    project.write("a", "2");
+    running.wait_for("warning: the callback `");
+    running.signal("INT");
+    running.end().status(130);
 }

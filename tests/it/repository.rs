@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Builder, Project, StandIn, wait_for};
+use crate::support::{Builder, Project, Run, StandIn, wait_for};
 
 fn git(folder: &Path, args: &[&str]) -> String {
     let name = ["-c", "user.name=Ada", "-c", "user.email=ada@host.example", "-c", "init.defaultBranch=trunk"];
@@ -195,4 +195,10 @@ fn a_context_folder_does_not_leave_the_source() {
     }
     let run = project.build_with("none").args(&["--context-dir", "none"]);
     run.run().status(2).says("there is no folder `none` in the source").says("hint: ");
+}
+
+#[test]
+fn a_repository_can_not_be_watched() {
+    let outcome = Run::new().args(&["watch", "https://me:secret@host.example/a.git", "builder", "app"]).run().status(2);
+    outcome.says("`https://host.example/a.git` can not be watched").says("hint: clone it").never_says("secret");
 }

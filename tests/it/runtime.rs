@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Builder, Project, StandIn, docker, wait_for};
+use crate::support::{Builder, Project, Run, StandIn, docker, wait_for};
 
 /// A builder whose `assemble` compiles the source to `/app/made`.
 fn compiler() -> Builder {
@@ -183,4 +183,23 @@ fn an_interrupt_in_the_second_stage_leaves_no_container() {
         assert_eq!(image.containers(), [""; 0]);
     }
     assert_eq!(project.id(), None);
+}
+
+#[test]
+fn a_watch_makes_the_second_stage_of_every_save() {
+    let (builder, runtime) = (compiler(), runtime().make());
+    let project = Project::new().file("out", "one");
+    let path = project.path();
+    let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag];
+    let options = ["--runtime-image", runtime.name(), "--runtime-artifact", "/app/made"];
+    let running = Run::new().env("TMPDIR", project.locks()).args(&line).args(&options).start();
+    running.wait_for("build ok");
+    project.write("out", "two");
+    running.wait_for("; no standby: a runtime image is used)");
+    assert_eq!(project.image().run(&[]), "twodone");
+    running.signal("INT");
+    running.end().status(130);
+    for image in [&builder, &runtime] {
+        assert_eq!(image.containers_of_builds(), [""; 0]);
+    }
 }
