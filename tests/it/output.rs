@@ -351,11 +351,24 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 fn assert_schema(objects: &[Value]) {
     for object in objects {
         let expected: &[&str] = match object["reason"].as_str().unwrap() {
-            "build-started" => &["build", "builder", "previous", "reason", "source", "tag"],
+            "build-started" => {
+                &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
+            }
             "output" => &["build", "reason", "text"],
             "note" | "warning" => &["message", "reason"],
             "engine-call" => &["command", "reason", "seconds"],
-            "build-finished" => &["assemble_status", "build", "image", "phases", "reason", "seconds", "status", "tag"],
+            "build-finished" => &[
+                "assemble_status",
+                "build",
+                "image",
+                "no_standby",
+                "phases",
+                "reason",
+                "seconds",
+                "standby",
+                "status",
+                "tag",
+            ],
             "error" => &["causes", "hint", "message", "reason"],
             other => panic!("unknown reason `{other}`"),
         };
