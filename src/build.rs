@@ -9,6 +9,7 @@ mod protocol;
 mod relay;
 mod scripts;
 mod session;
+mod shares;
 pub mod tidy;
 
 use std::time::{Duration, Instant};

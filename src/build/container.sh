@@ -19,7 +19,7 @@ minis2i_look() {
     [ -x "$minis2i_line" ] || minis2i_state=no-interpreter:$minis2i_line
 }
 
-# What the upload's last file calls. $1: assemble; $2: "remove" or "keep" what is left of the source.
+# What the upload's last file calls; it brings `minis2i_clear` along. $1: assemble; $2: "remove" or "keep" what is left of the source.
 minis2i_go() {
     minis2i_look "$1"
     [ "$minis2i_state" = ok ] || { minis2i_say cannot "$minis2i_state"; exit 1; }
@@ -29,6 +29,7 @@ minis2i_go() {
     minis2i_say exit $minis2i_status
     [ $minis2i_status = 0 ] || exit $minis2i_status
     if [ "$2" = remove ]; then
+        minis2i_clear
         rm -rf "$minis2i_dest/src" 2>/dev/null ||
             { chmod -R u+rwX "$minis2i_dest/src"; rm -rf "$minis2i_dest/src"; }
     fi

@@ -12,6 +12,7 @@ use super::inputs::Inputs;
 use super::protocol::{Destination, Finish, Hello, Tar};
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
+use super::shares::shares;
 use super::tidy::Leftovers;
 use super::{Ground, Workshop};
 use crate::contract::{Contract, OwnScript, Script, join, labels};
@@ -110,6 +111,9 @@ impl Prepared<'_> {
     /// # Errors
     /// When the container does not take it.
     pub fn consent(&mut self) -> Result<()> {
+        if !self.upload.finish.keep_source {
+            self.upload.finish.shares = shares(&self.upload.snapshot);
+        }
         let sent = self.session.finish(&self.upload.finish);
         sent.map_err(|error| {
             self.session.lost("the build container does not take the source").context(error.to_string())
