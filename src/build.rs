@@ -16,6 +16,7 @@ mod relay;
 mod runtime;
 mod scripts;
 mod session;
+mod shares;
 mod standby;
 pub mod tidy;
 mod volumes;

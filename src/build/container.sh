@@ -41,7 +41,8 @@ minis2i_take_folder() {
 }
 minis2i_try() { minis2i_words=$("$@" 2>&1) || { minis2i_say misplaced "$minis2i_words"; return 1; }; }
 
-# What the upload's last file calls. $1: assemble; $2: "remove" or "keep" what is left of the source.
+# What the upload's last file calls; it brings `minis2i_clear` along. $1: assemble; $2: "remove" or "keep" what is
+# left of the source.
 minis2i_go() {
     minis2i_look "$1"
     [ "$minis2i_state" = ok ] || { minis2i_say cannot "$minis2i_state"; exit 1; }
@@ -53,6 +54,7 @@ minis2i_go() {
     [ $minis2i_status = 0 ] || exit $minis2i_status
     minis2i_after || exit 1
     if [ "$2" = remove ]; then
+        minis2i_clear
         rm -rf "$minis2i_dest/src" 2>/dev/null ||
             { chmod -R u+rwX "$minis2i_dest/src"; rm -rf "$minis2i_dest/src"; }
     fi

@@ -13,6 +13,7 @@ use super::inputs::Inputs;
 use super::protocol::{Destination, Finish, Hello, Tar};
 use super::scripts::{self, Chosen};
 use super::session::{Session, Silent, Start};
+use super::shares::shares;
 use super::tidy::Leftovers;
 use super::{Ground, Workshop, owner, volumes};
 use crate::contract::{Contract, OwnScript, Script, join, labels};
@@ -130,6 +131,9 @@ impl Prepared<'_> {
     /// # Errors
     /// When the container does not take it.
     pub fn consent(&mut self) -> Result<()> {
+        if !self.upload.finish.keep_source {
+            self.upload.finish.shares = shares(&self.upload.snapshot);
+        }
         match self.session.finish(&self.upload.finish) {
             Err(error) if !failure::is_classified(&error) => {
                 Err(self.session.lost("the build container does not take the source").context(error.to_string()))

@@ -1,6 +1,10 @@
 //! What the build container says: its output, and between it lines of our own that carry a token nobody can guess.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
+
+use crate::source::snapshot::parent;
 
 /// The shell program of the build container, without its comments.
 pub fn script() -> String {
@@ -222,6 +226,8 @@ pub struct Finish {
     /// The path of `assemble`.
     pub assemble: String,
     pub keep_source: bool,
+    /// Folders of a large source that are removed side by side: waiting for the disk is most of what removing takes.
+    pub shares: Vec<Vec<Vec<u8>>>,
 }
 
 impl Finish {
@@ -241,10 +247,33 @@ impl Finish {
             text.extend([format!("touch -m -d @{seconds}.{nanos:09} -- ").as_bytes(), &path].concat());
             text.extend([format!(" 2>/dev/null || touch -m -d @{seconds} -- ").as_bytes(), &path, b"\n"].concat());
         }
+        text.extend_from_slice(&self.clearing());
         let what = if self.keep_source { "keep" } else { "remove" };
         text.extend([b"minis2i_go ", quote(self.assemble.as_bytes()).as_slice(), b" "].concat());
         text.extend_from_slice(what.as_bytes());
         text.extend_from_slice(b"\n}\n");
+        text
+    }
+}
+
+impl Finish {
+    /// The shell text of the function that removes the shares of a large source.
+    fn clearing(&self) -> Vec<u8> {
+        let mut text = b"minis2i_clear() {\n:\n".to_vec();
+        let source = [self.destination.as_bytes(), b"/src"].concat();
+        for share in &self.shares {
+            let below: Vec<_> = share.iter().map(|path| [&source, b"/".as_slice(), path].concat()).collect();
+            // Through a link that `assemble` put there, something else would be removed.
+            let parents: BTreeSet<&[u8]> = below.iter().map(|path| parent(path)).chain([source.as_slice()]).collect();
+            text.extend_from_slice(b"{ ");
+            for folder in parents {
+                text.extend([b"[ -L ", quote(folder).as_slice(), b" ] || "].concat());
+            }
+            text.extend_from_slice(b"rm -rf --");
+            below.iter().for_each(|path| text.extend([b" ", quote(path).as_slice()].concat()));
+            text.extend_from_slice(b" 2>/dev/null; } &\n");
+        }
+        text.extend_from_slice(b"wait\n}\n");
         text
     }
 }
@@ -330,6 +359,16 @@ mod tests {
         assert!(!hello.has_source && hello.has_artifacts && hello.tar == Tar::Sparse);
         assert_eq!(hello.folders, [[Found::Ok, Found::Missing, Found::NoInterpreter("/bin/x".to_owned())]]);
         assert!(Hello::parse("no yes").is_err());
+    }
+
+    #[test]
+    fn shares_are_not_removed_through_links() {
+        let shares = vec![vec![b"a".to_vec(), b"b/c".to_vec()]];
+        let finish = Finish { destination: "/tmp".to_owned(), shares, ..Finish::default() };
+        let script = String::from_utf8(finish.script()).unwrap();
+        let line =
+            "{ [ -L '/tmp/src' ] || [ -L '/tmp/src/b' ] || rm -rf -- '/tmp/src/a' '/tmp/src/b/c' 2>/dev/null; } &";
+        assert!(script.contains(line), "{script}");
     }
 
     #[test]

@@ -41,7 +41,15 @@ pub enum Notice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub path: PathBuf,
-    pub gone: bool,
+    pub what: What,
+}
+
+/// What happened to the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    New,
+    Changed,
+    Gone,
 }
 
 /// The eyes of a watch. Whoever looks, the coordinator or a build, sees the same.
@@ -261,8 +269,8 @@ impl Sight {
         {
             return (Seen::Tagged, differences);
         }
-        let losing = differences.iter().any(|difference| difference.gone);
-        (Seen::Changed { losing }, differences)
+        let unsure = differences.iter().any(|difference| difference.what != What::Changed);
+        (Seen::Changed { unsure }, differences)
     }
 }
 
@@ -328,7 +336,7 @@ fn identity(root: &Path) -> Option<(u64, u64)> {
 /// not; its new look is noted in the base.
 fn differences(root: &Path, follow: bool, now: &Snapshot, base: Option<&mut Snapshot>) -> Vec<Difference> {
     let Some(base) = base else {
-        return now.entries.iter().map(|entry| Difference { path: entry.path().to_owned(), gone: false }).collect();
+        return now.entries.iter().map(|entry| Difference { path: entry.path().to_owned(), what: What::New }).collect();
     };
     let delta = now.since(base);
     let mut differences = Vec::new();
@@ -336,13 +344,16 @@ fn differences(root: &Path, follow: bool, now: &Snapshot, base: Option<&mut Snap
         let entry = &now.entries[index];
         match base.position(&entry.path) {
             Some(before) if same_content(root, follow, entry, &base.entries[before]) => {
-                base.entries[before] = entry.clone()
+                base.entries[before] = entry.clone();
             }
-            _ => differences.push(Difference { path: entry.path().to_owned(), gone: false }),
+            before => {
+                let what = if before.is_some() { What::Changed } else { What::New };
+                differences.push(Difference { path: entry.path().to_owned(), what });
+            }
         }
     }
     let gone = delta.removed.iter().map(|path| PathBuf::from(std::ffi::OsStr::from_bytes(path)));
-    differences.extend(gone.map(|path| Difference { path, gone: true }));
+    differences.extend(gone.map(|path| Difference { path, what: What::Gone }));
     differences
 }
 
@@ -413,7 +424,7 @@ mod tests {
         fs::write(dir.path().join("a"), "1").unwrap();
         assert_eq!(seen(&sight), Seen::Same);
         fs::write(dir.path().join("a"), "2").unwrap();
-        assert_eq!(seen(&sight), Seen::Changed { losing: false });
+        assert_eq!(seen(&sight), Seen::Changed { unsure: false });
         fs::write(dir.path().join("a"), "1").unwrap();
         assert_eq!(seen(&sight), Seen::Same);
     }
@@ -441,7 +452,7 @@ mod tests {
         fs::write(dir.path().join("a.log"), "1").unwrap();
         assert_eq!(seen(&sight), Seen::Nothing);
         fs::write(dir.path().join(".gitignore"), "").unwrap();
-        assert_eq!(seen(&sight), Seen::Changed { losing: false });
+        assert_eq!(seen(&sight), Seen::Changed { unsure: true });
     }
 
     #[test]
@@ -451,10 +462,10 @@ mod tests {
         build(&sight, Close::Tagged);
         fs::create_dir_all(dir.path().join("a/b/c")).unwrap();
         fs::write(dir.path().join("a/b/c/d"), "1").unwrap();
-        assert_eq!(seen(&sight), Seen::Changed { losing: false });
+        assert_eq!(seen(&sight), Seen::Changed { unsure: true });
         assert!(lock(&sight).now().find(b"a/b/c/d").is_some());
         build(&sight, Close::Tagged);
         fs::write(dir.path().join("a/b/c/d"), "2").unwrap();
-        assert_eq!(seen(&sight), Seen::Changed { losing: false });
+        assert_eq!(seen(&sight), Seen::Changed { unsure: false });
     }
 }

@@ -63,8 +63,8 @@ pub enum Seen {
     Same,
     /// It is that of the image with the tag.
     Tagged,
-    /// It is another. `losing`: something is gone, which may be the middle of a save.
-    Changed { losing: bool },
+    /// It is another. `unsure`: something came or went, which may be the middle of a save.
+    Changed { unsure: bool },
 }
 
 /// How a build ended, as far as it matters for what comes next.
@@ -107,7 +107,7 @@ pub struct State {
     on_busy: OnBusy,
     quiet: Duration,
     burst: Option<Burst>,
-    /// The full quiet is waited for: a look found something gone.
+    /// The full quiet is waited for: a look found something that came or went.
     patient: bool,
     /// The burst that the look under way is about.
     looked_at: Option<Burst>,
@@ -227,11 +227,12 @@ impl State {
 
     fn seen(&mut self, seen: Seen) -> Vec<Action> {
         let looked_at = self.looked_at.take();
-        if let (Seen::Changed { losing: true }, Some(burst)) = (seen, looked_at)
+        if let (Seen::Changed { unsure: true }, Some(burst)) = (seen, looked_at)
             && !self.patient
             && debounce::is_single(&burst, self.calm_since)
         {
-            // Editors that move the old file away first are looked at again when the new one had time to come.
+            // Editors that write a new file first, or move the old one away, are looked at again when they had time to
+            // end.
             self.patient = true;
             self.burst = Some(burst);
             return Vec::new();
@@ -349,7 +350,7 @@ mod tests {
         state.on(save(at), at);
         let due = state.deadline().unwrap();
         assert_eq!(state.on(Input::Tick { git_busy: false }, due), [Action::Look]);
-        state.on(Input::Seen(Seen::Changed { losing: false }), due)
+        state.on(Input::Seen(Seen::Changed { unsure: false }), due)
     }
 
     #[test]
@@ -367,7 +368,7 @@ mod tests {
         assert_eq!(change(&mut state, begin + millis(500)), [Action::Cancel]);
         assert_eq!(change(&mut state, begin + millis(1000)), []);
         assert_eq!(state.on(Input::Ended(End::Cancelled), begin), [Action::Look]);
-        let changed = Input::Seen(Seen::Changed { losing: false });
+        let changed = Input::Seen(Seen::Changed { unsure: false });
         assert_eq!(state.on(changed, begin), [Action::Build(None)]);
         // The build after a cancelled one is let finish.
         assert_eq!(change(&mut state, begin + millis(2000)), []);
@@ -383,7 +384,7 @@ mod tests {
         for round in 1..4 {
             assert_eq!(change(&mut state, begin + millis(1000 * round)), [Action::Cancel]);
             assert_eq!(state.on(Input::Ended(End::Cancelled), begin), [Action::Look]);
-            let changed = Input::Seen(Seen::Changed { losing: false });
+            let changed = Input::Seen(Seen::Changed { unsure: false });
             assert_eq!(state.on(changed, begin), [Action::Build(None)]);
         }
     }
@@ -421,16 +422,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_gone_may_be_the_middle_of_a_save() {
+    fn a_file_that_came_or_went_may_be_the_middle_of_a_save() {
         let begin = Instant::now();
         let mut state = State::new(OnBusy::Auto, QUIET);
         state.on(save(begin), begin);
         let due = state.deadline().unwrap();
         state.on(Input::Tick { git_busy: false }, due);
-        assert_eq!(state.on(Input::Seen(Seen::Changed { losing: true }), due), []);
+        assert_eq!(state.on(Input::Seen(Seen::Changed { unsure: true }), due), []);
         assert_eq!(state.deadline(), Some(begin + QUIET));
         state.on(Input::Tick { git_busy: false }, begin + QUIET);
-        assert_eq!(state.on(Input::Seen(Seen::Changed { losing: true }), begin + QUIET), [Action::Build(None)]);
+        assert_eq!(state.on(Input::Seen(Seen::Changed { unsure: true }), begin + QUIET), [Action::Build(None)]);
     }
 
     #[test]
@@ -543,7 +544,7 @@ mod tests {
                     } else if self.tagged == Some(self.source) {
                         Seen::Tagged
                     } else {
-                        Seen::Changed { losing: self.source == 0 }
+                        Seen::Changed { unsure: self.source == 0 }
                     };
                     self.feed(Input::Seen(seen));
                 }

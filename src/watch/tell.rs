@@ -6,7 +6,7 @@ use std::path::Path;
 use indicatif::HumanBytes;
 
 use super::files::{Trouble, git_folder};
-use super::sight::{Difference, Notice};
+use super::sight::{Difference, Notice, What};
 use crate::report::{Reporter, Why};
 use crate::settings::Source;
 use crate::source::{Snapshot, rules};
@@ -24,7 +24,7 @@ pub fn why_changed(differences: &[Difference]) -> Why {
     let leaves: Vec<_> = differences.iter().filter(|difference| !has_child(&difference.path)).collect();
     let changed: Vec<String> = leaves.iter().take(NAMED).map(|it| it.path.display().to_string()).collect();
     let more = leaves.len() - changed.len();
-    let verb = if leaves.iter().all(|it| it.gone) { "removed" } else { "changed" };
+    let verb = if leaves.iter().all(|it| it.what == What::Gone) { "removed" } else { "changed" };
     let mut text = changed.join(", ");
     if more > 0 {
         text += &format!(" and {more} more");
@@ -96,15 +96,15 @@ pub fn git_is_busy(source: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::why_changed;
-    use crate::watch::sight::Difference;
+    use crate::watch::sight::{Difference, What};
 
-    fn difference(path: &str, gone: bool) -> Difference {
-        Difference { path: path.into(), gone }
+    fn difference(path: &str, what: What) -> Difference {
+        Difference { path: path.into(), what }
     }
 
     #[test]
     fn three_files_are_named_and_the_others_counted() {
-        let all = ["a", "b", "c", "d", "e"].map(|path| difference(path, false));
+        let all = ["a", "b", "c", "d", "e"].map(|path| difference(path, What::Changed));
         assert_eq!(why_changed(&all[..1]).text, "a changed");
         let why = why_changed(&all);
         assert_eq!((why.text.as_str(), why.more), ("a, b, c and 2 more changed", 2));
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_folder_is_named_by_what_is_in_it() {
-        let all = [difference("a", false), difference("a/b", false), difference("a/b/c", false)];
+        let all = [difference("a", What::New), difference("a/b", What::New), difference("a/b/c", What::New)];
         assert_eq!(why_changed(&all).text, "a/b/c changed");
-        assert_eq!(why_changed(&[difference("x", true)]).text, "x removed");
+        assert_eq!(why_changed(&[difference("x", What::Gone)]).text, "x removed");
     }
 }

@@ -20,6 +20,13 @@ fn the_examples_of_the_readme_work_as_typed() {
             word => word,
         });
         let args: Vec<&str> = words.collect();
+        if args[0] == "watch" {
+            let watch = Run::new().args(&args).current_dir(root).env("VAR", "hello").start();
+            watch.wait_for("minis2i: build ok:");
+            watch.signal("INT");
+            watch.end().status(130);
+            continue;
+        }
         let how =
             if index == 0 { "no artifacts: copying input.txt" } else { "restoring output.txt from the artifacts" };
         let outcome = Run::new().args(&args).current_dir(root).env("VAR", "hello").success();

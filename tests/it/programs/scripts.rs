@@ -28,7 +28,6 @@ fn assemble() {
     let place = var("DEST").unwrap_or_else(|_| "/tmp".to_owned());
     let me = fs::metadata("/proc/self").unwrap();
     println!("assemble {}:{} {}", me.uid(), me.gid(), var("FROM_ENTRY").unwrap_or_default());
-    eprintln!("and on the other stream");
     for folder in ["src", "artifacts", "scripts"] {
         show(Path::new(&place), folder);
     }
@@ -43,6 +42,10 @@ fn assemble() {
     if var("HANG").is_ok() {
         println!("hanging");
         std::thread::sleep(std::time::Duration::from_secs(300));
+    }
+    if var("STATUS").is_ok() {
+        // Where it comes between what the other stream said is not promised.
+        eprintln!("and on the other stream");
     }
     exit(var("STATUS").map_or(0, |status| status.parse().unwrap()));
 }
