@@ -27,9 +27,7 @@ const HIDDEN_LIMIT: usize = 1000;
 pub enum Notice {
     /// Events were lost; everything was looked at.
     Lost,
-    /// The source folder is gone.
-    Gone,
-    /// It is back, or another folder is in its place.
+    /// The source folder is back, or another one is in its place.
     Back,
     /// There will be no events.
     Trouble(Trouble),
@@ -114,7 +112,9 @@ impl Sight {
         let heard = self.files.take();
         let identity = identity(&self.root);
         if identity != self.identity {
-            self.notices.push(if identity.is_some() { Notice::Back } else { Notice::Gone });
+            if identity.is_some() {
+                self.notices.push(Notice::Back);
+            }
             self.identity = identity;
             self.start_over();
         } else if heard.lost {
@@ -125,7 +125,7 @@ impl Sight {
         }
         if identity.is_none() {
             let failure = Failure::usage(format!("the source folder `{}` is gone", self.root.display()));
-            return Err(failure.hint("put it back; the image stays as it is until then").into());
+            return Err(failure.hint("the image stays as it is until it is back").into());
         }
         self.look_everywhere()?;
         Ok(!self.polling)
@@ -258,7 +258,7 @@ impl Sight {
     pub fn compare(&mut self, relevant: bool) -> (Seen, Vec<Difference>) {
         let unchanged = if relevant { Seen::Same } else { Seen::Nothing };
         if self.open {
-            return (unchanged, Vec::new());
+            return (Seen::Nothing, Vec::new());
         }
         let differences = differences(&self.root, &self.now, self.made.as_mut());
         if differences.is_empty() {
