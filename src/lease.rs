@@ -73,6 +73,11 @@ impl Lease {
         Ok(self.file.try_clone()?.into())
     }
 
+    /// Ends the claim of a run that has removed all its containers.
+    pub fn give_up(self) {
+        let _ = fs::remove_file(lock_path(&self.folder, &self.id));
+    }
+
     /// Claims something for this run alone: a file with its process id, locked as long as the claim lives. One that a
     /// crash left is taken over. Where another run has the claim, the inner error is its process id.
     ///

@@ -172,6 +172,8 @@ pub struct Reporter {
     level: Level,
     /// Notes that were told, where each is told once.
     told: Option<Arc<Mutex<HashSet<String>>>>,
+    /// What goes on right now, and notes, are nobody's business.
+    still: bool,
 }
 
 enum Printer {
@@ -185,7 +187,7 @@ impl Reporter {
             Format::Human => Printer::Human(human::Human::new(level, color)),
             Format::Json => Printer::Json(json::Json::default()),
         };
-        Self { printer: Arc::new(Mutex::new(printer)), level, told: None }
+        Self { printer: Arc::new(Mutex::new(printer)), level, told: None, still: false }
     }
 
     /// The same, which does not tell a note again that it told before.
@@ -193,11 +195,17 @@ impl Reporter {
         Self { told: Some(Arc::default()), ..self.clone() }
     }
 
+    /// The same for work beside what the user waits for, which does again what was told of before.
+    pub fn still(self) -> Self {
+        Self { still: true, ..self }
+    }
+
     pub fn tell(&self, message: &Message) {
         let wanted = match message {
             Message::Error(_) => true,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(_) => self.level == Level::Verbose,
+            Message::Phase(_) => !self.still && self.level > Level::Quiet,
             _ => self.level > Level::Quiet,
         };
         if !wanted {
@@ -210,11 +218,22 @@ impl Reporter {
     }
 
     pub fn note(&self, text: &str) {
-        let is_new = |told: &Mutex<HashSet<String>>| told.lock().is_ok_and(|mut told| told.insert(text.to_owned()));
-        if !self.told.as_deref().is_none_or(is_new) {
-            return;
+        if !self.still && self.is_new(text) {
+            self.tell(&Message::Note(text));
         }
-        self.tell(&Message::Note(text));
+    }
+
+    /// A warning about something that stays as it is, so that telling it again says nothing.
+    pub fn warn_once(&self, text: &str) {
+        if self.is_new(text) {
+            self.warn(text);
+        }
+    }
+
+    /// Whether it is to be told: always, unless this reporter tells things once.
+    fn is_new(&self, text: &str) -> bool {
+        let insert = |told: &Mutex<HashSet<String>>| told.lock().is_ok_and(|mut told| told.insert(text.to_owned()));
+        self.told.as_deref().is_none_or(insert)
     }
 
     pub fn warn(&self, text: &str) {

@@ -242,7 +242,7 @@ fn environment_file(path: &Path, reporter: &Reporter) -> Result<Vec<(String, Str
         Failure::usage(format!("cannot use the environment file `{shown}`")).because(error).hint(hint)
     })?;
     for line in parsed.dropped {
-        reporter.warn(&format!("{shown}:{line} is no `NAME=VALUE` line and is left out"));
+        reporter.warn_once(&format!("{shown}:{line} is no `NAME=VALUE` line and is left out"));
     }
     Ok(parsed.variables)
 }

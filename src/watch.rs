@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::build::tidy::{self, Leftovers};
+use crate::build::tidy;
 use crate::build::{Ground, Workshop};
 use crate::cli::WatchOptions;
 use crate::contract::labels;
@@ -77,7 +77,9 @@ pub fn watch(job: &Job, options: WatchOptions, reporter: &Reporter) -> Result<En
     let engine = Engine::new(job.engine.clone(), helm.begin(), move |call| caller.tell(&Message::Call(call)));
     let lease = Lease::take()?;
     let _claim = claim(&lease, job)?;
-    let shop = Workshop { job, engine: engine.clone(), lease: &lease, reporter: &reporter.telling_once() };
+    let telling_once = reporter.telling_once();
+    let still = telling_once.clone().still();
+    let shop = Workshop { job, engine: engine.clone(), lease: &lease, reporter: &telling_once };
     let ground = Ground::look(&shop)?;
     // A registry is asked once, not at each save.
     let settled = job.after_the_first();
@@ -94,6 +96,7 @@ pub fn watch(job: &Job, options: WatchOptions, reporter: &Reporter) -> Result<En
     let worker = Worker {
         shop: shop.clone(),
         clean: &clean,
+        still: &still,
         sight: sight.clone(),
         helm: helm.clone(),
         janitor,
@@ -148,8 +151,7 @@ pub fn watch(job: &Job, options: WatchOptions, reporter: &Reporter) -> Result<En
     janitor_ending.wait();
     drop(keys);
     reporter.tell(&Message::WatchFinished(&watch.summary));
-    // Lets go of the lock files of this run.
-    Leftovers::default().leave(&engine, &lease)?;
+    lease.give_up();
     Ok(ended)
 }
 
@@ -287,12 +289,17 @@ impl Watch<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let poll = lock(&self.sight).is_polling().then_some(self.poll.due);
+        let poll = self.polls().then_some(self.poll.due);
         [self.state.deadline(), poll].into_iter().flatten().min()
     }
 
+    /// Whether there is something that no event tells: everything, or the end of what stands in the way of looking.
+    fn polls(&self) -> bool {
+        self.fault.is_some() || lock(&self.sight).is_polling()
+    }
+
     fn time_passed(&mut self) {
-        if lock(&self.sight).is_polling() && Instant::now() >= self.poll.due {
+        if self.polls() && Instant::now() >= self.poll.due {
             self.look_by_the_clock();
         }
         // More may have come since we were woken.
@@ -485,6 +492,7 @@ impl Watch<'_> {
         if self.fault.as_ref() != Some(&text) {
             self.reporter.warn(&text);
             self.fault = Some(text);
+            self.poll.looked(Duration::ZERO);
         }
     }
 
@@ -514,7 +522,7 @@ impl Watch<'_> {
             phases.push(("settle", looked_at.saturating_duration_since(saved)));
             phases.push(("snapshot", self.looked));
         }
-        let request = Request { started, clean, unless_current, saved, phases };
+        let request = Request { started, clean, unless_current, saved, ordered: Instant::now(), phases };
         drop(self.orders.send(Order::Build(Box::new(request))));
     }
 

@@ -590,8 +590,9 @@ mod tests {
 
     fn shape(snapshot: &Snapshot) -> Vec<String> {
         let entries = snapshot.entries.iter().map(|entry| {
-            let size = if entry.is_folder() { 0 } else { entry.size };
-            format!("{} {:?} {:o} {size} {}", entry.path().display(), entry.kind, entry.mode, entry.trace)
+            // Of a folder's times, only the one that is sent counts.
+            let trace = if entry.is_folder() { format!("{:?}", entry.mtime) } else { entry.trace.to_string() };
+            format!("{} {:?} {:o} {} {trace}", entry.path().display(), entry.kind, entry.mode, entry.size)
         });
         entries.chain(snapshot.ignored.iter().map(|path| format!("ignored {}", path.display()))).collect()
     }

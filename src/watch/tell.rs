@@ -37,7 +37,6 @@ pub fn notice(reporter: &Reporter, source: &Source, notice: &Notice) {
     let typed = &source.typed;
     match notice {
         Notice::Lost => reporter.tell(&crate::report::Message::Note("events were lost; looked at everything")),
-        Notice::Gone => reporter.warn(&format!("the source {typed} is gone; waiting until it is back")),
         Notice::Back => {
             let text = format!("the source {typed} is back, or another folder is in its place; looked at everything");
             reporter.tell(&crate::report::Message::Note(&text));

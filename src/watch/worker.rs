@@ -13,7 +13,11 @@ use super::standby::{Limit, Standby};
 use crate::build::{self, Calls, Ground, NoStandby, Progress, Ready, Revision, Workshop};
 use crate::callback;
 use crate::failure;
-use crate::report::{Finished, Message, Outcome, StandbyUse, Started};
+use crate::report::{Finished, Message, Outcome, Reporter, StandbyUse, Started};
+use crate::settings::Job;
+
+/// A build that the worker gets to later than this waited for a standby that was being prepared.
+const NOTABLE: Duration = Duration::from_millis(5);
 
 /// A commit that takes no longer than this brings the tag along: it is over before an interrupt would give it up.
 const SHORT_COMMIT: Duration = Duration::from_millis(400);
@@ -40,6 +44,8 @@ pub struct Request {
     pub unless_current: bool,
     /// When the save was.
     pub saved: Instant,
+    /// When the build was asked for.
+    pub ordered: Instant,
     /// What the time since the save went into.
     pub phases: Vec<(&'static str, Duration)>,
 }
@@ -68,7 +74,9 @@ struct Round<'a> {
 pub struct Worker<'a> {
     pub shop: Workshop<'a>,
     /// The same job without artifacts.
-    pub clean: &'a crate::settings::Job,
+    pub clean: &'a Job,
+    /// For preparing a standby, beside what the user sees.
+    pub still: &'a Reporter,
     pub sight: Arc<Mutex<Sight>>,
     pub helm: Arc<Helm>,
     pub janitor: Janitor,
@@ -136,11 +144,11 @@ impl<'a> Worker<'a> {
             }
             return None;
         }
-        let shop = self.shop_with(self.shop.job);
+        let shop = Workshop { reporter: self.still, ..self.shop_with(self.shop.job) };
         let prepared = Ground::look(&shop).and_then(|ground| {
             let mut view = SharedView::of_standby(&self.sight);
             let prepared = build::prepare(&shop, &ground, &mut view, &mut Progress::new())?;
-            Ok(Round { shop, ground, prepared })
+            Ok(Round { shop: Workshop { reporter: self.shop.reporter, ..shop }, ground, prepared })
         });
         let mut round = match prepared {
             Ok(round) => round,
@@ -169,7 +177,7 @@ impl<'a> Worker<'a> {
     }
 
     /// A workshop whose engine can be stopped by the helm.
-    fn shop_with(&self, job: &'a crate::settings::Job) -> Workshop<'a> {
+    fn shop_with(&self, job: &'a Job) -> Workshop<'a> {
         let engine = self.shop.engine.with_cancel(self.helm.begin());
         Workshop { job, engine, ..self.shop.clone() }
     }
@@ -179,6 +187,10 @@ impl<'a> Worker<'a> {
         let number = request.started.build;
         let mut progress = Progress::new();
         progress.phases.clone_from(&request.phases);
+        let waited = request.ordered.elapsed();
+        if waited > NOTABLE {
+            progress.phases.push(("wait", waited));
+        }
         self.helm.take(number);
         let mut using = StandbyUse::Used;
         let mut round = waiting;
