@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::contract::{Contract, SCRIPTS_LABELS, labels};
+use crate::contract::{Contract, SCRIPTS_LABELS, Script, labels};
 use crate::engine::Engine;
 use crate::engine::image::{self, Image};
 use crate::failure::{self, Failure, Kind};
@@ -43,6 +43,9 @@ use runtime::Runtime;
 use session::{Event, Session};
 pub use standby::{NoStandby, no_standby};
 use tidy::Leftovers;
+
+/// Removing what is left of the source is told apart from `assemble` when it takes longer than this.
+const NOTABLE: Duration = Duration::from_millis(20);
 
 /// How often a build is started over when something stands in its way.
 const TRIES: u32 = 6;
@@ -91,6 +94,13 @@ impl Progress {
             None => self.phases.push((phase, now - self.since)),
         }
         self.since = now;
+    }
+
+    /// Notes that `after`, which follows a phase that was noted, ended now; as a part of that phase if it is not worth a
+    /// line of its own, or that phase was not noted.
+    fn note_rest(&mut self, phase: &'static str, after: &'static str) {
+        let noted = self.phases.iter().any(|(known, _)| *known == phase);
+        self.note(if noted && self.since.elapsed() > NOTABLE { after } else { phase });
     }
 }
 
@@ -232,7 +242,7 @@ pub fn prepare<'a>(
 /// When a script fails, or its container is lost.
 pub fn assemble(shop: &Workshop, ground: &Ground, ready: &mut Ready, progress: &mut Progress) -> Result<Assembled> {
     let assembled = ready.assemble(shop, ground, progress)?;
-    progress.note("assemble");
+    progress.note_rest("assemble", "clear");
     let Some(runtime) = &ground.runtime else { return Ok(assembled) };
     let second = ready.go_on(shop, runtime, progress)?;
     progress.note("runtime");
@@ -291,6 +301,9 @@ fn hear(shop: &Workshop, session: &mut Session, act: &Act, progress: &mut Progre
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
                         check_status(act.script, progress.assemble_status.unwrap_or(-1))?;
+                        if act.script == Script::Assemble.name() {
+                            progress.note("assemble");
+                        }
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
                     ("ready", rest) => return Ok(Assembled { metadata, alone: rest == "alone" }),

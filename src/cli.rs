@@ -235,6 +235,13 @@ pub struct JobArgs {
     #[arg(long, help_heading = "What is sent")]
     pub mount: bool,
 
+    /// Keep the source in memory while `assemble` runs, not in the container's own layer
+    ///
+    /// Tens of thousands of files come and go much faster there. For builders that read their source, or move files out
+    /// of it; not for those that rename or remove the folder itself. Nothing of it gets into the image but the folder.
+    #[arg(long, conflicts_with_all = ["mount", "keep_source"], help_heading = "What is sent")]
+    pub source_in_memory: bool,
+
     /// Keep what `assemble` left of the source in the image
     #[arg(long)]
     pub keep_source: bool,

@@ -76,6 +76,8 @@ pub struct Naming {
 pub enum Transfer {
     /// Into the container's own layer.
     Upload,
+    /// Into a file system in memory, mounted in its place.
+    Memory,
     /// By a read-only bind mount.
     Mount,
 }
@@ -146,7 +148,11 @@ impl Job {
                     _ => Links::Kept,
                 },
             },
-            transfer: if args.mount { Transfer::Mount } else { Transfer::Upload },
+            transfer: match (args.mount, args.source_in_memory) {
+                (true, _) => Transfer::Mount,
+                (_, true) => Transfer::Memory,
+                _ => Transfer::Upload,
+            },
             keep_source: args.keep_source,
             incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
             runtime: Runtime::new(&args.runtime)?,

@@ -64,6 +64,9 @@ pub fn prepare(
     if !inputs.private.is_empty() {
         return Err(private::no_shell(&job.builder));
     }
+    if job.transfer == Transfer::Memory {
+        return Err(prepare::memory_needs_tar(&job.builder));
+    }
     let sight = look(shop, ground)?;
     let scripts = scripts::choose(&ground.contract, &sight.hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// # Errors
 /// A name that the image does not know.
 pub fn of(shop: &Workshop, ground: &Ground, container: &str) -> Result<(u32, u32)> {
-    let user = shop.job.user_option().or(ground.contract.user.as_deref()).unwrap_or(&ground.builder.config.user);
+    let user = name(shop, ground);
     if let Some(owner) = in_numbers(user) {
         return Ok(owner);
     }
@@ -24,6 +24,18 @@ pub fn of(shop: &Workshop, ground: &Ground, container: &str) -> Result<(u32, u32
             .hint("give the image a numeric USER (`USER 1001:0`), or name one with `--assemble-user`")
             .into()
     })
+}
+
+/// The user that scripts run as, as he is named.
+pub fn name<'a>(shop: &Workshop<'a>, ground: &'a Ground) -> &'a str {
+    shop.job.user_option().or(ground.contract.user.as_deref()).unwrap_or(&ground.builder.config.user)
+}
+
+/// User and group as far as they are numbers; the group matters less.
+pub fn number(user: &str) -> Option<(u32, u32)> {
+    let (user, group) = user.split_once(':').unwrap_or((user, "0"));
+    let user = if user.is_empty() { "0" } else { user };
+    Some((user.parse().ok()?, group.parse().unwrap_or(0)))
 }
 
 /// A user that needs no looking up.

@@ -173,7 +173,7 @@ pub fn prepare<'a>(
     let start = Start {
         name: shop.lease.container_name(),
         image: &ground.builder.id,
-        options: build_options(job, &ground.contract, &inputs),
+        options: [memory_options(shop, ground)?, build_options(job, &ground.contract, &inputs)].concat(),
         destination: &ground.contract.destination,
         folders: &ground.contract.folders,
         bypass: approach.bypass,
@@ -184,7 +184,7 @@ pub fn prepare<'a>(
         None => None,
     };
     let snapshot = view.snapshot()?;
-    if job.transfer == Transfer::Upload {
+    if job.transfer != Transfer::Mount {
         tell_what_is_left_out(&job.source.path, &snapshot, reporter);
         tell_of_links(job.selection.links, &snapshot, reporter);
     }
@@ -195,6 +195,9 @@ pub fn prepare<'a>(
         Err(Silent::Shell) => return Ok(Err(Obstacle::Shell)),
         Err(Silent::Error(error)) => return Err(error),
     };
+    if job.transfer == Transfer::Memory && hello.tar == Tar::None {
+        return Err(memory_needs_tar(&job.builder));
+    }
     if approach.waits && hello.tar == Tar::None {
         return Ok(Err(Obstacle::Tar));
     }
@@ -255,6 +258,31 @@ pub fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<Str
     options.extend(inputs.private.options());
     options.extend_from_slice(&job.run_options);
     options
+}
+
+/// Options that mount memory where the source goes, if that is wanted.
+///
+/// # Errors
+/// A user whose number is not known before the container runs: the folder could not be made his.
+fn memory_options(shop: &Workshop, ground: &Ground) -> Result<Vec<String>> {
+    if shop.job.transfer != Transfer::Memory {
+        return Ok(Vec::new());
+    }
+    let user = owner::name(shop, ground);
+    let Some((uid, gid)) = owner::number(user) else {
+        return Err(Failure::engine(format!("`--source-in-memory` does not work with the builder's user `{user}`"))
+            .hint("it needs a number: give the image one (`USER 1001:0`), or name one with `--assemble-user`")
+            .into());
+    };
+    let place = join(&ground.contract.destination, "src");
+    Ok(vec!["--tmpfs".to_owned(), format!("{place}:exec,mode=0755,uid={uid},gid={gid}")])
+}
+
+/// The error for a builder into which the engine unpacks: it would do so below what is mounted.
+pub fn memory_needs_tar(builder: &str) -> anyhow::Error {
+    Failure::engine(format!("`--source-in-memory` needs a shell and `tar` in the builder `{builder}`"))
+        .hint("add them in the builder's Dockerfile, or leave the option out")
+        .into()
 }
 
 fn user_options(contract: &Contract) -> Vec<String> {

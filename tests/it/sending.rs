@@ -682,6 +682,21 @@ mod places {
     }
 
     #[test]
+    fn a_source_in_memory_belongs_to_the_user_and_leaves_but_a_folder() {
+        let builder = user_builder("USER 1001");
+        let project = Project::new().file("sub/a", "1");
+        let look = "stat -c %u:%g /tmp/src /tmp/src/sub; stat -f -c %T /tmp/src; mv /tmp/src/sub /tmp/moved; cat /tmp/moved/a; echo; rm -r /tmp/moved";
+        for build in ["no artifacts", "again"] {
+            let outcome = project.build(&builder).arg("--source-in-memory").assemble(look).success();
+            assert_eq!(outcome.said(), ["1001:0", "1001:0", "tmpfs", "1"], "{build}");
+        }
+        assert_eq!(project.image().files("/tmp/src").len(), 1);
+        project.build(&builder).args(&["--source-in-memory", "--mount"]).run().status(2);
+        let named = user_builder("USER default");
+        project.build(&named).arg("--source-in-memory").run().status(125).says("`USER 1001:0`");
+    }
+
+    #[test]
     fn a_source_with_commas_and_quotes_can_be_mounted() {
         let above = tempfile::tempdir().unwrap();
         let source = above.path().join("a,\"b\" c");
