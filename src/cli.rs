@@ -438,7 +438,7 @@ pub struct OutputArgs {
     #[arg(short, long, conflicts_with_all = ["verbose", "loglevel"])]
     pub quiet: bool,
 
-    /// Show every engine command with its time (also `-v`)
+    /// Show every engine command with its time
     #[arg(long)]
     pub verbose: bool,
 
@@ -489,21 +489,7 @@ fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "build".into());
     }
-    tell_short_options_apart(&mut args);
     args
-}
-
-/// `-v` is s2i's `--volume` before a mount such as `cache:/var/cache`, and `--verbose` before anything else.
-fn tell_short_options_apart(args: &mut [OsString]) {
-    let ours = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
-    for index in 1..ours {
-        let next = args.get(index + 1).and_then(|next| next.to_str()).unwrap_or("");
-        // The colon of a URL is no colon of a mount.
-        let is_mount = next.contains(":/") && !next.contains("://");
-        if args[index] == "-v" && !is_mount {
-            args[index] = "--verbose".into();
-        }
-    }
 }
 
 /// Whether a first word is a command, or an option that stands alone: never the SOURCE of the short form.
@@ -545,15 +531,6 @@ mod tests {
     fn the_first_form_is_a_build() {
         let job = build("minis2i --env=VAR=hello testapp builder img");
         assert_eq!((job.env, job.tag.as_str()), (vec!["VAR=hello".to_owned()], "img"));
-    }
-
-    #[test]
-    fn a_short_v_is_a_volume_before_a_mount_and_verbose_elsewhere() {
-        let job = build("minis2i build -v cache:/cache -v testapp builder img -- -v x:/y");
-        assert_eq!(job.containers.volume, ["cache:/cache"]);
-        assert_eq!(job.source, std::path::Path::new("testapp"));
-        assert_eq!(job.run_options, ["-v", "x:/y"]);
-        assert!(build("minis2i -v file:///src builder img").containers.volume.is_empty());
     }
 
     #[test]

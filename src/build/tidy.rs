@@ -45,11 +45,7 @@ impl Leftovers {
     /// # Errors
     /// When the engine's CLI can not be started, or work was cancelled.
     pub fn remove(&self, engine: &Engine) -> Result<()> {
-        if !self.containers.is_empty() {
-            let mut args = vec!["rm", "--force", "--volumes"];
-            args.extend(self.containers.iter().map(String::as_str));
-            engine.call(&args)?;
-        }
+        remove_containers(engine, &self.containers)?;
         for image in &self.images {
             remove_superseded(engine, image)?;
         }
@@ -64,6 +60,19 @@ impl Leftovers {
 pub fn run(args: TidyArgs) -> Result<()> {
     let engine = Engine::new(args.engine, Cancel::default(), |_| {});
     Leftovers { containers: args.container, images: args.image }.remove(&engine)
+}
+
+/// Removes containers. Returns whether the engine says that all of them are gone.
+///
+/// # Errors
+/// When the engine's CLI can not be started, or work was cancelled.
+pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
+    if names.is_empty() {
+        return Ok(true);
+    }
+    let mut args = vec!["rm", "--force", "--volumes"];
+    args.extend(names.iter().map(String::as_str));
+    Ok(engine.call(&args)?.success)
 }
 
 /// Removes an image unless it has a tag or a container needs it. Returns whether it is gone.

@@ -133,6 +133,11 @@ impl Files {
         self.armed.retain(|armed| !armed.starts_with(path));
     }
 
+    /// Has every folder watched again when it is next looked at: which of them were replaced meanwhile is not known.
+    pub fn disarm_all(&mut self) {
+        self.armed.clear();
+    }
+
     /// Takes what was heard.
     pub fn take(&mut self) -> Heard {
         std::mem::take(&mut *self.lock())

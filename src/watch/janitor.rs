@@ -1,6 +1,6 @@
 //! Removing what builds left, off the user's clock.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
@@ -41,9 +41,10 @@ impl Ending {
 fn work(engine: &Engine, keep: usize, jobs: &Receiver<Leftovers>) {
     let mut superseded: VecDeque<String> = VecDeque::new();
     let mut stuck: VecDeque<String> = VecDeque::new();
+    let mut lost: Vec<String> = Vec::new();
     while let Ok(Leftovers { containers, images }) = jobs.recv() {
-        let only_containers = Leftovers { containers, images: Vec::new() };
-        let _ = only_containers.remove(engine);
+        lost.extend(containers);
+        remove_containers(engine, &mut lost);
         for image in images {
             superseded.retain(|known| *known != image);
             superseded.push_back(image);
@@ -56,5 +57,19 @@ fn work(engine: &Engine, keep: usize, jobs: &Receiver<Leftovers>) {
         while stuck.len() > STUCK_LIMIT {
             stuck.pop_front();
         }
+    }
+    remove_containers(engine, &mut lost);
+}
+
+/// Removes containers; those that an engine which is gone still has are left for the next time.
+fn remove_containers(engine: &Engine, containers: &mut Vec<String>) {
+    if tidy::remove_containers(engine, containers).unwrap_or(false) {
+        containers.clear();
+        return;
+    }
+    // What can not be removed because it is gone already is no failure.
+    if let Ok(listing) = engine.demand(&["ps", "--all", "--format", "{{.Names}}"]) {
+        let there: HashSet<&str> = listing.lines().collect();
+        containers.retain(|name| there.contains(name.as_str()));
     }
 }

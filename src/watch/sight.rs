@@ -66,6 +66,8 @@ pub struct Sight {
     tagged: Option<Snapshot>,
     /// A build is under way that takes in what comes.
     open: bool,
+    /// Events that count were looked at for a standby, and not compared yet.
+    uncompared: bool,
     hidden: HashMap<PathBuf, u32>,
     notices: Vec<Notice>,
 }
@@ -89,6 +91,7 @@ impl Sight {
             made: None,
             tagged: None,
             open: false,
+            uncompared: false,
             hidden: HashMap::new(),
             notices: Vec::new(),
         };
@@ -127,6 +130,8 @@ impl Sight {
             let failure = Failure::usage(format!("the source folder `{}` is gone", self.root.display()));
             return Err(failure.hint("the image stays as it is until it is back").into());
         }
+        // What came and went is not asked for here, so a watch may be one of a folder that is gone.
+        self.files.disarm_all();
         self.look_everywhere()?;
         Ok(!self.polling)
     }
@@ -256,6 +261,7 @@ impl Sight {
     /// The source as it was last seen, held against what is made and what has the tag, with what differs from the
     /// former.
     pub fn compare(&mut self, relevant: bool) -> (Seen, Vec<Difference>) {
+        let relevant = std::mem::take(&mut self.uncompared) || relevant;
         let unchanged = if relevant { Seen::Same } else { Seen::Nothing };
         if self.open {
             return (Seen::Nothing, Vec::new());
@@ -297,18 +303,24 @@ impl SharedView {
     pub fn of_standby(sight: &Arc<Mutex<Sight>>) -> Self {
         Self { sight: sight.clone(), fixes: false }
     }
+
+    fn look(&self) -> Result<MutexGuard<'_, Sight>> {
+        let mut sight = lock(&self.sight);
+        let relevant = sight.look()?;
+        // A build takes in what it sees; what a standby sees is still to be answered.
+        sight.uncompared |= relevant && !self.fixes;
+        Ok(sight)
+    }
 }
 
 impl View for SharedView {
     fn snapshot(&mut self) -> Result<Snapshot> {
-        let mut sight = lock(&self.sight);
-        sight.look()?;
+        let sight = self.look()?;
         Ok(sight.now.clone())
     }
 
     fn news(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>> {
-        let mut sight = lock(&self.sight);
-        sight.look()?;
+        let mut sight = self.look()?;
         if !sight.now.since(sent).is_empty() {
             return Ok(Some(sight.now.clone()));
         }
@@ -474,5 +486,45 @@ mod tests {
         build(&sight, Close::Tagged);
         fs::write(dir.path().join("a/b/c/d"), "2").unwrap();
         assert_eq!(seen(&sight), Seen::Changed { unsure: false });
+    }
+
+    #[test]
+    fn a_folder_that_is_made_anew_while_rules_change_is_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("a")).unwrap();
+        let sight = sight(dir.path());
+        build(&sight, Close::Tagged);
+        for rules in ["x\n", "y\n"] {
+            let _ = fs::remove_dir_all(dir.path().join("a"));
+            fs::write(dir.path().join(".gitignore"), rules).unwrap();
+            seen(&sight);
+        }
+        fs::create_dir(dir.path().join("a")).unwrap();
+        fs::write(dir.path().join(".gitignore"), "z\n").unwrap();
+        assert_eq!(seen(&sight), Seen::Changed { unsure: true });
+        build(&sight, Close::Tagged);
+        // Nothing of what was done before is heard any more.
+        while lock(&sight).burst().is_some() {
+            lock(&sight).look().unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        fs::write(dir.path().join("a/b"), "1").unwrap();
+        assert_eq!(seen(&sight), Seen::Changed { unsure: true });
+    }
+
+    #[test]
+    fn events_that_a_standby_looked_at_are_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "1").unwrap();
+        let sight = sight(dir.path());
+        build(&sight, Close::Tagged);
+        fs::write(dir.path().join("a"), "1").unwrap();
+        let begin = Instant::now();
+        while lock(&sight).burst().is_none_or(|burst| !burst.finished) {
+            assert!(begin.elapsed() < Duration::from_secs(10), "no event came");
+        }
+        SharedView::of_standby(&sight).snapshot().unwrap();
+        assert_eq!(lock(&sight).compare(false).0, Seen::Same);
+        assert_eq!(lock(&sight).compare(false).0, Seen::Nothing);
     }
 }

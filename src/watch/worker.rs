@@ -104,7 +104,9 @@ impl<'a> Worker<'a> {
             match order {
                 Order::Build(request) => {
                     waiting = self.build(&request, waiting.take());
-                    self.standby.wanted();
+                    if waiting.is_none() {
+                        self.standby.wanted();
+                    }
                 }
                 Order::Ended(name) => {
                     if waiting.as_ref().is_some_and(|round| round.prepared.container() == name) {
@@ -150,7 +152,7 @@ impl<'a> Worker<'a> {
             let prepared = build::prepare(&shop, &ground, &mut view, &mut Progress::new())?;
             Ok(Round { shop: Workshop { reporter: self.shop.reporter, ..shop }, ground, prepared })
         });
-        let mut round = match prepared {
+        let round = match prepared {
             Ok(round) => round,
             Err(error) => {
                 match error.downcast_ref::<NoStandby>() {
@@ -160,12 +162,17 @@ impl<'a> Worker<'a> {
                 return None;
             }
         };
+        Some(self.keep_ready(round))
+    }
+
+    /// Makes what was prepared the standby.
+    fn keep_ready(&mut self, mut round: Round<'a>) -> Round<'a> {
         self.standby.is_ready();
         self.janitor.remove(round.prepared.leave_saver());
         let (orders, name) = (self.own_orders.clone(), round.prepared.container().to_owned());
         round.prepared.when_ended(move || drop(orders.send(Order::Ended(name))));
         (self.tell)(Report::StandbyReady);
-        Some(round)
+        round
     }
 
     /// Notes why no container can wait for the next build, if none can.
@@ -202,7 +209,11 @@ impl<'a> Worker<'a> {
             Ok(None) => {
                 lock(&self.sight).close(Close::Tagged);
                 (self.tell)(Report::Ended { outcome: None, engine: false, total, image: None });
-                return round.filter(|_| self.standby.is_on());
+                if !self.standby.is_on() {
+                    self.throw_away(round);
+                    return None;
+                }
+                return round.map(|round| self.keep_ready(round));
             }
             Err(error) => Err(error),
         };

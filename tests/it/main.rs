@@ -20,3 +20,7 @@ mod runtime;
 mod scripts;
 mod sending;
 mod trees;
+mod watch_deciding;
+mod watch_living;
+mod watch_model;
+mod watch_seeing;

@@ -60,10 +60,9 @@ fn a_volume_that_may_be_a_folder_or_not_is_refused() {
 }
 
 #[test]
-fn v_without_a_mount_shows_the_engines_commands() {
-    let builder = Builder::obedient();
+fn v_without_a_volume_names_the_option_that_shows_commands() {
     let project = Project::new().file("a", "");
-    project.build(&builder).arg("-v").success().says("$ docker commit ");
+    project.build_with("none").args(&["-v", "src"]).run().status(2).says("`--verbose`");
 }
 
 // Words of s2i that ask for what is done anyway.

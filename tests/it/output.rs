@@ -348,7 +348,7 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 
 /// Asserts that each object has exactly the documented keys.
 #[track_caller]
-fn assert_schema(objects: &[Value]) {
+pub fn assert_schema(objects: &[Value]) {
     for object in objects {
         let expected: &[&str] = match object["reason"].as_str().unwrap() {
             "build-started" => {
@@ -369,6 +369,10 @@ fn assert_schema(objects: &[Value]) {
                 "status",
                 "tag",
             ],
+            "watch-started" => &["builder", "folders", "poll", "process", "reason", "source", "tag"],
+            "standby-ready" => &["build", "reason"],
+            "skipped" => &["reason", "why"],
+            "watch-finished" => &["builds", "cancelled", "failed", "fastest", "median", "reason"],
             "error" => &["causes", "hint", "message", "reason"],
             other => panic!("unknown reason `{other}`"),
         };
@@ -394,12 +398,16 @@ fn json_tells_a_good_build() {
     assert_eq!(started["source"], project.path().to_str().unwrap());
     assert_eq!(started["builder"], builder.name());
     assert_eq!(started["tag"], project.tag.as_str());
-    assert_eq!(started["previous"], Value::Null);
+    for unknown in ["previous", "why"] {
+        assert_eq!(started[unknown], Value::Null);
+    }
+    assert_eq!((&started["changed"], &started["changed_more"]), (&serde_json::json!([]), &0.into()));
     assert_eq!((&one["build"], &one["text"]), (&1.into(), &"one".into()));
     assert_eq!(two["text"], "two\u{fffd}");
     assert_eq!(finished["status"], "ok");
     assert_eq!(finished["image"], project.id().unwrap());
     assert_eq!(finished["assemble_status"], 0);
+    assert_eq!((&finished["standby"], &finished["no_standby"]), (&Value::Null, &Value::Null));
     assert!(finished["seconds"].as_f64().unwrap() > 0.0);
     assert_eq!(keys(&finished["phases"]), ["assemble", "commit", "source", "start"].into());
     assert!(finished["phases"].as_object().unwrap().values().all(Value::is_f64), "{outcome}");

@@ -1,0 +1,367 @@
+//! How a watch lives: one for a tag, with a standby or without, through crashes, signals and an engine that goes away,
+//! on a terminal and elsewhere.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::support::{Builder, Line, Project, Watching, containers_of, copier, docker, patient, try_docker, wait_for};
+
+/// How long a watch may take to end. The promise is 2 s on a machine with nothing else to do.
+const SOON: Duration = Duration::from_secs(6);
+
+const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+
+/// Stops the watch, which must take this status and not long.
+#[track_caller]
+fn stop(watching: Watching, (signal, status): (&str, i32)) {
+    let begin = Instant::now();
+    let outcome = watching.stop(signal).status(status);
+    assert!(begin.elapsed() < SOON, "{signal} took {:?}\n{outcome}", begin.elapsed());
+}
+
+#[test]
+fn signals_end_an_idle_watch_and_leave_nothing() {
+    let builder = patient().make();
+    let project = Project::new().file("a", "1");
+    for signal in SIGNALS {
+        let watching = project.watch(&builder).watching();
+        assert_eq!(watching.containers().len(), 1, "the standby");
+        stop(watching, signal);
+        wait_for("nothing left", || builder.containers().is_empty());
+    }
+}
+
+#[test]
+fn signals_end_a_watch_that_builds_and_leave_nothing() {
+    let builder = patient().make();
+    let project = Project::new().file("a", "1");
+    for signal in SIGNALS {
+        let watching = project.watch(&builder).watching();
+        let before = project.id();
+        project.write("hold", signal.0);
+        watching.told("output", "holding");
+        stop(watching, signal);
+        wait_for("nothing left", || builder.containers().is_empty());
+        assert_eq!(project.id(), before);
+        fs::remove_file(project.path().join("hold")).unwrap();
+    }
+}
+
+#[test]
+fn a_second_watch_of_a_tag_is_refused() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).watching();
+    let second = project.watch_as_text(&builder).run().status(2);
+    second.says(&format!("is watched already, by process {}", watching.id()));
+    // Another tag is another matter.
+    let mut other = Project::new();
+    other.tag = format!("{}-other", project.tag);
+    other.write("a", "1");
+    other.watch(&builder).env("TMPDIR", project.locks()).watching().stop("INT");
+    watching.stop("INT");
+}
+
+#[test]
+fn a_watch_that_was_killed_is_taken_over_and_its_standby_never_assembles() {
+    let builder = Builder::new();
+    let builder = builder.script("assemble", "#!/bin/sh\nset -e\ncp -a /tmp/src/. /app/\necho x >>/proof/log\n").make();
+    let project = Project::new().file("a", "1");
+    let proof = tempfile::tempdir().unwrap();
+    let volume = format!("{}:/proof", proof.path().display());
+    let watching = project.watch(&builder).rest(&["--volume", &volume]).watching();
+    let id = watching.id();
+    let standby = watching.containers().pop().unwrap();
+    watching.signal("KILL");
+    wait_for("the end of the standby", || {
+        let running = try_docker(&["inspect", "--format", "{{.State.Running}}", &standby]);
+        String::from_utf8_lossy(&running.stdout).trim() != "true"
+    });
+    assert_eq!(fs::read_to_string(proof.path().join("log")).unwrap(), "x\n");
+    project.write("a", "2");
+    let next = project.watch(&builder).rest(&["--volume", &volume]).watching();
+    wait_for("nothing left of the first one", || containers_of(id).is_empty());
+    assert_eq!(project.holds("a"), "2");
+    assert_eq!(fs::read_to_string(proof.path().join("log")).unwrap(), "x\nx\n");
+    next.told("note", "of a run that died");
+    next.stop("INT");
+}
+
+#[test]
+fn a_standby_that_is_removed_is_replaced() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).watching();
+    let ready = watching.of("standby-ready").len();
+    let lost = watching.containers();
+    docker(&["rm", "--force", &lost[0]]);
+    watching.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
+    assert_ne!(watching.containers(), lost);
+    let end = watching.build_after(|| project.write("a", "2"));
+    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "2"));
+    // One that is gone when the save comes does no harm.
+    watching.wait_for_standby();
+    watching.build_after(|| {
+        docker(&["rm", "--force", &watching.containers()[0]]);
+        project.write("a", "3");
+    });
+    assert_eq!(project.holds("a"), "3");
+    watching.stop("INT");
+}
+
+#[test]
+fn an_engine_that_goes_away_is_waited_for() {
+    let line = Line::new();
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).env("DOCKER_HOST", line.host()).watching();
+    line.cut();
+    watching.told("warning", "the engine does not answer");
+    project.write("a", "2");
+    line.mend();
+    watching.told("note", "the engine is back");
+    wait_for("the save of meanwhile", || {
+        watching.statuses().len() > 1 && watching.statuses().last().is_some_and(|status| status == "ok")
+    });
+    assert_eq!(project.holds("a"), "2");
+    let warnings = watching.of("warning");
+    assert_eq!(warnings.iter().filter(|it| it.to_string().contains("does not answer")).count(), 1, "{watching}");
+    watching.wait_for_standby();
+    let end = watching.build_after(|| project.write("a", "3"));
+    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "3"));
+    // What was cut off from the first standby is removed, too.
+    watching.stop("INT");
+}
+
+#[test]
+fn an_engine_that_goes_away_under_a_build_gets_it_again() {
+    let line = Line::new();
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).env("DOCKER_HOST", line.host()).watching();
+    project.write("hold", "1");
+    watching.told("output", "holding");
+    line.cut();
+    watching.told("warning", "the engine does not answer");
+    watching.wait_for_build(2);
+    fs::remove_file(project.path().join("hold")).unwrap();
+    project.write("a", "2");
+    line.mend();
+    wait_for("the build of what is there now", || {
+        let ends = watching.of("build-finished");
+        ends.len() > 2 && ends.last().unwrap()["status"] == "ok"
+    });
+    assert_eq!(watching.rest(&project, "a"), watching.builds());
+    assert_eq!(project.holds("a"), "2");
+    watching.stop("INT");
+}
+
+#[test]
+fn a_mounted_source_is_built_with_a_standby() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file("b", "1");
+    let watching = project.watch(&builder).arg("--mount").watching();
+    let end = watching.build_after(|| project.write("a", "2"));
+    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "2"));
+    watching.wait_for_standby();
+    let end = watching.build_after(|| {
+        fs::remove_file(project.path().join("b")).unwrap();
+        project.write("x/y", "1");
+    });
+    watching.rest(&project, "a");
+    assert_eq!(project.app().into_keys().collect::<Vec<_>>(), ["", "a", "x", "x/y"], "{end}");
+    watching.stop("INT");
+}
+
+#[test]
+fn no_standby_means_no_container_at_rest() {
+    let builder = patient().make();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).arg("--no-standby").watching();
+    let end = watching.build_after(|| project.write("a", "2"));
+    assert_eq!(end["no_standby"], "`--no-standby` was given");
+    wait_for("nothing left", || builder.containers().is_empty());
+    watching.rest(&project, "a");
+    assert_eq!(builder.containers(), [""; 0]);
+    assert_eq!(watching.of("standby-ready").len(), 0);
+    watching.stop("INT");
+}
+
+#[test]
+fn a_source_over_the_limit_has_no_standby_and_is_told_why() {
+    let builder = patient().make();
+    let project = Project::new().file("a", "1").file("big/data", &"x".repeat(50_000)).file("small/x", "1");
+    let watching = project.watch(&builder).arg("--standby-limit=20kB").watching();
+    let warning = watching.told("warning", "--standby-limit");
+    let text = warning["message"].as_str().unwrap();
+    assert!(text.contains("the largest are big (48.83 KiB)"), "{text}");
+    assert!(text.contains(".s2iignore") && text.contains("--mount"), "{text}");
+    let end = watching.build_after(|| project.write("a", "2"));
+    assert!(end["no_standby"].as_str().unwrap().contains("larger"), "{end}");
+    watching.rest(&project, "a");
+    assert_eq!(watching.of("warning").len(), 1, "{watching}");
+    // Small enough again.
+    watching.build_after(|| project.write("big/data", "1"));
+    watching.wait_for_standby();
+    watching.stop("INT");
+}
+
+#[test]
+fn text_has_the_promised_beginnings_and_no_escapes() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let running = project.watch_as_text(&builder).start();
+    let id = running.id();
+    running.wait_for("minis2i: build ok:");
+    project.write("a", "2");
+    running.wait_for(": a changed\n");
+    wait_for("the second build", || running.stderr().matches("minis2i: build ok:").count() == 2);
+    project.write("a", "2");
+    running.wait_for("minis2i: no build: what was saved has the same content as before\n");
+    running.signal("INT");
+    let outcome = running.end().status(130);
+    wait_for("nothing left", || containers_of(id).is_empty());
+    let beginnings: Vec<_> = outcome
+        .stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("minis2i: ")?.split_once(':').map(|(what, _)| what.to_owned()))
+        .collect();
+    let round = ["build started", "build ok"];
+    let expected = [&["watching"][..], &round, &round, &["no build", "watch ended"]].concat();
+    assert_eq!(beginnings, expected, "{outcome}");
+    assert!(!outcome.stderr.contains(['\x1b', '\r']), "{outcome}");
+    assert_eq!(outcome.stdout.lines().last(), project.id().as_deref(), "{outcome}");
+    let last = outcome.stderr.lines().last().unwrap();
+    assert!(last.starts_with("minis2i: watch ended: 2 builds, 0 failed, 0 cancelled, fastest "), "{outcome}");
+    assert!(outcome.stderr.contains(": the first build\n"), "{outcome}");
+}
+
+/// A watch on a terminal of its own, where keys can be pressed.
+struct Terminal {
+    script: Child,
+    shown: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Terminal {
+    /// Runs a shell line there.
+    fn run(line: &str, locks: &std::path::Path) -> Self {
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", line, "/dev/null"]).stdin(Stdio::piped());
+        script.stdout(Stdio::piped()).env("TERM", "xterm").env("SHELL", "/bin/sh").env("TMPDIR", locks);
+        let mut script = script.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR").spawn().unwrap();
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let (mut from, to) = (script.stdout.take().unwrap(), shown.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(got @ 1..) = from.read(&mut buffer) {
+                to.lock().unwrap().extend_from_slice(&buffer[..got]);
+            }
+        });
+        Self { script, shown }
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+    }
+
+    fn press(&mut self, key: &str) {
+        let stdin = self.script.stdin.as_mut().unwrap();
+        stdin.write_all(key.as_bytes()).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    #[track_caller]
+    fn wait_for(&self, what: &str, count: usize) {
+        let begin = Instant::now();
+        while self.shown().matches(what).count() < count {
+            assert!(begin.elapsed() < Duration::from_secs(60), "`{what}` never came {count} times:\n{}", self.shown());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
+
+#[test]
+fn keys_are_heard_and_the_terminal_is_put_back() {
+    let save = "#!/bin/sh\nexec tar -cf - a\n";
+    let builder = patient().script("save-artifacts", save).make();
+    let project = Project::new().file("a", "1");
+    let (binary, source) = (env!("CARGO_BIN_EXE_minis2i"), project.path());
+    let watch = format!("{binary} watch --clear '{}' {} {}", source.display(), builder.name(), project.tag);
+    let line = format!("echo before $(stty -g); {watch}; echo status $?; echo after $(stty -g)");
+    let mut terminal = Terminal::run(&line, project.locks());
+    terminal.wait_for("build ok:", 1);
+    terminal.wait_for("`?` lists keys", 1);
+    terminal.press("?");
+    terminal.wait_for("r rebuild, c rebuild without artifacts, p pause and resume, q quit", 1);
+    terminal.press("r");
+    terminal.wait_for(": asked for\r\n", 1);
+    terminal.wait_for("build ok:", 2);
+    assert!(terminal.shown().contains("(incremental, on the artifacts of "), "{}", terminal.shown());
+    terminal.press("c");
+    terminal.wait_for("(clean): asked for, without artifacts", 1);
+    terminal.wait_for("build ok:", 3);
+    terminal.press("p");
+    terminal.wait_for("paused", 1);
+    project.write("a", "2");
+    terminal.press("?");
+    terminal.wait_for("q quit", 2);
+    assert_eq!(terminal.shown().matches("build started:").count(), 3, "{}", terminal.shown());
+    terminal.press("p");
+    terminal.wait_for("build ok:", 4);
+    assert_eq!(project.holds("a"), "2");
+    assert!(terminal.shown().contains("\x1b[2J"), "`--clear` clears nothing");
+    terminal.press("q");
+    terminal.wait_for("after ", 1);
+    terminal.wait_for("status 0", 1);
+    wait_for("the terminal's mode", || {
+        let shown = terminal.shown();
+        let mode = |name: &str| {
+            let line = shown.lines().find_map(|line| line.split_once(name).map(|(_, rest)| rest.trim().to_owned()));
+            line.filter(|mode| mode.len() > 20)
+        };
+        mode("after ").is_some() && mode("after ") == mode("before ")
+    });
+    wait_for("nothing left", || builder.containers().is_empty());
+}
+
+/// What a watch holds of the system.
+fn held(watching: &Watching) -> (usize, usize) {
+    let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", watching.id())).unwrap().count();
+    (count("task"), count("fd"))
+}
+
+#[test]
+fn saving_again_and_again_makes_nothing_grow() {
+    let builder = patient().make();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).watching();
+    let label = format!("label=io.github.minis2i.builder={}", builder.id());
+    let images = || docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines().count();
+    let mut before = None;
+    for number in 0..40 {
+        watching.build_after(|| project.write("a", &format!("{number}.")));
+        watching.wait_for_standby();
+        if number == 4 {
+            wait_for("cleaning up", || images() == 1 && watching.containers().len() == 1);
+            before = Some(held(&watching));
+        }
+    }
+    wait_for("cleaning up", || images() == 1 && watching.containers().len() == 1);
+    let (threads, files) = before.unwrap();
+    wait_for("as many threads and files as before", || {
+        let now = held(&watching);
+        now.0 <= threads + 1 && now.1 <= files + 2
+    });
+    assert_eq!(project.holds("a"), "39.");
+    watching.stop("INT");
+}

@@ -1,0 +1,134 @@
+//! The model: whatever happens to a tree, at rest the image holds what a fresh build of that tree holds, with a standby
+//! and without.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::support::{Project, Watching, copier, unique};
+
+/// How many operations there are, and how many of them lie between two rests.
+const OPERATIONS: usize = 240;
+const BETWEEN: std::ops::Range<u64> = 4..40;
+
+/// A few names only, so that operations meet.
+const NAMES: [&str; 7] = ["a", "b", "c.log", "d", "e", "f", "g.tmp"];
+const RULES: [&str; 4] = ["*.log\n", "*.tmp\n!g.tmp\n", "a/\n", "\n"];
+
+/// Random numbers that come again with the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    }
+
+    /// A path, up to three names deep, that may be there or not.
+    fn path(&mut self) -> PathBuf {
+        (0..=self.below(3)).map(|_| self.of(&NAMES)).collect()
+    }
+}
+
+/// Does something to the tree, as far as it can be done; returns it for people.
+fn operate(root: &Path, chance: &mut Chance, number: usize) -> String {
+    let relative = chance.path();
+    let path = root.join(&relative);
+    let shown = relative.display();
+    match chance.below(20) {
+        0..=5 => {
+            let _ = fs::create_dir_all(path.parent().unwrap());
+            format!("write {shown}: {:?}", fs::write(&path, format!("{number}")))
+        }
+        6 => format!("write the same again {shown}: {:?}", fs::read(&path).and_then(|text| fs::write(&path, text))),
+        7..=9 => {
+            let to = chance.path();
+            format!("rename {shown} to {}: {:?}", to.display(), fs::rename(&path, root.join(&to)))
+        }
+        10..=11 => format!("remove {shown}: {:?}", fs::remove_file(&path)),
+        12 => format!("remove all of {shown}: {:?}", fs::remove_dir_all(&path)),
+        13..=14 => format!("mkdir {shown}: {:?}", fs::create_dir_all(&path)),
+        15 => {
+            let modes = [0o644, 0o755, 0o600, 0o711];
+            let mode = modes[usize::try_from(chance.below(4)).unwrap()] | if path.is_dir() { 0o700 } else { 0 };
+            // A link would pass it on to what it points to, perhaps outside.
+            let link = path.is_symlink();
+            let done = (!link).then(|| fs::set_permissions(&path, fs::Permissions::from_mode(mode)));
+            format!("chmod {mode:o} {shown}: {done:?}")
+        }
+        16 => format!("symlink {shown}: {:?}", symlink(chance.of(&NAMES), &path)),
+        17 => {
+            let to = chance.path();
+            format!("link {shown} to {}: {:?}", to.display(), fs::hard_link(&path, root.join(&to)))
+        }
+        _ => {
+            let file = path.parent().unwrap().join(chance.of(&[".gitignore", ".s2iignore", ".ignore"]));
+            format!("rules in {}: {:?}", file.display(), fs::write(&file, chance.of(&RULES)))
+        }
+    }
+}
+
+#[test]
+fn at_rest_the_image_holds_what_a_fresh_build_holds() {
+    let given = std::env::var("MINIS2I_SEED").ok().map(|seed| seed.parse().unwrap());
+    let seed =
+        given.unwrap_or_else(|| u64::from(std::process::id()) << 20 | Instant::now().elapsed().subsec_nanos() as u64);
+    println!("to run the same again: MINIS2I_SEED={seed}");
+    let mut chance = Chance(seed);
+    let builder = copier();
+    // Two watches of one tree, side by side.
+    let project = Project::new().file("still", "1").file("a", "1").file("d/e", "1");
+    let mut without = Project::new();
+    without.tag = unique("without");
+    let watches: [Watching; 2] = [
+        project.watch(&builder).watching(),
+        without.watch(&builder).source(project.path().to_str().unwrap()).arg("--no-standby").watching(),
+    ];
+    let mut log = Vec::new();
+    let mut rest_at = 0;
+    for number in 0..OPERATIONS {
+        log.push(operate(&project.path(), &mut chance, number));
+        // Some come at once, some a moment later, some after a while.
+        match chance.below(12) {
+            0 => std::thread::sleep(Duration::from_millis(chance.below(300))),
+            1..=3 => std::thread::sleep(Duration::from_millis(chance.below(20))),
+            _ => {}
+        }
+        if number < rest_at && number + 1 < OPERATIONS {
+            continue;
+        }
+        rest_at = number + usize::try_from(BETWEEN.start + chance.below(BETWEEN.end - BETWEEN.start)).unwrap();
+        for watching in &watches {
+            watching.rest(&project, "still");
+        }
+        let fresh = project.fresh(&builder);
+        let done = || log.join("\n");
+        for (it, watching) in [&project, &without].into_iter().zip(&watches) {
+            let app = it.app();
+            let paths: BTreeSet<&String> = app.keys().chain(fresh.keys()).collect();
+            let differ = paths.into_iter().filter(|path| app.get(*path) != fresh.get(*path));
+            let differ: Vec<_> = differ.map(|path| (path, app.get(path), fresh.get(path))).collect();
+            assert!(differ.is_empty(), "here, fresh: {differ:#?}\nseed {seed}\n{}\n{watching}", done());
+        }
+        log.push("-- rest --".to_owned());
+    }
+    let used = watches[0].of("build-finished").iter().filter(|end| end["standby"] == "used").count();
+    assert!(used > 0, "no standby was ever used");
+    for watching in watches {
+        watching.stop("INT");
+    }
+}

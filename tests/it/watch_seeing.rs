@@ -1,0 +1,327 @@
+//! What a watch sees: every way of saving, whole trees that come and go, rules that change, events that get lost.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Project, Watching, copier, wait_for};
+
+/// Saves as editors do.
+#[derive(Clone, Copy, Debug)]
+enum Editor {
+    InPlace,
+    /// A temporary file takes the place of the old one.
+    Rename,
+    /// The old file becomes a backup, a new one is written, and the backup is removed.
+    Vim,
+    JetBrains,
+}
+
+impl Editor {
+    fn save(self, path: &Path, text: &str) {
+        let beside = |end: &str| path.with_file_name(format!("{}{end}", path.file_name().unwrap().to_str().unwrap()));
+        match self {
+            Editor::InPlace => fs::write(path, text).unwrap(),
+            Editor::Rename => {
+                fs::write(beside(".tmp"), text).unwrap();
+                fs::rename(beside(".tmp"), path).unwrap();
+            }
+            Editor::Vim => {
+                fs::rename(path, beside("~")).unwrap();
+                fs::write(path, text).unwrap();
+                fs::remove_file(beside("~")).unwrap();
+            }
+            Editor::JetBrains => {
+                fs::write(beside("___jb_tmp___"), text).unwrap();
+                fs::rename(path, beside("___jb_old___")).unwrap();
+                fs::rename(beside("___jb_tmp___"), path).unwrap();
+                fs::remove_file(beside("___jb_old___")).unwrap();
+            }
+        }
+    }
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false", "-c", "gc.auto=0"]);
+    let output = git.args(args).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// How many watches the process has of the system.
+fn inotify_watches(watching: &Watching) -> usize {
+    let folder = format!("/proc/{}/fdinfo", watching.id());
+    let infos = fs::read_dir(folder).unwrap().flatten();
+    let texts = infos.filter_map(|info| fs::read_to_string(info.path()).ok());
+    texts.map(|text| text.lines().filter(|line| line.starts_with("inotify wd:")).count()).sum()
+}
+
+/// The paths below `/app` of the project's image.
+fn paths(project: &Project) -> Vec<String> {
+    project.app().into_keys().filter(|path| !path.is_empty()).collect()
+}
+
+#[test]
+fn every_way_of_saving_is_one_build() {
+    let builder = copier();
+    let project = Project::new().file("a.py", "0").file("b", "b");
+    let watching = project.watch(&builder).watching();
+    let editors = [Editor::InPlace, Editor::Rename, Editor::Vim, Editor::JetBrains];
+    for (number, editor) in editors.into_iter().enumerate() {
+        let text = format!("{editor:?}");
+        watching.build_after(|| editor.save(&project.path().join("a.py"), &text));
+        assert_eq!(project.holds("a.py"), text);
+        let started = watching.of("build-started").pop().unwrap();
+        assert_eq!(started["changed"], serde_json::json!(["a.py"]), "{editor:?}\n{watching}");
+        assert_eq!(started["changed_more"], 0, "{editor:?}\n{watching}");
+        assert_eq!(watching.rest(&project, "b"), number + 2, "{editor:?}\n{watching}");
+    }
+    assert_eq!(paths(&project), ["a.py", "b"]);
+    watching.stop("INT");
+}
+
+#[test]
+fn a_folder_made_and_filled_in_one_go_is_seen_and_watched() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).watching();
+    watching.build_after(|| project.write("x/y/z/deep", "1"));
+    assert_eq!(project.holds("x/y/z/deep"), "1");
+    watching.build_after(|| project.write("x/y/z/deep", "2"));
+    assert_eq!(project.holds("x/y/z/deep"), "2");
+    // A folder that was moved is watched in its new place.
+    watching.build_after(|| fs::rename(project.path().join("x/y"), project.path().join("moved")).unwrap());
+    assert_eq!(paths(&project), ["a", "moved", "moved/z", "moved/z/deep", "x"]);
+    watching.build_after(|| project.write("moved/z/deep", "3"));
+    assert_eq!(project.holds("moved/z/deep"), "3");
+    assert_eq!(watching.rest(&project, "a"), 5);
+    watching.stop("INT");
+}
+
+#[test]
+fn many_files_in_a_short_time_are_few_builds() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).watching();
+    for number in 0..500 {
+        project.write(&format!("f/{number}"), &number.to_string());
+        std::thread::sleep(Duration::from_micros(400));
+    }
+    let builds = watching.rest(&project, "a");
+    assert!((2..=4).contains(&builds), "{builds} builds\n{watching}");
+    let app = project.app();
+    assert_eq!(app.len(), 503);
+    assert!((0..500).all(|number| app[&format!("f/{number}")].3 == number.to_string()));
+    watching.stop("INT");
+}
+
+#[test]
+fn a_checkout_of_many_files_is_one_build() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let root = project.path();
+    let fill = |text: &str| (0..2000).for_each(|number| project.write(&format!("{}/{number}", number % 20), text));
+    git(&root, &["init", "--quiet", "--initial-branch=one"]);
+    fill("one");
+    git(&root, &["add", "."]);
+    git(&root, &["commit", "--quiet", "--message", "one"]);
+    git(&root, &["checkout", "--quiet", "-b", "two"]);
+    fill("two");
+    git(&root, &["commit", "--quiet", "--all", "--message", "two"]);
+    let watching = project.watch(&builder).watching();
+    let end = watching.build_after(|| git(&root, &["checkout", "--quiet", "one"]));
+    assert_eq!(watching.rest(&project, "a"), 2, "{end}");
+    let app = project.app();
+    assert!((0..2000).all(|number| app[&format!("{}/{number}", number % 20)].3 == "one"));
+    assert!(!app.contains_key(".git"));
+    let started = watching.of("build-started").pop().unwrap();
+    assert_eq!((started["changed"].as_array().unwrap().len(), &started["changed_more"]), (3, &1997.into()));
+    watching.stop("INT");
+}
+
+#[test]
+fn nothing_is_built_while_git_holds_its_index() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file("b", "1").file(".git/HEAD", "ref: refs/heads/main\n");
+    let watching = project.watch(&builder).watching();
+    watching.build_after(|| {
+        project.write(".git/index.lock", "");
+        project.write("a", "2");
+        // Far longer than a save that nothing holds would take to be looked at.
+        std::thread::sleep(Duration::from_millis(1500));
+        assert_eq!(watching.builds(), 1, "{watching}");
+        project.write("b", "2");
+        fs::remove_file(project.path().join(".git/index.lock")).unwrap();
+    });
+    assert_eq!(watching.of("build-started")[1]["changed"], serde_json::json!(["a", "b"]));
+    assert_eq!(watching.rest(&project, "a"), 2);
+    watching.stop("INT");
+}
+
+#[test]
+fn lost_events_are_noticed() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file(".s2iignore", "*.tmp\n");
+    let watching = project.watch(&builder).watching();
+    watching.build_after(|| {
+        watching.signal("STOP");
+        for number in 0..20_000 {
+            fs::write(project.path().join(format!("{number}.tmp")), "").unwrap();
+        }
+        project.write("a", "2");
+        project.write("new/b", "1");
+        watching.signal("CONT");
+    });
+    watching.told("note", "events were lost");
+    assert_eq!((project.holds("a"), project.holds("new/b")), ("2".to_owned(), "1".to_owned()));
+    watching.build_after(|| project.write("new/b", "2"));
+    assert_eq!(project.holds("new/b"), "2");
+    watching.stop("INT");
+}
+
+#[test]
+fn a_source_that_is_removed_and_made_again_is_watched_on() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file("old", "1");
+    let watching = project.watch(&builder).watching();
+    let before = project.id();
+    fs::remove_dir_all(project.path()).unwrap();
+    watching.told("warning", "is gone");
+    assert_eq!(project.id(), before);
+    watching.build_after(|| project.write("a", "2"));
+    watching.told("note", "is back");
+    watching.rest(&project, "a");
+    assert_eq!(project.holds("a"), "2");
+    assert_eq!(paths(&project), ["a"]);
+    watching.build_after(|| project.write("a", "3"));
+    assert_eq!(project.holds("a"), "3");
+    watching.stop("INT");
+}
+
+#[test]
+fn a_source_that_another_folder_takes_the_place_of_is_watched_on() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file("old", "1");
+    let watching = project.watch(&builder).watching();
+    let other = project.locks().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("a"), "2").unwrap();
+    watching.build_after(|| {
+        fs::rename(project.path(), project.locks().join("away")).unwrap();
+        fs::rename(&other, project.path()).unwrap();
+    });
+    watching.told("note", "another folder is in its place");
+    watching.rest(&project, "a");
+    assert_eq!((paths(&project), project.holds("a")), (vec!["a".to_owned()], "2".to_owned()));
+    watching.build_after(|| project.write("a", "3"));
+    assert_eq!(project.holds("a"), "3");
+    watching.stop("INT");
+}
+
+#[test]
+fn edited_rules_take_effect() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    for hidden in ["nested/n", "p", "e", "i", "s"] {
+        project.write(hidden, "1");
+    }
+    let above = project.locks().to_owned();
+    git(&above, &["init", "--quiet"]);
+    let watching = project.watch(&builder).watching();
+    let source = project.path();
+    let rules = [
+        (source.join("nested/.gitignore"), "nested/n"),
+        (above.join(".gitignore"), "p"),
+        (above.join(".git/info/exclude"), "e"),
+        (source.join(".ignore"), "i"),
+        (source.join(".s2iignore"), "s"),
+    ];
+    for (file, hidden) in &rules {
+        let name = Path::new(hidden).file_name().unwrap().to_str().unwrap();
+        watching.build_after(|| fs::write(file, format!("{name}\n")).unwrap());
+        assert!(!paths(&project).iter().any(|path| path == hidden), "{} has no effect", file.display());
+    }
+    let builds = watching.rest(&project, "a");
+    // What is hidden triggers nothing, until it is not hidden any more.
+    rules.iter().for_each(|(_, hidden)| project.write(hidden, "2"));
+    assert_eq!(watching.rest(&project, "a"), builds, "{watching}");
+    for (file, hidden) in &rules {
+        watching.build_after(|| fs::write(file, "\n").unwrap());
+        assert!(paths(&project).iter().any(|path| path == hidden), "{} has an effect still", file.display());
+    }
+    watching.stop("INT");
+}
+
+#[test]
+fn options_decide_what_triggers() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file(".gitignore", "*.tmp\n").file("a.log", "1").file("keep.tmp", "1");
+    let watching = project.watch(&builder).args(&["--exclude", "*.log", "--include", "keep.tmp"]).watching();
+    project.write("a.log", "2");
+    project.write("other.tmp", "1");
+    assert_eq!(watching.rest(&project, "a"), 1, "{watching}");
+    watching.build_after(|| project.write("keep.tmp", "2"));
+    assert_eq!(project.holds("keep.tmp"), "2");
+    assert_eq!(paths(&project), [".gitignore", "a", "keep.tmp"]);
+    watching.stop("INT");
+}
+
+#[test]
+fn ignored_folders_cost_no_watch() {
+    let builder = copier();
+    let project = Project::new().file("a/b/c", "1").file(".gitignore", "node_modules\n").file(".git/x/y/HEAD", "");
+    for number in 0..300 {
+        project.write(&format!("node_modules/{number}/index.js"), "1");
+    }
+    let watching = project.watch(&builder).watching();
+    let folders = watching.of("watch-started")[0]["folders"].as_u64().unwrap();
+    assert_eq!(folders, 3, "{watching}");
+    let count = inotify_watches(&watching);
+    assert!((3..10).contains(&count), "{count} watches");
+    project.write("node_modules/7/index.js", "2");
+    assert_eq!(watching.rest(&project, "a/b/c"), 1, "{watching}");
+    watching.stop("INT");
+}
+
+#[test]
+fn saving_an_ignored_file_again_and_again_is_told_once() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file("sub/.gitignore", "# nothing\n*.log\n");
+    let watching = project.watch(&builder).watching();
+    let mut number = 0;
+    let mut save = || {
+        number += 1;
+        project.write("sub/my.log", &number.to_string());
+    };
+    wait_for("the note", || {
+        save();
+        watching.of("note").iter().any(|note| note.to_string().contains("sub/my.log"))
+    });
+    let note = watching.told("note", "again and again");
+    assert!(note["message"].as_str().unwrap().contains("sub/.gitignore:2: *.log"), "{note}");
+    for _ in 0..5 {
+        save();
+        watching.rest(&project, "a");
+    }
+    let notes = watching.of("note");
+    assert_eq!(notes.iter().filter(|note| note.to_string().contains("again and again")).count(), 1, "{watching}");
+    assert_eq!(watching.builds(), 1);
+    watching.stop("INT");
+}
+
+#[test]
+fn a_source_can_be_looked_at_now_and_then() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).arg("--poll=50ms").watching();
+    assert_eq!(watching.of("watch-started")[0]["poll"], 0.05);
+    assert_eq!(inotify_watches(&watching), 0);
+    watching.build_after(|| project.write("a", "2"));
+    assert_eq!(project.holds("a"), "2");
+    watching.build_after(|| project.write("x/y/b", "1"));
+    assert_eq!(project.holds("x/y/b"), "1");
+    watching.build_after(|| fs::remove_dir_all(project.path().join("x")).unwrap());
+    assert_eq!(paths(&project), ["a"]);
+    watching.stop("INT");
+}
