@@ -1028,7 +1028,8 @@ impl Watching {
                 let all = self.messages();
                 let last = |reason: &str| all.iter().rposition(|it| it["reason"] == reason);
                 let answered = last("skipped").filter(|answer| *answer >= before);
-                if answered.is_some() && answered > last("build-started") && answered > last("build-finished") {
+                let building = last("build-started") > last("build-finished");
+                if answered.is_some() && answered > last("build-finished") && !building {
                     return self.builds();
                 }
                 std::thread::sleep(Duration::from_millis(5));
