@@ -522,7 +522,8 @@ impl Upload<'_> {
     /// A file that never rests, named.
     fn settle(&mut self, session: &mut Session, view: &mut dyn View) -> Result<bool> {
         if self.job.transfer == Transfer::Mount {
-            if let Some(now) = view.news(&self.snapshot)? {
+            for _ in 0..TRIES {
+                let Some(now) = view.news(&self.snapshot)? else { break };
                 self.snapshot = now;
             }
             return Ok(true);

@@ -1029,7 +1029,7 @@ impl Watching {
                 let last = |reason: &str| all.iter().rposition(|it| it["reason"] == reason);
                 let answered = last("skipped").filter(|answer| *answer >= before);
                 let building = last("build-started") > last("build-finished");
-                if !building && answered.is_some() && answered > last("build-finished") {
+                if answered.is_some() && answered > last("build-finished") && !building {
                     return self.builds();
                 }
                 std::thread::sleep(Duration::from_millis(5));

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crate::support::{Project, Watching, copier, unique};
 
 /// How many operations there are, and how many of them lie between two rests.
-const OPERATIONS: usize = 240;
-const BETWEEN: std::ops::Range<u64> = 4..40;
+const OPERATIONS: usize = 200;
+const BETWEEN: std::ops::Range<u64> = 8..48;
 
 /// A few names only, so that operations meet.
 const NAMES: [&str; 7] = ["a", "b", "c.log", "d", "e", "f", "g.tmp"];
