@@ -19,6 +19,7 @@ mod result;
 mod runtime;
 mod scripts;
 mod sending;
+mod shaped;
 mod trees;
 mod watch_deciding;
 mod watch_living;

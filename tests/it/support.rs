@@ -101,10 +101,35 @@ impl Builder {
         self
     }
 
+    /// A folder that belongs to this user.
+    pub fn folder(mut self, path: &str, uid: u64, gid: u64) -> Self {
+        self.files.push((format!("{path}/ {uid}:{gid}"), 0o755, Vec::new()));
+        self
+    }
+
     /// Makes `/app` belong to this user, and runs scripts as him.
-    pub fn user(mut self, user: &str, uid: u64, gid: u64) -> Self {
-        self.files.push((format!("app/ {uid}:{gid}"), 0o755, Vec::new()));
-        self.change(&format!("USER {user}"))
+    pub fn user(self, user: &str, uid: u64, gid: u64) -> Self {
+        self.folder("app", uid, gid).change(&format!("USER {user}"))
+    }
+
+    /// All files below a folder of `tests/builders`, at their paths below it.
+    pub fn files_of(mut self, name: &str) -> Self {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/builders").join(name);
+        let mut folders = vec![top.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                // As the repository keeps it, whatever the umask.
+                let executable = fs::metadata(&path).unwrap().permissions().mode() & 0o100 != 0;
+                let name = path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned();
+                self.files.push((name, if executable { 0o755 } else { 0o644 }, fs::read(&path).unwrap()));
+            }
+        }
+        self
     }
 
     /// Makes the image: one container, one copy, one commit.
