@@ -9,7 +9,7 @@ const SHORT: Duration = Duration::from_millis(8);
 pub const CAP: Duration = Duration::from_secs(1);
 
 /// A single save has no more paths than this: the file, a temporary file, a backup.
-const FEW: usize = 3;
+pub const FEW: usize = 3;
 
 /// For how long the source must have been calm before a burst that is taken for a single save.
 const CALM: Duration = Duration::from_millis(400);

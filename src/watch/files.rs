@@ -10,7 +10,7 @@ use std::time::Instant;
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::debounce::Burst;
+use super::debounce::{Burst, FEW};
 use crate::source::rules::OWN_IGNORE_FILE;
 
 /// With more different paths than this in one burst, everything is looked at.
@@ -76,7 +76,8 @@ pub enum Trouble {
 }
 
 impl Files {
-    /// Watches nothing yet. `wake` is called at the first event after each [`take`](Self::take), on another thread.
+    /// Watches nothing yet. `wake` is called on another thread, at the first event after each
+    /// [`take`](Self::take), and when a save may be over.
     pub fn new(root: &Path, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
         let rules = Arc::new(rules_elsewhere(root));
         let heard = Arc::new(Mutex::new(Heard::default()));
@@ -198,7 +199,7 @@ struct Ear {
 }
 
 impl Ear {
-    /// Notes an event. True when it is the first one to be taken.
+    /// Notes an event. True when somebody should know now: it is the first one to be taken, or the end of a save.
     fn hear(&self, event: notify::Result<notify::Event>) -> bool {
         let Ok(event) = event else { return self.note(|heard| (heard.everything, heard.lost) = (true, true)) };
         // A queue that overflowed tells no path.
@@ -220,7 +221,8 @@ impl Ear {
         if !path.starts_with(&self.root) {
             return false;
         }
-        self.note(|heard| {
+        let mut over = false;
+        let first = self.note(|heard| {
             // Attributes of a file that is being written are no end of the writing.
             let last = heard.paths.entry(path).or_insert(what);
             if *last != Happened::Moved || what == Happened::Moved {
@@ -230,7 +232,10 @@ impl Ear {
                 heard.paths.clear();
                 heard.everything = true;
             }
-        })
+            // What looked like a save that goes on may look like one that is over.
+            over = what != Happened::Written && heard.paths.len() <= FEW;
+        });
+        first || over
     }
 
     fn changes_rules(&self, path: &Path) -> bool {
@@ -323,7 +328,7 @@ mod tests {
         let (ear, heard) = ear();
         assert!(ear.hear(event(WRITE, "/home/src/a")));
         assert!(!heard.lock().unwrap().burst().unwrap().finished);
-        assert!(!ear.hear(event(CLOSE, "/home/src/a")));
+        assert!(ear.hear(event(CLOSE, "/home/src/a")));
         ear.hear(event(EventKind::Modify(ModifyKind::Name(RenameMode::To)), "/home/src/b"));
         let burst = heard.lock().unwrap().burst().unwrap();
         assert!(burst.finished && burst.paths == 2);
