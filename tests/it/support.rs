@@ -930,7 +930,7 @@ impl Run {
     pub fn watching(self) -> Watching {
         let standby =
             !self.line.iter().any(|arg| arg.starts_with("--no-standby") || arg.starts_with("--standby-limit"));
-        let watching = Watching { running: Some(self.start()) };
+        let watching = self.watching_at_once();
         watching.wait_for("the first build", |all| {
             all.iter().any(|it| it["reason"] == "build-finished" || it["reason"] == "skipped")
         });
@@ -938,6 +938,13 @@ impl Run {
             watching.wait_for_standby();
         }
         watching
+    }
+}
+
+impl Run {
+    /// Starts it, a watch that tells JSON.
+    pub fn watching_at_once(self) -> Watching {
+        Watching { running: Some(self.start()) }
     }
 }
 

@@ -42,6 +42,38 @@ fn what_changes_no_content_is_not_built() {
 }
 
 #[test]
+fn what_is_saved_during_the_first_build_is_not_lost() {
+    let builder = copier();
+    let project = Project::new().file("a", "1").file("hold", "1");
+    let watching = project.watch(&builder).args(&["--on-busy", "queue"]).watching_at_once();
+    wait_for_hold(&watching, 1);
+    project.write("a", "2");
+    fs::remove_file(project.path().join("hold")).unwrap();
+    goes_on(&watching);
+    watching.release();
+    watching.wait_for_build(2);
+    assert_eq!(watching.rest(&project, "a"), 2);
+    assert_eq!(project.holds("a"), "2");
+    watching.stop("INT");
+}
+
+#[test]
+fn the_quiet_after_a_burst_can_be_set() {
+    let builder = copier();
+    let project = Project::new().file("a", "1");
+    let watching = project.watch(&builder).args(&["--debounce", "1200ms"]).watching();
+    // A file that came may be the middle of a save, so the whole time is waited for.
+    let end = watching.build_after(|| project.write("new", "1"));
+    let settle = end["phases"]["settle"].as_f64().unwrap();
+    assert!((1.2..10.0).contains(&settle), "{end}");
+    // A save that is whole is not.
+    watching.wait_for_standby();
+    let end = watching.build_after(|| project.write("a", "2"));
+    assert!(end["phases"]["settle"].as_f64().unwrap() < 1.2, "{end}");
+    watching.stop("INT");
+}
+
+#[test]
 fn a_changed_mode_is_a_change() {
     let builder = copier();
     let project = Project::new().file("a", "1");
