@@ -22,6 +22,9 @@ const HIDDEN_OFTEN: u32 = 3;
 /// So many hidden files are counted.
 const HIDDEN_LIMIT: usize = 1000;
 
+/// After so many news in a row everything is looked at.
+const NEWS_LIMIT: u32 = 2;
+
 /// Something to tell about looking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -137,7 +140,11 @@ impl Sight {
     }
 
     fn look_again(&mut self, heard: Heard) -> Result<bool> {
-        let dirt = self.dirt(heard);
+        let (dirt, linked) = self.dirt(heard);
+        if linked {
+            self.look_everywhere()?;
+            return Ok(true);
+        }
         if dirt.folders.is_empty() {
             return Ok(false);
         }
@@ -162,15 +169,19 @@ impl Sight {
         Ok(())
     }
 
-    /// Where what was heard asks to look again.
-    fn dirt(&mut self, heard: Heard) -> Dirt {
+    /// Where what was heard asks to look again; and whether there are files with more names than the one that was
+    /// heard, so that others changed along without an event.
+    fn dirt(&mut self, heard: Heard) -> (Dirt, bool) {
         let mut dirt = Dirt::default();
+        let mut linked = false;
         for (path, what) in heard.paths {
             let Ok(relative) = path.strip_prefix(&self.root) else { continue };
             if is_git(relative) {
                 continue;
             }
-            let is_folder = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir());
+            let meta = fs::symlink_metadata(&path).ok();
+            let is_folder = meta.as_ref().is_some_and(fs::Metadata::is_dir);
+            linked |= meta.is_some_and(|meta| meta.is_file() && meta.nlink() > 1);
             if self.rules.verdict(relative, is_folder) == Verdict::Ignored {
                 self.count_hidden(relative);
                 continue;
@@ -183,7 +194,7 @@ impl Sight {
                 dirt.trees.insert(bytes.into());
             }
         }
-        dirt
+        (dirt, linked)
     }
 
     fn count_hidden(&mut self, path: &Path) {
@@ -293,15 +304,17 @@ pub struct SharedView {
     sight: Arc<Mutex<Sight>>,
     /// It is a build's: what was sent becomes what is made.
     fixes: bool,
+    /// How often there were news.
+    news: u32,
 }
 
 impl SharedView {
     pub fn of_build(sight: &Arc<Mutex<Sight>>) -> Self {
-        Self { sight: sight.clone(), fixes: true }
+        Self { sight: sight.clone(), fixes: true, news: 0 }
     }
 
     pub fn of_standby(sight: &Arc<Mutex<Sight>>) -> Self {
-        Self { sight: sight.clone(), fixes: false }
+        Self { sight: sight.clone(), fixes: false, news: 0 }
     }
 
     fn look(&self) -> Result<MutexGuard<'_, Sight>> {
@@ -320,9 +333,16 @@ impl View for SharedView {
     }
 
     fn news(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>> {
+        if self.news >= NEWS_LIMIT {
+            // Something may differ from what was seen without an event: a file that lost its other name, for example.
+            lock(&self.sight).files.doubt();
+        }
         let mut sight = self.look()?;
         if !sight.now.since(sent).is_empty() {
-            return Ok(Some(sight.now.clone()));
+            let now = sight.now.clone();
+            drop(sight);
+            self.news += 1;
+            return Ok(Some(now));
         }
         // Under the same lock as the look: whoever looks next compares with this.
         sight.now.adopt(sent);
@@ -526,5 +546,18 @@ mod tests {
         SharedView::of_standby(&sight).snapshot().unwrap();
         assert_eq!(lock(&sight).compare(false).0, Seen::Same);
         assert_eq!(lock(&sight).compare(false).0, Seen::Nothing);
+    }
+
+    #[test]
+    fn a_file_that_is_written_under_another_name_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("x")).unwrap();
+        fs::write(dir.path().join("a"), "1").unwrap();
+        fs::hard_link(dir.path().join("a"), dir.path().join("x/b")).unwrap();
+        let sight = sight(dir.path());
+        build(&sight, Close::Tagged);
+        fs::write(dir.path().join("a"), "22").unwrap();
+        assert_eq!(seen(&sight), Seen::Changed { unsure: false });
+        assert_eq!(lock(&sight).now().find(b"x/b").unwrap().size, 2);
     }
 }
