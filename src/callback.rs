@@ -5,11 +5,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use serde::Serialize;
-use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::build::Workshop;
 use crate::checkout::without_secrets;
 use crate::engine::{Engine, image};
+use crate::http;
 use crate::report::Reporter;
 
 /// How long reaching the server may take, and how long all of it.
@@ -70,14 +70,6 @@ fn post_news(url: &str, tag: &str, success: bool, engine: &Engine, reporter: &Re
 }
 
 fn post(url: &str, body: &str) -> Result<(), ureq::Error> {
-    // What this machine trusts counts, as it does for other tools: companies have authorities of their own.
-    let trust = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-    let agent = ureq::Agent::config_builder()
-        .tls_config(trust)
-        .timeout_connect(Some(CONNECT_LIMIT))
-        .timeout_global(Some(WHOLE_LIMIT))
-        .user_agent(concat!("minis2i/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent();
+    let agent = http::agent(CONNECT_LIMIT, WHOLE_LIMIT);
     agent.post(url).header("Content-Type", "application/json").send(body).map(|_| ())
 }

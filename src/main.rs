@@ -8,6 +8,7 @@ mod commands;
 mod contract;
 mod engine;
 mod failure;
+mod http;
 mod interrupt;
 mod lease;
 mod report;

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::failure::Failure;
+use crate::http;
 
 /// How long reaching a server may take, and how long all of one script.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -75,15 +75,7 @@ impl Web {
 }
 
 fn get(url: &str) -> Result<Answer, ureq::Error> {
-    // What this machine trusts counts, as it does for other tools: companies have authorities of their own.
-    let trust = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-    let agent = ureq::Agent::config_builder()
-        .tls_config(trust)
-        .timeout_connect(Some(CONNECT_LIMIT))
-        .timeout_global(Some(WHOLE_LIMIT))
-        .user_agent(concat!("minis2i/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent();
+    let agent = http::agent(CONNECT_LIMIT, WHOLE_LIMIT);
     match agent.get(url).call() {
         Ok(mut response) => response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map(Some),
         Err(ureq::Error::StatusCode(404 | 410)) => Ok(None),
