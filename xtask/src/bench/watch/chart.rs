@@ -9,7 +9,7 @@ use super::save::Save;
 use crate::bench::measure::Series;
 
 /// Phases in the order in which they happen, with their colours on light and on dark ground.
-const PHASES: [(&str, &str, &str); 11] = [
+const PHASES: [(&str, &str, &str); 12] = [
     ("settle", "#b9bec6", "#6b7280"),
     ("inspect", "#8fb8de", "#3f6f9e"),
     ("start", "#4f8fcf", "#5a9bdc"),
@@ -18,6 +18,7 @@ const PHASES: [(&str, &str, &str); 11] = [
     ("artifacts", "#8bc34a", "#7cb342"),
     ("upload", "#3f9d5b", "#4cbb6c"),
     ("assemble", "#f2b134", "#e0a020"),
+    ("clear", "#a1887f", "#8d6e63"),
     ("commit", "#e0663f", "#e8774f"),
     ("tag", "#a862b8", "#b57cc4"),
     (REST, "#d9d2c5", "#4b4740"),

@@ -61,30 +61,37 @@ pub fn pair(bench: &mut Bench) -> Result<Figures> {
 /// A one-line edit in a large source: a watch of it, a fresh build of it, and a watch of the sample pair take turns.
 pub fn tree(bench: &mut Bench) -> Result<Figures> {
     const GROUP: &str = "One-line edit among 20,000 files";
-    let (tree, pair, source) = (Tree::make(bench)?, Pair::make(bench)?, Pair::source()?);
-    let mut large = tree.watch(bench, "tree-a")?;
+    let (tree, same, pair, source) = (Tree::make(bench)?, Tree::make(bench)?, Pair::make(bench)?, Pair::source()?);
+    let mut large = tree.watch(bench, "tree-a", &[])?;
+    let mut memory = same.watch(bench, "tree-memory", &["--source-in-memory"])?;
     let mut small = pair.watch(bench, &source, "tree-pair")?;
     large.ready()?;
+    memory.ready()?;
     small.ready()?;
     large.turn(&mut bench.api)?;
+    memory.turn(&mut bench.api)?;
     small.turn(&mut bench.api)?;
     let fresh = Fresh { source: tree.source.path(), builder: &tree.builder, tag: bench.traces.name("tree-fresh") };
     fresh.build(bench)?;
-    let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut a, mut b, mut c, mut m) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     in_rounds(bench.rounds, |pace, start| {
         a.push(pace.turn(start, || large.turn(&mut bench.api))?);
+        m.push(pace.turn(start, || memory.turn(&mut bench.api))?);
         b.push(pace.turn(start, || fresh.build(bench))?);
         c.push(pace.turn(start, || small.turn(&mut bench.api))?);
         Ok(())
     })?;
     bench.contenders.extend([
         Contender::new(GROUP, "minis2i watch", &a),
+        Contender::new(GROUP, "minis2i watch --source-in-memory", &m),
         Contender::new(GROUP, "minis2i watch of the sample pair", &c),
         Contender::new(GROUP, "a fresh minis2i build", &b),
     ]);
+    let [in_memory, small, fresh] = [&m, &c, &b].map(|saves| whole(saves).median().as_secs_f64());
+    let beside = |other: f64| format!("with --source-in-memory {:.2}", in_memory / other);
     Ok(vec![
-        (Row::Tree, Measured::ratio(&whole(&a), &whole(&c), standbys(&a))),
-        (Row::Fresh, Measured::ratio(&whole(&a), &whole(&b), "")),
+        (Row::Tree, Measured::ratio(&whole(&a), &whole(&c), format!("{} {}", beside(small), standbys(&a)))),
+        (Row::Fresh, Measured::ratio(&whole(&a), &whole(&b), beside(fresh))),
     ])
 }
 

@@ -89,9 +89,10 @@ impl Tree {
         Ok(Self { source: tree::grow()?, builder })
     }
 
-    pub fn watch(&self, bench: &Bench, tag: &str) -> Result<Watch> {
+    /// Watches it with these options, and does not wait for anything.
+    pub fn watch(&self, bench: &Bench, tag: &str, options: &[&str]) -> Result<Watch> {
         let edit = Edit::new(self.source.path().join("folder-0/file-0"), "/kept", tree::FILE_SIZE);
-        Watch::start(self.source.path(), &self.builder, &bench.traces.name(tag), edit, &bench.traces, &[])
+        Watch::start(self.source.path(), &self.builder, &bench.traces.name(tag), edit, &bench.traces, options)
     }
 }
 
