@@ -1,0 +1,247 @@
+//! What `save-artifacts` hands to the next build.
+
+use tar::EntryType;
+
+use crate::case::{BUILD, Build, Expect, Item, NUMERIC, PROBE, Shape};
+
+/// A build that leaves `/tmp/kept`, and an archive of it for the next.
+const LEAVING: Build = Build { assemble: MAKE, save: "tar -C /tmp/kept -cf - .", ..BUILD };
+
+const MAKE: &str = "mkdir -p /tmp/kept; echo kept >/tmp/kept/file";
+
+/// A build that says what there is.
+const LOOKING: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
+
+/// A build that says that there is nothing.
+const NOTHING: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
+
+const CLEAN: &[Expect] =
+    &[Expect::Said(&["nothing"]), Expect::NeverSays("warning:"), Expect::Lacks("/tmp/artifacts")];
+
+const WARNED: &[Expect] = &[
+    Expect::Said(&["nothing"]),
+    Expect::SaysTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
+    Expect::Lacks("/tmp/artifacts"),
+    Expect::Lacks("/tmp/escaped"),
+    Expect::Lacks("/app/escaped"),
+    Expect::Lacks("/escaped"),
+];
+
+/// A case of what `save-artifacts` does after a build that left `/tmp/kept`.
+macro_rules! saving {
+    ($($name:ident: $row:literal, $save:literal, $build:ident, $expect:expr;)*) => {
+        cases! {
+            $($name {
+                row: $row,
+                before: &[Build { save: $save, ..LEAVING }],
+                build: $build,
+                expect: $expect,
+            })*
+        }
+    };
+}
+
+const DELIVERED: &[Expect] = &[Expect::Said(&["kept"]), Expect::NeverSays("warning:")];
+
+saving! {
+    an_archive_is_delivered: "0: artifacts are piped from container to container",
+        "tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
+    nothing_is_nothing: "0, 2.12: prints nothing, exit 0: no `artifacts` at all",
+        ":", NOTHING, CLEAN;
+    zeros_are_nothing: "0: zeros only: fine",
+        "head -c 10240 /dev/zero", NOTHING, CLEAN;
+    complaints_and_zeros_are_nothing: "0: zeros with words on stderr: fine",
+        "echo 'tar: vendor: Cannot stat' >&2; head -c 10240 /dev/zero", NOTHING, CLEAN;
+    garbage_is_a_warning: "0, 2.12: garbage: warning, clean build",
+        "yes no archive | head -c 4000", NOTHING, WARNED;
+    text_before_the_archive_is_a_warning: "0, 2.12: text before: warning, clean build",
+        "echo saving; tar -C /tmp/kept -cf - .", NOTHING, WARNED;
+    a_truncated_archive_is_a_warning: "0, 2.12: truncated: warning, clean build, nothing half",
+        "head -c 5000 /dev/zero | tr '\\0' x >/tmp/kept/big; tar -C /tmp/kept -cf - file big | head -c 3000",
+        NOTHING, WARNED;
+    text_after_the_archive_is_fine: "0, 2.12: text after the tar: ignored",
+        "tar -C /tmp/kept -cf - .; echo /opt/jboss", LOOKING, DELIVERED;
+    a_failure_after_a_good_archive_delivers_nothing: "0, 2.12: non-zero after a good tar",
+        "tar -C /tmp/kept -cf - .; exit 3", NOTHING, WARNED;
+    a_failure_is_a_warning: "0, 2.12: exits non-zero: warning, exit 0",
+        "exit 3", NOTHING, WARNED;
+    the_first_minis2i_copied_files: "0: nothing on stdout but files in `/tmp/artifacts`",
+        "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", LOOKING, DELIVERED;
+    words_on_stderr_are_shown: "1: stderr of save-artifacts is printed",
+        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::Said(&["kept"]), Expect::Says("saving\n")];
+}
+
+cases! {
+    no_save_artifacts_starts_no_container {
+        row: "0: save-artifacts absent: no container is started for it",
+        builder: Shape {
+            name: "no-saver",
+            scripts: "",
+            files: &[
+                ("usr/libexec/s2i/assemble", 0o755, "#!/bin/sh\n[ ! -e /tmp/artifacts ]\n"),
+                ("usr/libexec/s2i/run", 0o755, "#!/bin/sh\n"),
+            ],
+            ..PROBE
+        },
+        before: &[BUILD],
+        build: Build { options: &["--verbose"], ..BUILD },
+        expect: &[Expect::Started(1), Expect::NeverSays("warning:")],
+    }
+    a_save_artifacts_that_may_not_run_is_none {
+        row: "2.12: not executable: a clean build",
+        builder: Shape {
+            name: "shut-saver",
+            scripts: "",
+            files: &[
+                ("usr/libexec/s2i/assemble", 0o755, "#!/bin/sh\n[ ! -e /tmp/artifacts ]\n"),
+                ("usr/libexec/s2i/save-artifacts", 0o644, "#!/bin/sh\necho wrong >&2\n"),
+            ],
+            ..PROBE
+        },
+        before: &[BUILD],
+        expect: &[Expect::NeverSays("wrong"), Expect::Lacks("/tmp/artifacts")],
+    }
+    hard_links_stay_hard_links {
+        row: "0, 2.16 (bug left out): hard links are no empty files",
+        before: &[Build { save: "cd /tmp/kept; ln file second; tar -cf - .", ..LEAVING }],
+        build: Build {
+            assemble: "cd /tmp/artifacts; cat second; [ file -ef second ] && echo the same",
+            ..BUILD
+        },
+        expect: &[Expect::Said(&["kept", "the same"])],
+    }
+    links_modes_times_and_names_survive {
+        row: "0, 2.16: links, long names, modes, mtimes of files and folders; owner is the assemble user",
+        builder: NUMERIC,
+        before: &[Build {
+            save: "cd /tmp/kept; mkdir -p d; ln -s ../file d/up; ln -s /usr/bin/env absolute; ln -s none dangling
+                n=$(printf 'n%.0s' $(seq 150)); mkdir -p $n/$n; echo long >$n/$n/$n; chmod 4711 file
+                chmod 500 d; touch -d @1000000001 file; touch -d @1000000002 d; tar -cf - .",
+            ..LEAVING
+        }],
+        build: Build {
+            assemble: "cd /tmp/artifacts; readlink d/up absolute dangling; stat -c '%a %u:%g %Y' file d
+                cat n*/n*/n*; chmod -R u+w .; rm -rf n* d",
+            ..BUILD
+        },
+        expect: &[
+            Expect::Said(&[
+                "../file",
+                "/usr/bin/env",
+                "none",
+                "4711 1234:0 1000000001",
+                "500 1234:0 1000000002",
+                "long",
+            ]),
+            Expect::Tree("/tmp/artifacts", &[
+                "d 755 1234:0 .",
+                "l 1234:0 absolute -> /usr/bin/env",
+                "l 1234:0 dangling -> none",
+                "f 4711 1234:0 file = kept\\n",
+            ]),
+        ],
+    }
+    sparse_files_survive {
+        row: "0: sparse files survive",
+        before: &[Build { save: "cd /tmp/kept; truncate -s 200M file; echo end >>file; tar -S -cf - .", ..LEAVING }],
+        build: Build {
+            assemble: "cd /tmp/artifacts; stat -c %s file; tail -n 1 file | tail -c 4
+                [ $(du -m file | cut -f1) -lt 10 ] && echo sparse; rm file",
+            ..BUILD
+        },
+        expect: &[Expect::Said(&["209715204", "end", "sparse"])],
+    }
+    what_assemble_leaves_there_is_committed {
+        row: "0, 2.9: `DEST/artifacts` as assemble left it",
+        before: &[LEAVING],
+        build: Build { assemble: "cd /tmp/artifacts; cat file; rm file; mkdir m2; echo jar >m2/jar", ..BUILD },
+        expect: &[
+            Expect::Said(&["kept"]),
+            Expect::Tree("/tmp/artifacts", &["d 755 0:0 .", "d 755 0:0 m2", "f 644 0:0 m2/jar = jar\\n"]),
+        ],
+    }
+    artifacts_do_not_pile_up {
+        row: "2.9: one layer on top of the builder; layers do not stack",
+        before: &[LEAVING, LEAVING],
+        build: LOOKING,
+        expect: &[Expect::Layers(1), Expect::Lacks("/tmp/kept")],
+    }
+    a_clean_build_takes_over_nothing {
+        row: "3: without `--incremental` (`--no-incremental` here)",
+        before: &[LEAVING],
+        build: Build { options: &["--no-incremental", "--verbose"], ..NOTHING },
+        expect: &[Expect::Said(&["nothing"]), Expect::Started(1), Expect::Says("(clean)")],
+    }
+    the_newest_image_of_the_repository_is_the_previous_one {
+        row: "0: the exact tag; if there is none, the newest image of the same repository",
+        before: &[Build { tag: ":one", ..LEAVING }],
+        build: Build { tag: ":two", ..LOOKING },
+        expect: &[Expect::Said(&["kept"]), Expect::Label("io.k8s.display-name", "{tag}")],
+    }
+    the_exact_tag_wins_over_newer_images {
+        row: "0: the exact tag",
+        before: &[
+            Build { tag: ":one", ..LEAVING },
+            Build { tag: ":two", assemble: "mkdir /tmp/kept; echo newer >/tmp/kept/file", ..LEAVING },
+        ],
+        build: Build { tag: ":one", ..LOOKING },
+        expect: &[Expect::Said(&["kept"])],
+    }
+}
+
+/// A case of a stream that is no honest archive: a build copies it to `/app`, the next one is offered it.
+macro_rules! tricks {
+    ($($name:ident: $row:literal, $entries:expr;)*) => {
+        cases! {
+            $($name {
+                row: $row,
+                source: &[Item::Bytes("trick", || archive($entries))],
+                before: &[Build { assemble: "cp /tmp/src/trick /app/", save: "cat /app/trick", ..BUILD }],
+                build: Build {
+                    assemble: "[ ! -e /tmp/artifacts ] && echo nothing; grep escaped /etc/passwd && exit 1 || true",
+                    ..BUILD
+                },
+                expect: WARNED,
+            })*
+        }
+    };
+}
+
+tricks! {
+    names_that_climb_out_are_dropped: "0, 2.16: `..`",
+        &[(EntryType::Regular, "good", ""), (EntryType::Regular, "../escaped", "")];
+    names_that_climb_within_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",
+        &[(EntryType::Regular, "good/../../artifactsX/f", "")];
+    absolute_names_are_dropped: "0, 2.16: absolute names",
+        &[(EntryType::Regular, "good", ""), (EntryType::Regular, "/escaped", "")];
+    devices_are_dropped: "0, 2.16: devices",
+        &[(EntryType::Regular, "good", ""), (EntryType::Char, "null", "")];
+    files_below_a_link_are_dropped: "0, 2.16: a file below a link that was extracted before",
+        &[(EntryType::Symlink, "d", "/app"), (EntryType::Regular, "d/escaped", "")];
+    links_of_links_lead_nowhere: "0, 2.16: links used to climb out",
+        &[(EntryType::Symlink, "a", "."), (EntryType::Symlink, "a/b", ".."), (EntryType::Regular, "b/escaped", "")];
+    hard_links_out_are_dropped: "0, 2.16: a hard link to a file outside, then written to",
+        &[(EntryType::Link, "h", "/etc/passwd"), (EntryType::Regular, "h", "")];
+    hard_links_through_links_are_dropped: "0, 2.16: a hard link through a link",
+        &[(EntryType::Symlink, "d", "/etc"), (EntryType::Link, "h", "d/passwd"), (EntryType::Regular, "h", "")];
+}
+
+/// An archive of these entries; no library would write some of them. What is a file says `escaped`.
+fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (kind, path, link) in entries {
+        let content: &[u8] = if *kind == EntryType::Regular { b"escaped" } else { b"" };
+        let mut header = tar::Header::new_gnu();
+        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_mode(0o644);
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend_from_slice(content);
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+    }
+    bytes.resize(bytes.len() + 1024, 0);
+    bytes
+}

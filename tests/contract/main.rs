@@ -1,0 +1,22 @@
+//! The contract with builder images as a table: what a builder, a source and options come to. Each case is data and names
+//! the row of the contract that it stands for; the numbers are those of the sections in which the contract was written
+//! down. `cargo xtask test` provides the base image.
+
+#[allow(dead_code, reason = "the stories use more of it")]
+#[path = "../it/support.rs"]
+mod support;
+
+#[macro_use]
+mod case;
+
+mod artifacts;
+mod config;
+mod failures;
+mod files;
+mod image;
+mod links;
+mod owners;
+mod places;
+mod private;
+mod scripts;
+mod variables;
