@@ -1,6 +1,7 @@
 //! A case as data, and the one way to run it.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use filetime::FileTime;
 use serde_json::Value;
 
-use crate::support::{Base, Builder, Entry, Outcome, Project, docker, shared};
+use crate::support::{Base, Builder, Entry, Outcome, Project, docker, entries, shared, try_docker};
 
 /// Makes a test of each case.
 macro_rules! cases {
@@ -40,8 +41,7 @@ pub struct Case {
     pub expect: &'static [Expect],
 }
 
-pub const CASE: Case =
-    Case { row: "", builder: PROBE, source: &[], before: &[], build: BUILD, status: 0, expect: &[] };
+pub const CASE: Case = Case { row: "", builder: PROBE, source: &[], before: &[], build: BUILD, status: 0, expect: &[] };
 
 /// A builder image. Those of the same name are the same one.
 #[derive(Clone, Copy)]
@@ -151,6 +151,7 @@ pub enum Expect {
     Runs(&'static str),
     /// Bytes that neither a layer nor the configuration nor the history of the image has.
     Nowhere(&'static str),
+    Somewhere(&'static str),
     /// How many layers it has more than the builder.
     Layers(usize),
     /// How many containers were started, of a build with `--verbose`.
@@ -162,25 +163,24 @@ impl Case {
     pub fn check(&self) {
         // Shown when the case fails.
         println!("the contract's row {}", self.row);
-        let builder = self.builder.made();
-        let mut setting = Setting { project: Project::new(), builder };
+        let mut setting = Setting { builder: self.builder.made(), project: Project::new() };
         fs::create_dir_all(setting.project.path()).unwrap();
         fs::set_permissions(setting.project.path(), Permissions::from_mode(0o755)).unwrap();
         plant(&setting.project.path(), self.source);
         for build in self.before {
             setting.run(build).status(0);
         }
-        let untouched = setting.project.tag.clone();
-        let before = setting.project.id();
+        let tag = setting.project.tag.clone();
+        let before = if self.status == 0 { None } else { setting.project.id() };
         let outcome = setting.run(&self.build).status(self.status);
-        if self.status == 0 {
-            assert_eq!(setting.project.id().as_deref(), Some(outcome.stdout.trim()), "{outcome}");
-        } else {
-            setting.project.tag = untouched;
+        if self.status != 0 {
+            setting.project.tag = tag;
             assert_eq!(setting.project.id(), before, "the tag moved\n{outcome}");
         }
+        let result = Made::new(&setting);
+        assert!(self.status != 0 || result.inspected()["Id"] == outcome.stdout.trim(), "{outcome}");
         for expect in self.expect {
-            setting.check(expect, &outcome);
+            result.check(expect, &outcome);
         }
     }
 }
@@ -263,17 +263,22 @@ fn plant(source: &Path, items: &[Item]) {
 
 /// What a case runs with.
 struct Setting {
-    project: Project,
     builder: Arc<Builder>,
+    project: Project,
 }
 
 impl Setting {
     fn run(&mut self, build: &Build) -> Outcome {
         plant(&self.project.path(), build.change);
         self.project.tag = format!("{}{}", self.name(), build.tag);
-        let options: Vec<String> = build.options.iter().map(|option| self.filled(option)).collect();
-        let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        let mut run = self.project.build(&self.builder).current_dir(self.project.locks()).args(&options);
+        let mut run = self.project.build(&self.builder).current_dir(self.project.locks());
+        for option in build.options {
+            run = run.arg(self.filled(option));
+        }
+        if !build.options.contains(&"--network") {
+            // Containers start in half the time without one.
+            run = run.args(&["--network", "none"]);
+        }
         run = run.source(&self.filled(build.typed_source)).builder(&self.filled(build.typed_builder));
         if !build.assemble.is_empty() {
             run = run.assemble(build.assemble);
@@ -296,9 +301,34 @@ impl Setting {
             .replace("{name}", self.name())
             .replace("{builder}", self.builder.name())
     }
+}
+
+/// The image that came out, looked at once.
+struct Made<'a> {
+    setting: &'a Setting,
+    inspected: OnceCell<Value>,
+    builder: OnceCell<Value>,
+    container: OnceCell<String>,
+}
+
+impl<'a> Made<'a> {
+    fn new(setting: &'a Setting) -> Self {
+        Self { setting, inspected: OnceCell::new(), builder: OnceCell::new(), container: OnceCell::new() }
+    }
+
+    fn inspected(&self) -> &Value {
+        self.inspected.get_or_init(|| inspect(&self.setting.project.tag))
+    }
+
+    fn builder(&self) -> &Value {
+        self.builder.get_or_init(|| inspect(self.setting.builder.name()))
+    }
+
+    fn config(&self, field: &str) -> &Value {
+        &self.inspected()["Config"][field]
+    }
 
     fn check(&self, expect: &Expect, outcome: &Outcome) {
-        let image = self.project.image();
         match *expect {
             Expect::Says(text) => assert!(outcome.stderr.contains(text), "`{text}` is missing\n{outcome}"),
             Expect::NeverSays(text) => assert!(!outcome.stderr.contains(text), "`{text}` is there\n{outcome}"),
@@ -309,38 +339,40 @@ impl Setting {
             Expect::Tree(folder, lines) => assert_eq!(self.tree(folder), lines, "{folder}\n{outcome}"),
             Expect::Among(folder, line) => {
                 let tree = self.tree(folder);
-                assert!(tree.iter().any(|known| known == line), "`{line}` is missing in {folder}: {tree:#?}\n{outcome}");
+                assert!(
+                    tree.iter().any(|known| known == line),
+                    "`{line}` is missing in {folder}: {tree:#?}\n{outcome}"
+                );
             }
-            Expect::Lacks(path) => assert!(!image.has(path), "{path} is there\n{outcome}"),
+            Expect::Lacks(path) => assert_eq!(self.files(path), None, "{path} is there\n{outcome}"),
             Expect::Time(folder, path, seconds) => {
-                let time = &image.files(folder)[path.as_bytes()].mtime;
+                let time = &self.files(folder).unwrap()[path.as_bytes()].mtime;
                 assert_eq!(time.split('.').next(), Some(&*seconds.to_string()), "{folder}/{path}\n{outcome}");
             }
             Expect::Config(field, json) => {
                 let expected: Value = serde_json::from_str(json).unwrap();
-                assert_eq!(image.config()[field], expected, "{field}\n{outcome}");
+                assert_eq!(*self.config(field), expected, "{field}\n{outcome}");
             }
             Expect::Inherited(fields) => {
-                let (before, after) = (config(self.builder.name()), image.config());
                 for field in fields {
-                    assert_eq!(after[field], before[field], "{field}\n{outcome}");
+                    assert_eq!(*self.config(field), self.builder()["Config"][field], "{field}\n{outcome}");
                 }
             }
             Expect::Env(expected) => {
                 let expected: Vec<_> = expected.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 assert_eq!(self.own_variables(), expected, "{outcome}");
             }
-            Expect::Label(name, value) => assert_eq!(image.label(name), Some(self.filled(value)), "{name}\n{outcome}"),
-            Expect::NoLabel(name) => assert_eq!(image.label(name), None, "{name}\n{outcome}"),
-            Expect::Runs(text) => assert_eq!(image.run(&[]), text, "{outcome}"),
-            Expect::Nowhere(text) => {
-                let saved = Command::new("docker").args(["save", &self.project.tag]).output().unwrap();
-                assert!(saved.status.success());
-                let found = saved.stdout.windows(text.len()).any(|window| window == text.as_bytes());
-                assert!(!found, "`{text}` is in the image\n{outcome}");
+            Expect::Label(name, value) => {
+                let label = self.config("Labels")[name].as_str();
+                assert_eq!(label, Some(&*self.setting.filled(value)), "{name}\n{outcome}");
             }
+            Expect::NoLabel(name) => assert_eq!(self.config("Labels")[name], Value::Null, "{name}\n{outcome}"),
+            Expect::Runs(text) => assert_eq!(self.setting.project.image().run(&[]), text, "{outcome}"),
+            Expect::Somewhere(text) => assert!(self.has_bytes(text), "`{text}` is not in the image\n{outcome}"),
+            Expect::Nowhere(text) => assert!(!self.has_bytes(text), "`{text}` is in the image\n{outcome}"),
             Expect::Layers(more) => {
-                assert_eq!(layers(&self.project.tag), layers(self.builder.name()) + more, "{outcome}");
+                let layers = |image: &Value| image["RootFS"]["Layers"].as_array().unwrap().len();
+                assert_eq!(layers(self.inspected()), layers(self.builder()) + more, "{outcome}");
             }
             Expect::Started(count) => {
                 let runs = outcome.stderr.lines().filter(|line| line.starts_with("$ docker run ")).count();
@@ -349,25 +381,55 @@ impl Setting {
         }
     }
 
+    /// What there is below a path of the image.
+    fn files(&self, path: &str) -> Option<BTreeMap<Vec<u8>, Entry>> {
+        let image = &self.setting.project.tag;
+        let container = self.container.get_or_init(|| docker(&["create", "--network", "none", image, "/none"]));
+        let output = try_docker(&["cp", &format!("{container}:{path}"), "-"]);
+        if output.status.success() {
+            return Some(entries(&output.stdout));
+        }
+        let words = String::from_utf8_lossy(&output.stderr);
+        let missing = words.contains("Could not find") || words.to_lowercase().contains("no such file");
+        assert!(missing, "{path}: {words}");
+        None
+    }
+
     fn tree(&self, folder: &str) -> Vec<String> {
-        let files = self.project.image().files(folder);
+        let files = self.files(folder).unwrap_or_else(|| panic!("the image has no {folder}"));
         files.iter().map(|(path, entry)| line(&String::from_utf8_lossy(path), entry)).collect()
     }
 
+    fn has_bytes(&self, text: &str) -> bool {
+        let saved = try_docker(&["save", &self.setting.project.tag]);
+        assert!(saved.status.success());
+        saved.stdout.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
     /// The variables of the image that are not the builder's; none may be there twice.
-    fn own_variables(&self) -> Vec<String> {
-        let list = |config: &Value| -> Vec<String> {
-            let list = config["Env"].as_array().into_iter().flatten();
-            list.map(|pair| pair.as_str().unwrap().to_owned()).collect()
-        };
-        let (before, after) = (list(&config(self.builder.name())), list(&self.project.image().config()));
-        let names: BTreeSet<_> = after.iter().map(|pair| pair.split('=').next().unwrap()).collect();
-        assert_eq!(names.len(), after.len(), "a variable is there twice: {after:?}");
-        let ours = |pair: &String| ["ASSEMBLE=", "SAVE="].iter().any(|name| pair.starts_with(name));
-        let mut own: Vec<_> = after.iter().filter(|pair| !before.contains(pair) && !ours(pair)).cloned().collect();
-        own.sort();
+    fn own_variables<'b>(&'b self) -> Vec<&'b str> {
+        let list = |image: &'b Value| image["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let names: BTreeSet<_> = list(self.inspected()).map(|pair| pair.split('=').next()).collect();
+        assert_eq!(names.len(), list(self.inspected()).count(), "a variable is there twice");
+        let before: BTreeSet<_> = list(self.builder()).collect();
+        let orders = |pair: &&str| pair.starts_with("ASSEMBLE=") || pair.starts_with("SAVE=");
+        let mut own: Vec<_> = list(self.inspected()).filter(|pair| !before.contains(pair) && !orders(pair)).collect();
+        own.sort_unstable();
         own
     }
+}
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        if let Some(container) = self.container.get() {
+            try_docker(&["rm", "--force", container]);
+        }
+    }
+}
+
+fn inspect(image: &str) -> Value {
+    let images: Value = serde_json::from_str(&docker(&["image", "inspect", image])).unwrap();
+    images[0].clone()
 }
 
 /// An entry of a file system in one line.
@@ -383,12 +445,4 @@ fn line(path: &str, entry: &Entry) -> String {
             format!("{kind} {:o} {uid}:{gid} {path} = {content}", entry.mode)
         }
     }
-}
-
-fn config(image: &str) -> Value {
-    serde_json::from_str(&docker(&["image", "inspect", "--format", "{{json .Config}}", image])).unwrap()
-}
-
-fn layers(image: &str) -> usize {
-    docker(&["image", "inspect", "--format", "{{len .RootFS.Layers}}", image]).parse().unwrap()
 }

@@ -23,11 +23,8 @@ const BYPASSED: &[Expect] = &[
     Expect::Config("Cmd", r#"["/usr/libexec/s2i/run"]"#),
 ];
 
-const KEEPING: Build = Build {
-    assemble: "mkdir /tmp/kept; echo kept >/tmp/kept/file",
-    save: "tar -C /tmp/kept -cf - .",
-    ..BUILD
-};
+const KEEPING: Build =
+    Build { assemble: "mkdir /tmp/kept; echo kept >/tmp/kept/file", save: "tar -C /tmp/kept -cf - .", ..BUILD };
 
 const BOTH: Build = Build { assemble: "cat /tmp/src/a /tmp/artifacts/file", ..BUILD };
 
@@ -38,7 +35,7 @@ cases! {
         before: &[BUILD],
         expect: &[
             Expect::Inherited(&["Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes"]),
-            Expect::Inherited(&["Healthcheck", "StopSignal", "Shell", "OnBuild", "Hostname", "Tty", "OpenStdin"]),
+            Expect::Inherited(&["Healthcheck", "StopSignal", "Shell", "OnBuild", "Tty", "OpenStdin"]),
             Expect::Config("Cmd", r#"["/usr/libexec/s2i/run"]"#),
             Expect::Label("own", "label"),
             Expect::Env(&[]),

@@ -19,7 +19,11 @@ const BUILDING: Build = Build {
 };
 
 const ACCOUNTS: &[(&str, u32, &str)] = &[
-    ("etc/passwd", 0o644, "root:x:0:0:root:/root:/bin/sh\ndefault:x:1001:0::/app:/bin/sh\nowner:x:1002:1003::/app:/bin/sh\n"),
+    (
+        "etc/passwd",
+        0o644,
+        "root:x:0:0:root:/root:/bin/sh\ndefault:x:1001:0::/app:/bin/sh\nowner:x:1002:1003::/app:/bin/sh\n",
+    ),
     ("etc/group", 0o644, "root:x:0:\nowner:x:1003:\nothers:x:2000:\n"),
 ];
 

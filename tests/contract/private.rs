@@ -53,6 +53,12 @@ cases! {
             Expect::Nowhere(WORD),
         ],
     }
+    what_assemble_copies_of_it_is_somewhere {
+        row: "0: what assemble itself copies elsewhere stays; the control for those above",
+        source: &[Item::File("../secrets/plain", WORD)],
+        build: Build { options: &["--inject", "secrets:/etc/mine"], assemble: "cp /etc/mine/plain /app/", ..BUILD },
+        expect: &[Expect::Somewhere(WORD), Expect::Lacks("/etc/mine")],
+    }
     what_was_there_before_an_injection_comes_back {
         row: "0: `--inject` over the builder's own files",
         builder: Shape { name: "injected", files: &[("app/conf/plain", 0o640, "own")], ..PROBE },

@@ -2,8 +2,12 @@
 
 use crate::case::{BUILD, Build, Expect, Item, PROBE, Shape};
 
-const ELSEWHERE: Shape =
-    Shape { name: "elsewhere", scripts: "opt/s2i", label: "LABEL io.openshift.s2i.scripts-url=image:///opt/s2i", ..PROBE };
+const ELSEWHERE: Shape = Shape {
+    name: "elsewhere",
+    scripts: "opt/s2i",
+    label: "LABEL io.openshift.s2i.scripts-url=image:///opt/s2i",
+    ..PROBE
+};
 
 /// No scripts where the label says, or anywhere.
 const WITHOUT: Shape = Shape { name: "without", scripts: "", ..PROBE };

@@ -2,50 +2,62 @@
 
 use crate::case::{BUILD, Build, Expect, Item, PROBE, Shape};
 
-/// A case of one `.s2i/environment` and the variables that the image has of it.
-macro_rules! environment {
-    ($($name:ident: $row:literal, $text:literal => [$($variable:expr),*];)*) => {
-        cases! {
-            $($name {
-                row: $row,
-                source: &[Item::File(".s2i/environment", $text)],
-                expect: &[Expect::Env(&[$($variable),*])],
-            })*
-        }
-    };
-}
-
-environment! {
-    lines_that_say_nothing_are_no_variables: "2.3: blank, or without `=`, or starting with `=`",
-        "\n  \nNOTHING\n=x\n = y\nA=1\n" => [("A", "1")];
-    comments_are_no_variables: "2.3: `#…` in column 1; 0: indented too",
-        "# A=1\n#B=1\n  # x=2\n\t# y=2\nC=1\n" => [("C", "1")];
-    names_and_values_are_trimmed: "2.3: `A = b c  `, tabs too",
-        "A = b c  \n\tB\t=\tx\t\n" => [("A", "b c"), ("B", "x")];
-    quotes_are_part_of_the_value: "2.3: `A=\"x\"`, `A='x'`",
-        "A=\"x\"\nB='y z'\n" => [("A", "\"x\""), ("B", "'y z'")];
-    the_first_equals_sign_splits: "2.3: `A=b=c`",
-        "A=b=c\nB==\n" => [("A", "b=c"), ("B", "=")];
-    an_empty_value_is_one: "2.3: `A=`",
-        "A=\nB= \n" => [("A", ""), ("B", "")];
-    the_word_export_is_dropped: "0: `export A=1` is `A`",
-        "export A=1\nexport  B = 2\nexported=3\n" => [("A", "1"), ("B", "2"), ("exported", "3")];
-    a_hash_in_a_value_is_part_of_it: "2.3: `A=a # b`",
-        "A=a # b\n" => [("A", "a # b")];
-    values_are_literal: "2.3: `A=$B ${HOME}`, `A=a\\nb`",
-        "A=$B ${HOME} $(id) `id`\nB=a\\nb\\\\\n" => [("A", "$B ${HOME} $(id) `id`"), ("B", "a\\nb\\\\")];
-    a_line_ends_at_its_end: "2.3: trailing `\\`, quoted newline: no continuation",
-        "A=1\\\nB=2\nC=\"x\ny\"\n" => [("A", "1\\"), ("B", "2"), ("C", "\"x")];
-    two_slashes_are_no_comment: "2.3: `//x=1`",
-        "//x=1\n" => [("//x", "1")];
-    a_comma_is_part_of_the_value: "2.3: `A=a,b=c` kept whole",
-        "A=a,b=c\n" => [("A", "a,b=c")];
-    windows_line_ends_are_removed: "2.3: CRLF",
-        "A=1\r\nB=2 \r\n" => [("A", "1"), ("B", "2")];
-    a_byte_order_mark_is_dropped: "0: a BOM is dropped",
-        "\u{feff}A=1\n" => [("A", "1")];
-    the_last_of_equal_names_wins_and_is_alone: "0, 2.4: no duplicates",
-        "A=1\nB=x\nA=2\n" => [("A", "2"), ("B", "x")];
+cases! {
+    lines_that_say_nothing_are_no_variables {
+        row: "2.3: blank, without `=`, starting with `=`, `#…` in column 1; 0: indented `#` too",
+        source: &[Item::File(
+            ".s2i/environment",
+            "\n  \nNOTHING\n=x\n = y\n# A=1\n#B=1\n  # x=2\n\t# y=2\nC=1\n",
+        )],
+        expect: &[Expect::Env(&[("C", "1")])],
+    }
+    names_and_values_are_trimmed_and_nothing_else {
+        row: "2.3: `A = b c  `, tabs too; quotes stay; split at the first `=`; `A=` is empty; `A=a # b`; `A=a,b=c` whole",
+        source: &[Item::File(
+            ".s2i/environment",
+            "A = b c  \n\tB\t=\tx\t\nC=\"x\"\nD='y z'\nE=b=c\nF==\nG=\nH= \nI=a # b\nJ=a,b=c\n//x=1\n",
+        )],
+        expect: &[Expect::Env(&[
+            ("//x", "1"),
+            ("A", "b c"),
+            ("B", "x"),
+            ("C", "\"x\""),
+            ("D", "'y z'"),
+            ("E", "b=c"),
+            ("F", "="),
+            ("G", ""),
+            ("H", ""),
+            ("I", "a # b"),
+            ("J", "a,b=c"),
+        ])],
+    }
+    values_are_literal_and_a_line_ends_at_its_end {
+        row: "2.3: `A=$B ${HOME}`, `A=a\\nb`: no expansion, no escapes; trailing `\\`, quoted newline: no continuation",
+        source: &[Item::File(
+            ".s2i/environment",
+            "A=$B ${HOME} $(id) `id`\nB=a\\nb\\\\\nC=1\\\nD=2\nE=\"x\ny\"\n",
+        )],
+        expect: &[Expect::Env(&[
+            ("A", "$B ${HOME} $(id) `id`"),
+            ("B", "a\\nb\\\\"),
+            ("C", "1\\"),
+            ("D", "2"),
+            ("E", "\"x"),
+        ])],
+    }
+    files_of_other_systems_are_read {
+        row: "2.3: CRLF; 0: a BOM is dropped, `export ` is dropped",
+        source: &[Item::File(
+            ".s2i/environment",
+            "\u{feff}A=1\r\nB=2 \r\n\r\nexport C=3\r\nexport  D = 4\r\nexported=5\r\n",
+        )],
+        expect: &[Expect::Env(&[("A", "1"), ("B", "2"), ("C", "3"), ("D", "4"), ("exported", "5")])],
+    }
+    the_last_of_equal_names_wins_and_is_alone {
+        row: "0, 2.4: no duplicates",
+        source: &[Item::File(".s2i/environment", "A=1\nB=x\nA=2\n")],
+        expect: &[Expect::Env(&[("A", "2"), ("B", "x")])],
+    }
 }
 
 const FILES: &[Item] = &[

@@ -610,7 +610,7 @@ impl Image {
 
 /// Reads the engine's archives, which say with PAX records what has no place in a plain header. The library would take
 /// a line end in a value for the end of the record.
-fn entries(archive: &[u8]) -> BTreeMap<Vec<u8>, Entry> {
+pub fn entries(archive: &[u8]) -> BTreeMap<Vec<u8>, Entry> {
     let mut found = BTreeMap::new();
     let mut records = BTreeMap::new();
     for entry in tar::Archive::new(archive).entries().unwrap().raw(true) {
