@@ -304,7 +304,7 @@ enum Seen {
 
 impl Guard {
     fn check(&mut self, path: &[u8], entry: &Entry) -> Result<()> {
-        let shown_path = shown(path);
+        let shown_path = shown(&entry.path);
         let above = || path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
         for folder in above() {
             match self.seen.get(&key(folder)) {

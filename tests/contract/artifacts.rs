@@ -65,6 +65,13 @@ saving! {
         "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", LOOKING, DELIVERED;
     words_on_stderr_are_shown: "1: stderr of save-artifacts is printed",
         "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::Said(&["kept"]), Expect::Says("saving\n")];
+    a_process_left_behind_is_not_waited_for: "2.12: save-artifacts leaves a background process holding stdout",
+        "sleep 1000 & tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
+    a_fifo_among_copied_files_is_left_out: "0, 2.16: special files, the first minis2i's way",
+        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", LOOKING, &[
+            Expect::Said(&["kept"]),
+            Expect::SaysTimes("warning: an artifact does not come along: `artifacts/pipe` is a device or a FIFO", 1),
+        ];
 }
 
 cases! {

@@ -174,4 +174,10 @@ cases! {
         status: 2,
         expect: &[Expect::Says("--context-dir"), Expect::Says("hint: ")],
     }
+    a_source_may_hold_the_temporary_folder {
+        row: "2.12 (bug left out): a source that contains `$TMPDIR`",
+        source: &[Item::File("a", ""), Item::File("../beside", "")],
+        build: Build { typed_source: ".", assemble: "cd /tmp/src; cat source/a; ls -d beside source", ..BUILD },
+        expect: &[Expect::Said(&["beside", "source"])],
+    }
 }

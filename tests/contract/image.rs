@@ -95,4 +95,28 @@ cases! {
         build: Build { assemble: "echo '  a  '; echo b >&2; printf 'c\\td \\r\\n'; echo e >&2; printf f", ..BUILD },
         expect: &[Expect::Says("--- said\n  a  \nb\nc\td \r\ne\nf--- end\n")],
     }
+    a_process_that_assemble_leaves_behind_stops_nobody {
+        row: "2.12: a background process that holds the output is not waited for, and is not in the image",
+        build: Build { assemble: "sleep 1000 & echo started >/app/out", ..BUILD },
+        expect: &[Expect::Said(&[]), Expect::Among("/app", "f 644 0:0 out = started\\n")],
+    }
+    a_second_image_gets_all_but_special_files {
+        row: "3: `--runtime-image`, `-a`: artifacts go into another image, whose configuration counts",
+        builder: Shape {
+            name: "second",
+            files: &[("usr/libexec/s2i/assemble-runtime", 0o755, "#!/bin/sh\nls /app\n")],
+            ..PROBE
+        },
+        build: Build {
+            options: &["--runtime-image", "{builder}", "-a", "/opt/made:/app"],
+            assemble: "mkdir -p /opt/made; echo carried >/opt/made/out; mkfifo /opt/made/pipe",
+            ..BUILD
+        },
+        expect: &[
+            Expect::Says("warning: an artifact does not come along: `made/pipe` is a device or a FIFO"),
+            Expect::Tree("/app", &["d 755 0:0 .", "d 755 0:0 made", "f 644 0:0 made/out = carried\\n"]),
+            Expect::Lacks("/opt/made"),
+            Expect::Lacks("/tmp/src"),
+        ],
+    }
 }

@@ -177,6 +177,18 @@ cases! {
         },
         expect: &[Expect::Said(&["oneonemore", "100000000", "3245", "sparse"])],
     }
+    root_may_assemble_for_others {
+        row: "2.1: label `assemble-user` of root, USER another",
+        builder: Shape {
+            name: "label-root",
+            user: Some(("1234", 1234, 0)),
+            changes: &["LABEL io.openshift.s2i.assemble-user=root"],
+            ..PROBE
+        },
+        source: SOURCE,
+        build: BUILDING,
+        expect: &[Expect::Said(&["0:0"; 7]), Expect::Config("User", r#""1234""#)],
+    }
 }
 
 const LONG: &str = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn/\

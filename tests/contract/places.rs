@@ -128,4 +128,30 @@ cases! {
         build: Build { options: &["-d", "/opt/in"], assemble: "cat /opt/in/artifacts/kept", ..BUILD },
         expect: &[Expect::Said(&["kept"]), Expect::Lacks("/tmp/artifacts")],
     }
+    the_destination_may_be_the_root {
+        row: "2.5: `D` of `/`",
+        source: &[Item::File("a", "source\n"), Item::File(".s2i/bin/run", "#!/bin/sh\necho ran\n")],
+        before: &[Build { options: &["-d", "/"], save: "tar -C /etc -cf - passwd", ..BUILD }],
+        build: Build { options: &["-d", "/"], assemble: "cat /src/a; ls /artifacts", ..BUILD },
+        expect: &[
+            Expect::Said(&["source", "passwd"]),
+            Expect::Config("Cmd", r#"["/scripts/run"]"#),
+            Expect::Lacks("/src"),
+            Expect::Runs("ran"),
+        ],
+    }
+    a_temporary_folder_that_is_shut_is_refused {
+        row: "2.5: `/tmp` at 0755 with a non-root USER",
+        builder: Shape { name: "shut-tmp", base: "chmod 755 /tmp", ..NUMERIC },
+        source: SOURCE,
+        status: 125,
+        expect: &[Expect::Says("may not write to `/tmp`"), Expect::Says("`--destination DIR`")],
+    }
+    no_temporary_folder_is_refused {
+        row: "2.5: no `/tmp`",
+        builder: Shape { name: "no-tmp", base: "rm -rf /tmp", ..PROBE },
+        source: SOURCE,
+        status: 125,
+        expect: &[Expect::Says("has no folder `/tmp`"), Expect::Says("`--destination DIR`")],
+    }
 }
