@@ -53,7 +53,7 @@ saving! {
     text_before_the_archive_is_a_warning: "0, 2.12: text before: warning, clean build",
         "echo saving; tar -C /tmp/kept -cf - .", NOTHING, WARNED;
     a_truncated_archive_is_a_warning: "0, 2.12: truncated: warning, clean build, nothing half",
-        "head -c 5000 /dev/zero | tr '\\0' x >/tmp/kept/big; tar -C /tmp/kept -cf - file big | head -c 3000",
+        "mkdir /tmp/k; yes | head -c 5000 >/tmp/k/big; tar -C /tmp/k -cf - big | head -c 3000",
         NOTHING, WARNED;
     text_after_the_archive_is_fine: "0, 2.12: text after the tar: ignored",
         "tar -C /tmp/kept -cf - .; echo /opt/jboss", LOOKING, DELIVERED;
@@ -106,7 +106,7 @@ cases! {
     }
     hard_links_stay_hard_links {
         row: "0, 2.16 (bug left out): hard links are no empty files",
-        before: &[Build { save: "cd /tmp/kept; ln file second; tar -cf - .", ..LEAVING }],
+        before: &[Build { save: "mkdir /tmp/k; cd /tmp/k; echo kept >file; ln file second; tar -cf - .", ..LEAVING }],
         build: Build {
             assemble: "cd /tmp/artifacts; cat second; [ file -ef second ] && echo the same",
             ..BUILD
@@ -117,7 +117,8 @@ cases! {
         row: "0, 2.16: links, long names, modes, mtimes of files and folders; owner is the assemble user",
         builder: NUMERIC,
         before: &[Build {
-            save: "cd /tmp/kept; mkdir -p d; ln -s ../file d/up; ln -s /usr/bin/env absolute; ln -s none dangling
+            save: "mkdir -p /tmp/k/d; cd /tmp/k; echo kept >file
+                ln -s ../file d/up; ln -s /usr/bin/env absolute; ln -s none dangling
                 n=$(printf 'n%.0s' $(seq 150)); mkdir -p $n/$n; echo long >$n/$n/$n; chmod 4711 file
                 chmod 500 d; touch -d @1000000001 file; touch -d @1000000002 d; tar -cf - .",
             ..LEAVING
@@ -146,7 +147,10 @@ cases! {
     }
     sparse_files_survive {
         row: "0: sparse files survive",
-        before: &[Build { save: "cd /tmp/kept; truncate -s 200M file; echo end >>file; tar -S -cf - .", ..LEAVING }],
+        before: &[Build {
+            save: "mkdir /tmp/k; cd /tmp/k; truncate -s 200M file; echo end >>file; tar -S -cf - .",
+            ..LEAVING
+        }],
         build: Build {
             assemble: "cd /tmp/artifacts; stat -c %s file; tail -n 1 file | tail -c 4
                 [ $(du -m file | cut -f1) -lt 10 ] && echo sparse; rm file",
@@ -192,8 +196,8 @@ cases! {
     }
 }
 
-/// A case of an archive that is not honest: a build copies it to `/app`, the next one is offered it, with a good entry in
-/// front.
+/// A case of an archive that is not honest, with a good entry in front: a build copies it to `/app`, the next one is
+/// offered it.
 macro_rules! tricks {
     ($($name:ident: $row:literal, $entries:expr => [$($left:literal),*];)*) => {
         cases! {

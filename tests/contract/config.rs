@@ -170,8 +170,13 @@ cases! {
     a_build_on_an_image_of_ours_has_its_own_labels {
         row: "2.9, 2.10: an image of ours as the builder: layers stack, labels are of this build",
         source: &[Item::File("a", "x\n")],
-        before: &[Build { tag: ":one", options: &["-n", "first", "--context-dir", "."], ..BUILD }],
-        build: Build { tag: ":two", typed_builder: "{name}:one", assemble: "cat /tmp/src/a", ..BUILD },
+        before: &[Build { tag: ":one", options: &["-n", "first"], assemble: "echo 1 >/app/one", ..BUILD }],
+        build: Build {
+            tag: ":two",
+            typed_builder: "{name}:one",
+            assemble: "cat /tmp/src/a; echo 2 >/app/two",
+            ..BUILD
+        },
         expect: &[
             Expect::Said(&["x"]),
             Expect::Layers(2),

@@ -12,7 +12,7 @@ cases! {
         expect: &[Expect::Env(&[("C", "1")])],
     }
     names_and_values_are_trimmed_and_nothing_else {
-        row: "2.3: `A = b c  `, tabs too; quotes stay; split at the first `=`; `A=` is empty; `A=a # b`; `A=a,b=c` whole",
+        row: "2.3: `A = b c  `, tabs too; quotes stay; first `=` splits; `A=` is empty; `A=a # b`; `A=a,b=c`",
         source: &[Item::File(
             ".s2i/environment",
             "A = b c  \n\tB\t=\tx\t\nC=\"x\"\nD='y z'\nE=b=c\nF==\nG=\nH= \nI=a # b\nJ=a,b=c\n//x=1\n",
