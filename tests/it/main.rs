@@ -1,5 +1,6 @@
 //! Stories through the binary, on a real engine. `cargo xtask test` provides the base image.
 
+mod schema;
 mod support;
 
 mod artifacts;

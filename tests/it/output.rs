@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::schema::assert_schema;
 use crate::support::{BASE, Builder, Outcome, Project, Run, StandIn, docker, unique};
 
 /// A builder whose `assemble` is this shell text.
@@ -344,40 +345,6 @@ fn an_escape_without_an_end_does_not_swallow_what_follows() {
 #[track_caller]
 fn keys(object: &Value) -> BTreeSet<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
-}
-
-/// Asserts that each object has exactly the documented keys.
-#[track_caller]
-pub fn assert_schema(objects: &[Value]) {
-    for object in objects {
-        let expected: &[&str] = match object["reason"].as_str().unwrap() {
-            "build-started" => {
-                &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
-            }
-            "output" => &["build", "reason", "text"],
-            "note" | "warning" => &["message", "reason"],
-            "engine-call" => &["command", "reason", "seconds"],
-            "build-finished" => &[
-                "assemble_status",
-                "build",
-                "image",
-                "no_standby",
-                "phases",
-                "reason",
-                "seconds",
-                "standby",
-                "status",
-                "tag",
-            ],
-            "watch-started" => &["builder", "folders", "poll", "process", "reason", "source", "tag"],
-            "standby-ready" => &["build", "reason"],
-            "skipped" => &["reason", "why"],
-            "watch-finished" => &["builds", "cancelled", "failed", "fastest", "median", "reason"],
-            "error" => &["causes", "hint", "message", "reason"],
-            other => panic!("unknown reason `{other}`"),
-        };
-        assert_eq!(keys(object), expected.iter().copied().collect(), "{object}");
-    }
 }
 
 fn reasons(objects: &[Value]) -> Vec<&str> {

@@ -1095,7 +1095,7 @@ impl Watching {
         let outcome = self.running.take().expect("it has not ended").end();
         wait_for("nothing left", || containers_of(id).is_empty());
         let all = outcome.json();
-        crate::output::assert_schema(&all);
+        crate::schema::assert_schema(&all);
         let mut under_way = None;
         let mut last = 0;
         for it in &all {
