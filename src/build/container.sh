@@ -33,7 +33,10 @@ minis2i_put_file() {
 minis2i_take_file() {
     minis2i_try rm -rf "$2" || return 1
     if [ -e "$minis2i_waiting/$1.old" ] || [ -L "$minis2i_waiting/$1.old" ]; then
-        minis2i_try mv "$minis2i_waiting/$1.old" "$2"
+        mv "$minis2i_waiting/$1.old" "$2" 2>/dev/null && return
+        # On fuse-overlayfs a file of the image that was moved away is taken for the one in its old place; a copy is not.
+        minis2i_try cp -a "$minis2i_waiting/$1.old" "$minis2i_waiting/$1.copy" &&
+            minis2i_try mv "$minis2i_waiting/$1.copy" "$2"
     fi
 }
 minis2i_take_folder() {
