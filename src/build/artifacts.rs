@@ -62,7 +62,6 @@ pub struct Saver {
     process: Process,
     errors: JoinHandle<()>,
     afresh: bool,
-    reporter: Reporter,
 }
 
 impl Saver {
@@ -76,17 +75,17 @@ impl Saver {
             false => run_from_shell(engine, name, plan)?,
         };
         let mut stderr = process.stderr();
-        let listener = reporter.clone();
+        let reporter = reporter.clone();
         let errors = std::thread::spawn(move || {
             let mut lines = Lines::default();
             let mut buffer = [0; 8192];
-            let show = |line: &[u8]| listener.tell(&Message::Output(line));
+            let show = |line: &[u8]| reporter.tell(&Message::Output(line));
             while let Ok(got @ 1..) = stderr.read(&mut buffer) {
                 lines.feed(&buffer[..got], show);
             }
             lines.flush(show);
         });
-        Ok(Self { engine: engine.clone(), container, process, errors, afresh: plan.afresh, reporter: reporter.clone() })
+        Ok(Self { engine: engine.clone(), container, process, errors, afresh: plan.afresh })
     }
 
     /// Passes on what the script hands over. The container is of no use afterwards.
@@ -109,31 +108,14 @@ impl Saver {
         self.container.is_born();
         let _ = self.errors.join();
         let outcome = match status {
-            0 if relayed.entries > 0 || relayed.dropped.is_some() => delivered(relayed, &self.reporter),
-            0 => match dropped(&self.engine, self.container.name(), self.afresh, to)? {
-                Outcome::Copied(relayed) => copied(relayed, &self.reporter),
-                outcome => outcome,
-            },
+            0 if relayed.entries > 0 => Outcome::Delivered(relayed),
+            0 => dropped(&self.engine, self.container.name(), self.afresh, to)?,
             // The image has none: so it was with images that are not ours.
             126 | 127 if relayed.entries == 0 => Outcome::Nothing,
             status => Outcome::Failed(format!("it exited with status {status}")),
         };
         Ok((outcome, self.container))
     }
-}
-
-fn delivered(relayed: Relayed, reporter: &Reporter) -> Outcome {
-    tell_dropped(&relayed, reporter);
-    if relayed.entries > 0 { Outcome::Delivered(relayed) } else { Outcome::Nothing }
-}
-
-fn copied(relayed: Relayed, reporter: &Reporter) -> Outcome {
-    tell_dropped(&relayed, reporter);
-    Outcome::Copied(relayed)
-}
-
-fn tell_dropped(relayed: &Relayed, reporter: &Reporter) {
-    relayed.warning().iter().for_each(|warning| reporter.warn(warning));
 }
 
 fn run_from_shell(engine: &Engine, name: String, plan: &Plan) -> Result<(Container, Process)> {
@@ -231,7 +213,7 @@ fn dropped<W: Write>(engine: &Engine, container: &str, afresh: bool, to: &mut Ar
         Err(Broken::Stream(why)) => {
             Ok(Outcome::Failed(format!("what it left in {DROP_FOLDER} can not be used: {why}")))
         }
-        Ok(relayed) if afresh && relayed.entries == 0 && relayed.dropped.is_none() => Ok(Outcome::Nothing),
+        Ok(relayed) if afresh && relayed.entries == 0 => Ok(Outcome::Nothing),
         Ok(_) if status != 0 => {
             let words = words.join().unwrap_or_default();
             Err(engine.failed(&args, &words).context(anyhow!("cannot fetch the artifacts")))

@@ -20,7 +20,7 @@ const FOLDER: &[u8] = b"artifacts";
 /// Why a relay ended early. What the sender did is told apart from trouble with the receiver.
 #[derive(Debug)]
 pub enum Broken {
-    /// The stream is no tar, or not a whole one.
+    /// The stream is no tar, or has an entry that may not pass.
     Stream(anyhow::Error),
     /// The receiver does not take any more.
     Receiver(io::Error),
@@ -33,28 +33,9 @@ pub struct Relayed {
     /// Folders that were sent writable so that they can be filled, with the mode they should end with. Paths begin
     /// with `artifacts`.
     pub modes: Vec<(Vec<u8>, u32)>,
-    /// Why the first of the entries that may not pass was left out, and how many were.
-    pub dropped: Option<(String, u64)>,
 }
 
-impl Relayed {
-    /// What the user should know about entries that were left out.
-    pub fn warning(&self) -> Option<String> {
-        let (first, count) = self.dropped.as_ref()?;
-        let more = match count - 1 {
-            0 => String::new(),
-            1 => ", nor does 1 more".to_owned(),
-            more => format!(", nor do {more} more"),
-        };
-        Some(format!("an artifact does not come along: {first}{more}"))
-    }
-
-    fn drop(&mut self, why: &anyhow::Error) {
-        self.dropped.get_or_insert_with(|| (why.to_string(), 0)).1 += 1;
-    }
-}
-
-/// Relays a whole stream, but for entries that may not pass. `keep` gets each clean path, also of what a hard link names, and says under which one it goes
+/// Relays a whole stream. `keep` gets each clean path, also of what a hard link names, and says under which one it goes
 /// on, if at all.
 ///
 /// # Errors
@@ -67,14 +48,16 @@ pub fn relay<W: Write>(
     let mut guard = Guard::default();
     let mut relayed = Relayed::default();
     while let Some(mut entry) = next(from).map_err(Broken::Stream)? {
-        let path = match admit(&mut guard, &mut entry, &keep) {
-            Ok(Some(path)) => path,
-            refused => {
-                let _ = refused.map_err(|why| relayed.drop(&why));
-                skip(from, entry.stored).map_err(Broken::Stream)?;
-                continue;
-            }
+        let path = clean(&entry.path).map_err(Broken::Stream)?;
+        let Some(path) = keep(&path) else {
+            skip(from, entry.stored).map_err(Broken::Stream)?;
+            continue;
         };
+        if entry.kind == b'1' {
+            let target = clean(&entry.link).map_err(Broken::Stream)?;
+            entry.link = keep(&target).unwrap_or(target);
+        }
+        guard.check(&path, &entry).map_err(Broken::Stream)?;
         if relayed.entries == 0 && !path.is_empty() {
             to.folder(FOLDER, 0o755, (0, 0)).map_err(Broken::Receiver)?;
         }
@@ -88,20 +71,6 @@ pub fn relay<W: Write>(
     // Text after the end of an archive is no fault; a full pipe would stop its writer.
     let _ = io::copy(from, &mut io::sink());
     Ok(relayed)
-}
-
-/// The path under which an entry goes on, if it is wanted.
-///
-/// # Errors
-/// Why it may not pass.
-fn admit(guard: &mut Guard, entry: &mut Entry, keep: &impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-    let Some(path) = keep(&clean(&entry.path)?) else { return Ok(None) };
-    if entry.kind == b'1' {
-        let target = clean(&entry.link)?;
-        entry.link = keep(&target).unwrap_or(target);
-    }
-    guard.check(&path, entry)?;
-    Ok(Some(path))
 }
 
 /// One entry, its extensions already understood.
@@ -171,12 +140,6 @@ fn assemble(
         0 | b'7' => b'0',
         kind => kind,
     };
-    // What such an entry has behind it is not known either.
-    ensure!(
-        b"0123456S".contains(&kind),
-        "an entry in it is of an unknown kind (`{}`)",
-        char::from(kind).escape_default()
-    );
     let mut entry = Entry {
         kind,
         path: path.unwrap_or_else(|| header.path_bytes().into_owned()),
@@ -304,16 +267,17 @@ enum Seen {
 
 impl Guard {
     fn check(&mut self, path: &[u8], entry: &Entry) -> Result<()> {
-        let shown_path = shown(&entry.path);
-        let above = || path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
-        for folder in above() {
-            match self.seen.get(&key(folder)) {
+        let shown_path = shown(path);
+        let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
+        for folder in above {
+            match self.seen.insert(key(folder), Seen::Folder) {
                 Some(Seen::Symlink) => bail!("`{shown_path}` would be written through a symlink"),
                 Some(Seen::File) => bail!("`{shown_path}` lies below a file"),
                 Some(Seen::Folder) | None => {}
             }
         }
         let now = match entry.kind {
+            b'0' | b'S' => Seen::File,
             // A second name of a symlink is a symlink, too.
             b'1' => match self.seen.get(&key(&entry.link)) {
                 Some(target @ (Seen::File | Seen::Symlink)) => *target,
@@ -322,21 +286,15 @@ impl Guard {
             b'2' => Seen::Symlink,
             b'5' => Seen::Folder,
             b'3' | b'4' | b'6' => bail!("`{shown_path}` is a device or a FIFO"),
-            _ => Seen::File,
+            kind => bail!("`{shown_path}` is of an unknown kind (`{}`)", char::from(kind).escape_default()),
         };
         ensure!(!path.is_empty() || now == Seen::Folder, "the folder of the artifacts is no folder");
-        match self.seen.get(&key(path)) {
-            Some(before) if *before != now && (*before, now) != (Seen::File, Seen::Symlink) => {
+        match self.seen.insert(key(path), now) {
+            Some(before) if before != now && (before, now) != (Seen::File, Seen::Symlink) => {
                 bail!("`{shown_path}` comes again as something else")
             }
-            _ => {}
+            _ => Ok(()),
         }
-        // Only what passes is remembered: after an entry was left out, others are still held against what is there.
-        for folder in above() {
-            self.seen.insert(key(folder), Seen::Folder);
-        }
-        self.seen.insert(key(path), now);
-        Ok(())
     }
 }
 
@@ -472,50 +430,26 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_leave_the_folder_are_left_out_and_counted() {
+    fn entries_that_leave_the_folder_are_refused() {
         let link = entry(Type::Symlink, "d", "/etc", b"");
         let tricks = [
-            (1, entry(Type::Regular, "/etc/passwd", "", b"x")),
-            (1, entry(Type::Regular, "a/../../x", "", b"x")),
-            (1, [link.clone(), entry(Type::Regular, "d/passwd", "", b"x")].concat()),
-            // What was left out makes no folder of the link.
-            (2, [link.clone(), entry(Type::Regular, "d/a", "", b"x"), entry(Type::Regular, "d/b", "", b"x")].concat()),
-            (2, [link.clone(), entry(Type::Regular, "d", "", b"x"), entry(Type::Regular, "d/b", "", b"x")].concat()),
-            (1, [link.clone(), entry(Type::Link, "e", "d/passwd", b"")].concat()),
-            (1, [link.clone(), entry(Type::Link, "e", "d", b""), entry(Type::Regular, "e/passwd", "", b"x")].concat()),
-            (1, [entry(Type::Regular, "d/empty", "", b""), link].concat()),
-            (1, entry(Type::Symlink, ".", "/etc", b"")),
-            (1, entry(Type::Link, "e", "/etc/passwd", b"")),
-            (1, entry(Type::Link, "e", "../x", b"")),
-            (1, entry(Type::Char, "null", "", b"")),
-            (1, entry(Type::Fifo, "pipe", "", b"")),
+            entry(Type::Regular, "/etc/passwd", "", b"x"),
+            entry(Type::Regular, "a/../../x", "", b"x"),
+            [link.clone(), entry(Type::Regular, "d/passwd", "", b"x")].concat(),
+            [link.clone(), entry(Type::Regular, "d", "", b"x")].concat(),
+            [link.clone(), entry(Type::Link, "e", "d/passwd", b"")].concat(),
+            [link.clone(), entry(Type::Link, "e", "d", b""), entry(Type::Regular, "e/passwd", "", b"x")].concat(),
+            [entry(Type::Regular, "d/empty", "", b""), link].concat(),
+            entry(Type::Link, "e", "/etc/passwd", b""),
+            entry(Type::Link, "e", "../x", b""),
+            entry(Type::Char, "null", "", b""),
+            entry(Type::Fifo, "pipe", "", b""),
         ];
-        for (index, (count, trick)) in tricks.iter().enumerate() {
-            let good = entry(Type::Regular, "good", "", b"good");
-            let (result, entries) = relayed(&[trick.clone(), good].concat());
-            let (_, dropped) = result.unwrap().dropped.unwrap();
-            assert_eq!(dropped, *count, "trick {index}");
-            assert_eq!(entries.last().unwrap(), &("artifacts/good".to_owned(), "good".to_owned()), "trick {index}");
-            let others = &entries[..entries.len() - 1];
-            assert!(others.iter().all(|(_, text)| text.is_empty() || text.starts_with("->")), "trick {index}");
+        for (index, trick) in tricks.iter().enumerate() {
+            let (result, entries) = relayed(trick);
+            assert!(matches!(result, Err(Broken::Stream(_))), "trick {index}");
+            assert!(entries.iter().all(|(_, text)| text.is_empty() || text.starts_with("->")), "trick {index}");
         }
-    }
-
-    #[test]
-    fn a_warning_names_the_first_and_counts_the_others() {
-        let fifo = |name| entry(Type::Fifo, name, "", b"");
-        let warning = |stream: &[u8]| relayed(stream).0.unwrap().warning();
-        assert_eq!(warning(&entry(Type::Regular, "a", "", b"x")), None);
-        let one = "an artifact does not come along: `a` is a device or a FIFO";
-        assert_eq!(warning(&fifo("a")).unwrap(), one);
-        let three = [fifo("a"), fifo("b"), fifo("c")].concat();
-        assert_eq!(warning(&three).unwrap(), format!("{one}, nor do 2 more"));
-    }
-
-    #[test]
-    fn an_entry_of_an_unknown_kind_ends_it() {
-        let (result, entries) = relayed(&entry(Type::new(b'M'), "a", "", b"x"));
-        assert!(matches!(result, Err(Broken::Stream(_))) && entries.is_empty());
     }
 
     #[test]

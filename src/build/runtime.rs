@@ -10,7 +10,7 @@ use super::inputs::Inputs;
 use super::prepare::check;
 use super::protocol::{Finish, Found, Hello, Tar, quote};
 use super::pull::inspect_one;
-use super::relay::{Broken, Relayed, relay};
+use super::relay::{Broken, relay};
 use super::session::{Session, Silent, Start};
 use super::{Act, Assembled, Progress, Workshop, hear};
 use crate::contract::{Contract, Script, Wishes, join};
@@ -199,11 +199,7 @@ impl Runtime {
             shop.engine.cancel().check()?;
             let words = words.join().unwrap_or_default();
             match relayed {
-                Ok(relayed) if status == 0 && relayed.entries > 0 => {
-                    relayed.warning().iter().for_each(|warning| shop.reporter.warn(warning));
-                    modes.extend(relayed.modes);
-                }
-                Ok(Relayed { dropped: Some((why, _)), .. }) => return Err(not_carried(artifact, anyhow!(why))),
+                Ok(relayed) if status == 0 && relayed.entries > 0 => modes.extend(relayed.modes),
                 Err(Broken::Receiver(error)) => return Err(error.into()),
                 Err(Broken::Stream(why)) if status == 0 => return Err(not_carried(artifact, why)),
                 _ => return Err(not_carried(artifact, anyhow!(words))),

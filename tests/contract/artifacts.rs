@@ -21,6 +21,9 @@ const WARNED: &[Expect] = &[
     Expect::Said(&["nothing"]),
     Expect::SaysTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
     Expect::Lacks("/tmp/artifacts"),
+    Expect::Lacks("/tmp/escaped"),
+    Expect::Lacks("/app/escaped"),
+    Expect::Lacks("/escaped"),
 ];
 
 /// A case of what `save-artifacts` does after a build that left `/tmp/kept`.
@@ -67,11 +70,8 @@ saving! {
         "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::Said(&["kept"]), Expect::Says("saving\n")];
     a_process_left_behind_is_not_waited_for: "2.12: save-artifacts leaves a background process holding stdout",
         "sleep 1000 & tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
-    a_fifo_among_copied_files_is_left_out: "0, 2.16: special files, the first minis2i's way",
-        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", LOOKING, &[
-            Expect::Said(&["kept"]),
-            Expect::SaysTimes("warning: an artifact does not come along: `artifacts/pipe` is a device or a FIFO", 1),
-        ];
+    a_fifo_among_copied_files_is_warned_of: "0, 2.16: special files, the first minis2i's way",
+        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", NOTHING, WARNED;
 }
 
 cases! {
@@ -196,63 +196,47 @@ cases! {
     }
 }
 
-/// A case of an archive that is not honest, with a good entry in front: a build copies it to `/app`, the next one is
-/// offered it.
+/// A case of a stream that is no honest archive: a build copies it to `/app`, the next one is offered it.
 macro_rules! tricks {
-    ($($name:ident: $row:literal, $entries:expr => [$($left:literal),*];)*) => {
+    ($($name:ident: $row:literal, $entries:expr;)*) => {
         cases! {
             $($name {
                 row: $row,
                 source: &[Item::Bytes("trick", || archive($entries))],
                 before: &[Build { assemble: "cp /tmp/src/trick /app/", save: "cat /app/trick", ..BUILD }],
                 build: Build {
-                    assemble: "cd /tmp/artifacts; find . ! -type d | LC_ALL=C sort; cd /; rm -rf /tmp/artifacts
-                        grep escaped /etc/passwd || true",
+                    assemble: "[ ! -e /tmp/artifacts ] && echo nothing; grep escaped /etc/passwd && exit 1 || true",
                     ..BUILD
                 },
-                expect: &[
-                    Expect::Said(&[$($left,)* "./good"]),
-                    Expect::SaysTimes("warning: an artifact does not come along: ", 1),
-                    Expect::Tree("/tmp", &["d 1777 0:0 ."]),
-                    Expect::Tree("/app", &["d 755 0:0 ."]),
-                    Expect::Lacks("/escaped"),
-                ],
+                expect: WARNED,
             })*
         }
     };
 }
 
 tricks! {
-    names_that_climb_out_are_dropped: "0, 2.16: `..`, also to a sibling such as `../artifactsX/f`, and absolute names",
-        &[
-            (EntryType::Regular, "../escaped", ""),
-            (EntryType::Regular, "a/../../artifactsX/f", ""),
-            (EntryType::Regular, "/escaped", ""),
-        ] => [];
-    devices_and_fifos_are_dropped: "0, 2.16: special files",
-        &[(EntryType::Char, "null", ""), (EntryType::Block, "disk", ""), (EntryType::Fifo, "pipe", "")] => [];
-    files_below_a_link_are_dropped: "0, 2.16: files below a link that was extracted before",
-        &[
-            (EntryType::Symlink, "d", "/app"),
-            (EntryType::Regular, "d/escaped", ""),
-            (EntryType::Regular, "d/escaped", ""),
-        ] => ["./d"];
+    names_that_climb_out_are_dropped: "0, 2.16: `..`",
+        &[(EntryType::Regular, "good", ""), (EntryType::Regular, "../escaped", "")];
+    names_that_climb_within_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",
+        &[(EntryType::Regular, "good/../../artifactsX/f", "")];
+    absolute_names_are_dropped: "0, 2.16: absolute names",
+        &[(EntryType::Regular, "good", ""), (EntryType::Regular, "/escaped", "")];
+    devices_are_dropped: "0, 2.16: devices",
+        &[(EntryType::Regular, "good", ""), (EntryType::Char, "null", "")];
+    files_below_a_link_are_dropped: "0, 2.16: a file below a link that was extracted before",
+        &[(EntryType::Symlink, "d", "/app"), (EntryType::Regular, "d/escaped", "")];
     links_of_links_lead_nowhere: "0, 2.16: links used to climb out",
-        &[(EntryType::Symlink, "a", "."), (EntryType::Symlink, "a/b", ".."), (EntryType::Regular, "b/escaped", "")]
-        => ["./a", "./b/escaped"];
-    hard_links_out_are_dropped: "0, 2.16: hard links to files outside, also through a link, then written to",
-        &[
-            (EntryType::Link, "h", "/etc/passwd"),
-            (EntryType::Symlink, "e", "/etc"),
-            (EntryType::Link, "f", "e/passwd"),
-            (EntryType::Regular, "f", ""),
-        ] => ["./e", "./f"];
+        &[(EntryType::Symlink, "a", "."), (EntryType::Symlink, "a/b", ".."), (EntryType::Regular, "b/escaped", "")];
+    hard_links_out_are_dropped: "0, 2.16: a hard link to a file outside, then written to",
+        &[(EntryType::Link, "h", "/etc/passwd"), (EntryType::Regular, "h", "")];
+    hard_links_through_links_are_dropped: "0, 2.16: a hard link through a link",
+        &[(EntryType::Symlink, "d", "/etc"), (EntryType::Link, "h", "d/passwd"), (EntryType::Regular, "h", "")];
 }
 
-/// An archive of a good entry and these; no library would write some of them. What is a file says `escaped`.
+/// An archive of these entries; no library would write some of them. What is a file says `escaped`.
 fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for (kind, path, link) in [(EntryType::Regular, "good", "")].iter().chain(entries) {
+    for (kind, path, link) in entries {
         let content: &[u8] = if *kind == EntryType::Regular { b"escaped" } else { b"" };
         let mut header = tar::Header::new_gnu();
         header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
