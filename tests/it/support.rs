@@ -149,7 +149,7 @@ impl Builder {
         }
         args.extend([container.clone(), self.name.clone()]);
         docker(&args.iter().map(String::as_str).collect::<Vec<_>>());
-        docker(&["rm", "-f", &container]);
+        docker(&["rm", "-fv", &container]);
         self.made = true;
         self
     }
@@ -594,7 +594,7 @@ impl Image {
     pub fn files(&self, folder: &str) -> BTreeMap<Vec<u8>, Entry> {
         let container = docker(&["create", "--network", "none", &self.0, "/none"]);
         let output = try_docker(&["cp", &format!("{container}:{folder}"), "-"]);
-        docker(&["rm", "-f", &container]);
+        docker(&["rm", "-fv", &container]);
         assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
         entries(&output.stdout)
     }
@@ -603,7 +603,7 @@ impl Image {
     pub fn has(&self, path: &str) -> bool {
         let container = docker(&["create", "--network", "none", &self.0, "/none"]);
         let found = try_docker(&["cp", &format!("{container}:{path}"), "-"]).status.success();
-        docker(&["rm", "-f", &container]);
+        docker(&["rm", "-fv", &container]);
         found
     }
 }
