@@ -17,29 +17,24 @@ use anyhow::{Context, Result, bail};
 use crate::interrupt;
 use options::Options;
 
-/// Turns of the sample pair when nobody says how many.
-const ROUNDS: usize = 11;
-
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
     let (what, rest) = args.split_first().context("bench what? `cargo xtask bench build` or `... watch`")?;
     if what == watch::BASELINE {
         return watch::baseline_build(rest);
     }
-    match what.as_str() {
-        "build" => build::bench(Options::parse(what, rest)?.rounds.unwrap_or(ROUNDS)),
-        "watch" => watch(&Options::parse(what, rest)?, rest),
+    let bench = match what.as_str() {
+        "build" => build::bench,
+        "watch" => watch::bench,
         _ => bail!("no bench `{what}`; there are `build` and `watch`"),
-    }
-}
-
-/// Where the engine in use hides what is measured, an engine of our own runs this once more.
-fn watch(options: &Options, args: &[String]) -> Result<()> {
+    };
+    let options = Options::parse(what, rest)?;
     interrupt::catch()?;
-    if !options.engine_as_is && private::took_over("watch", args)? {
+    // Where the engine in use hides what is measured, an engine of our own runs this once more.
+    if !options.engine_as_is && private::took_over(what, rest)? {
         return Ok(());
     }
-    watch::bench(options)
+    bench(&options)
 }
 
 /// One line of the table.

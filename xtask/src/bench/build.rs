@@ -6,9 +6,13 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::measure::{self, Build, Series, compare};
+use super::options::Options;
 use super::traces::Traces;
 use super::{Bar, Row, pair, tree};
 use crate::{base, run};
+
+/// Turns of the sample pair when nobody says how many.
+const ROUNDS: usize = 11;
 
 /// Turns with the large source.
 const TREE_ROUNDS: usize = 5;
@@ -23,7 +27,8 @@ const TREE_LIMIT: f64 = 1.3;
 const MEMORY_LIMIT: f64 = 40.0;
 
 /// Measures all, prints the table, and fails when a bar does not hold.
-pub fn bench(rounds: usize) -> Result<()> {
+pub fn bench(options: &Options) -> Result<()> {
+    let rounds = options.rounds.unwrap_or(ROUNDS);
     base::ensure()?;
     run::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
     let mut traces = Traces::new();

@@ -26,7 +26,7 @@ impl Options {
             let mut value = || args.next().with_context(|| format!("`{arg}` takes a value"));
             match (bench, arg.as_str()) {
                 (_, "--rounds") => options.rounds = Some(rounds(value()?)?),
-                ("watch", "--engine-as-is") => options.engine_as_is = true,
+                (_, "--engine-as-is") => options.engine_as_is = true,
                 ("watch", "--only") => options.only = rows(value()?)?,
                 ("watch", "--install") => options.install = true,
                 _ => bail!("`bench {bench}` has no option `{arg}`; it has {}", known(bench)),
@@ -39,7 +39,7 @@ impl Options {
 fn known(bench: &str) -> &'static str {
     match bench {
         "watch" => "`--rounds N`, `--only ROW,...`, `--engine-as-is` and `--install`",
-        _ => "`--rounds N`",
+        _ => "`--rounds N` and `--engine-as-is`",
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
     fn what_is_not_known_is_refused() {
         for (bench, line) in [
             ("build", "--only pair"),
-            ("build", "--engine-as-is"),
+            ("build", "--install"),
             ("watch", "--rounds"),
             ("watch", "--rounds 0"),
             ("watch", "--only nothing"),
