@@ -4,6 +4,7 @@ mod archive_call;
 mod artifacts;
 mod commit;
 mod describe;
+mod ended;
 pub mod inputs;
 mod owner;
 pub mod permit;
@@ -131,7 +132,9 @@ pub fn build(shop: &Workshop) -> Result<()> {
     let mut progress = Progress::new();
     progress.since = begin;
     let result = std::thread::scope(|scope| {
-        scope.spawn(|| tidy::sweep(&shop.engine, shop.lease, shop.reporter));
+        if shop.lease.has_dead() {
+            scope.spawn(|| tidy::sweep(&shop.engine, shop.lease, shop.reporter));
+        }
         run(shop, &ground, &mut progress)
     });
     shop.reporter.tell(&Message::BuildFinished(&Finished {

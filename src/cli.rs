@@ -71,6 +71,9 @@ pub const TIDY: &str = "tidy-after-build";
 pub struct TidyArgs {
     #[arg(long)]
     pub engine: OsString,
+    /// The lock of the run that made it all
+    #[arg(long)]
+    pub lock: PathBuf,
     /// A container to remove
     #[arg(long)]
     pub container: Vec<String>,
@@ -422,7 +425,7 @@ pub struct AsideArgs {
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
 
-    /// Show every engine command with its time
+    /// Show every engine command with its time; `-v` for short
     #[arg(long, help_heading = "Output")]
     pub verbose: bool,
 
@@ -438,7 +441,7 @@ pub struct OutputArgs {
     #[arg(short, long, conflicts_with_all = ["verbose", "loglevel"])]
     pub quiet: bool,
 
-    /// Show every engine command with its time
+    /// Show every engine command with its time; `-v` for short, where no SOURCE:/TARGET follows
     #[arg(long)]
     pub verbose: bool,
 
@@ -483,13 +486,26 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Unread> {
     }
 }
 
-/// Makes the short form, without a command, a `build`.
+/// Makes the short form, without a command, a `build`, and of each `-v` the option it stands for.
 fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "build".into());
     }
+    let options = args.iter().position(|word| word == "--").unwrap_or(args.len());
+    for index in 1..options {
+        let mounts = args[..options].get(index + 1).is_some_and(|next| is_volume(next));
+        if args[index] == "-v" && !mounts {
+            args[index] = "--verbose".into();
+        }
+    }
     args
+}
+
+/// Whether what follows a `-v` makes it that of s2i and docker, `--volume`: a place in the container, which a URL is not.
+fn is_volume(word: &OsStr) -> bool {
+    let word = word.to_string_lossy();
+    word.split_once(":/").is_some_and(|(source, target)| !source.is_empty() && !target.starts_with('/'))
 }
 
 /// Whether a first word is a command, or an option that stands alone: never the SOURCE of the short form.
@@ -531,6 +547,23 @@ mod tests {
     fn the_first_form_is_a_build() {
         let job = build("minis2i --env=VAR=hello testapp builder img");
         assert_eq!((job.env, job.tag.as_str()), (vec!["VAR=hello".to_owned()], "img"));
+    }
+
+    #[test]
+    fn a_v_is_a_volume_before_one_and_verbose_elsewhere() {
+        let completed = |line: &str| {
+            let args = complete(line.split_whitespace().map(Into::into));
+            args.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        for (typed, meant) in [
+            ("minis2i -v src builder img", "minis2i build --verbose src builder img"),
+            ("minis2i build src builder img -v", "minis2i build src builder img --verbose"),
+            ("minis2i watch -v ./c:/c:ro src builder img", "minis2i watch -v ./c:/c:ro src builder img"),
+            ("minis2i build -v https://a/b builder img", "minis2i build --verbose https://a/b builder img"),
+            ("minis2i build a b c -v -- -v x", "minis2i build a b c --verbose -- -v x"),
+        ] {
+            assert_eq!(completed(typed), meant);
+        }
     }
 
     #[test]

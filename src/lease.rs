@@ -75,7 +75,24 @@ impl Lease {
 
     /// Ends the claim of a run that has removed all its containers.
     pub fn give_up(self) {
-        let _ = fs::remove_file(lock_path(&self.folder, &self.id));
+        let _ = fs::remove_file(self.path());
+    }
+
+    /// The locked file.
+    pub fn path(&self) -> PathBuf {
+        lock_path(&self.folder, &self.id)
+    }
+
+    /// Whether the folder for locks tells of a run that died.
+    pub fn has_dead(&self) -> bool {
+        let items = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        items.map(|item| self.lock_of(&item.path())).any(|lock| lock != self.path() && !is_locked(&lock))
+    }
+
+    /// The lock that belongs to something in the folder for locks.
+    fn lock_of(&self, path: &Path) -> PathBuf {
+        let checkout_of = path.file_name().and_then(|name| name.to_str()?.strip_suffix(CHECKOUT));
+        checkout_of.map_or_else(|| path.to_owned(), |id| lock_path(&self.folder, id))
     }
 
     /// Claims something for this run alone: a file with its process id, locked as long as the claim lives. One that a
@@ -117,13 +134,11 @@ impl Lease {
     pub fn forget_the_dead(&self) {
         for item in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let path = item.path();
-            let name = item.file_name();
-            let checkout_of = name.to_str().and_then(|name| name.strip_suffix(CHECKOUT));
-            let lock = checkout_of.map_or_else(|| path.clone(), |id| lock_path(&self.folder, id));
-            if lock == lock_path(&self.folder, &self.id) || is_locked(&lock) {
+            let lock = self.lock_of(&path);
+            if lock == self.path() || is_locked(&lock) {
                 continue;
             }
-            let _ = if checkout_of.is_some() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            let _ = if lock == path { fs::remove_file(&path) } else { fs::remove_dir_all(&path) };
         }
     }
 }
@@ -142,10 +157,9 @@ impl Drop for Claim {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // A child that still holds the lock has no file to be found by any more, but then its work is nearly done;
-        // the file stays until the next run looks, which is what keeps that child's containers its own.
+        // Else the file stays for the child that cleans up after this run, and goes with it.
         if self.made.load(Ordering::Relaxed) == 0 {
-            let _ = fs::remove_file(lock_path(&self.folder, &self.id));
+            let _ = fs::remove_file(self.path());
         }
     }
 }
@@ -175,6 +189,14 @@ pub fn random() -> Result<String> {
     let mut bytes = [0; 4];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
     Ok(format!("{:08x}", u32::from_ne_bytes(bytes)))
+}
+
+/// Something that nobody who has not seen it can guess.
+///
+/// # Errors
+/// As there.
+pub fn token() -> Result<String> {
+    Ok(random()? + &random()?)
 }
 
 /// Tells machines, and folders of locks, apart that use the same engine: nobody may judge runs he can not see.

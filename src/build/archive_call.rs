@@ -159,7 +159,7 @@ impl Filling<'_> {
         let own = &self.inputs.own_scripts;
         let plan = plan.and_then(|image| prepare::plan_artifacts(shop.job, ground, image, own, false));
         let saver = match &plan {
-            Some(plan) => Some(Saver::start(&shop.engine, shop.lease.container_name(), plan, shop.reporter)?),
+            Some(plan) => Some(Saver::start(&shop.engine, shop.lease.container_name(), plan, None, shop.reporter)?),
             None => None,
         };
         let container = Container::create(&shop.engine, shop.lease.container_name(), &self.arguments())?;

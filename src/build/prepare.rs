@@ -179,10 +179,15 @@ pub fn prepare<'a>(
         bypass: approach.bypass,
     };
     let mut session = Session::start(&shop.engine, start)?;
-    let saver = match &plan {
-        Some(plan) => Some(Saver::start(&shop.engine, shop.lease.container_name(), plan, reporter)?),
-        None => None,
+    let start_saver = |plan: &Plan, beside: Option<&str>| {
+        Saver::start(&shop.engine, shop.lease.container_name(), plan, beside, reporter)
     };
+    // One that can share the network of the build container waits for it.
+    let (sharing, alone) = plan.as_ref().map_or((None, None), |plan| match plan.can_share_network() {
+        true => (Some(plan), None),
+        false => (None, Some(plan)),
+    });
+    let alone = alone.map(|plan| start_saver(plan, None)).transpose()?;
     let snapshot = view.snapshot()?;
     if job.transfer != Transfer::Mount {
         tell_what_is_left_out(&job.source.path, &snapshot, reporter);
@@ -205,6 +210,10 @@ pub fn prepare<'a>(
     let scripts = scripts::choose(&ground.contract, &hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
     volumes::tell(ground, &scripts, reporter);
+    let saver = match sharing {
+        Some(plan) => Some(start_saver(plan, Some(session.container()))?),
+        None => alone,
+    };
     phase("start");
     reporter.phase("sending the source");
     let finish = Finish {

@@ -110,7 +110,7 @@ impl Session {
     /// # Errors
     /// When the CLI can not be started.
     pub fn start(engine: &Engine, start: Start) -> Result<Self> {
-        let token = format!("{}{}", lease::random()?, lease::random()?);
+        let token = lease::token()?;
         let mut options = vec!["--interactive".to_owned()];
         options.extend(start.options);
         let mut command = vec![start.image.to_owned()];

@@ -1,5 +1,6 @@
 //! Cleaning up off the user's clock: after a build, by a process that outlives it; before one, after runs that died.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
@@ -27,7 +28,7 @@ impl Leftovers {
             return Ok(());
         }
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(TIDY).arg("--engine").arg(engine.program());
+        command.arg(TIDY).arg("--engine").arg(engine.program()).arg("--lock").arg(lease.path());
         for container in &self.containers {
             command.args(["--container", container]);
         }
@@ -59,7 +60,11 @@ impl Leftovers {
 /// When the engine's CLI can not be started.
 pub fn run(args: TidyArgs) -> Result<()> {
     let engine = Engine::new(args.engine, Cancel::default(), |_| {});
-    Leftovers { containers: args.container, images: args.image }.remove(&engine)
+    Leftovers { containers: args.container, images: args.image }.remove(&engine)?;
+    // Nothing of that run is left to be known by its lock.
+    let _ = fs::remove_file(&args.lock);
+    // What no lock tells of any more: runs that died with another engine, or whose locks somebody removed.
+    remove_dead(&engine, &Lease::take()?).map(drop)
 }
 
 /// Removes containers. Returns whether the engine says that all of them are gone.
@@ -92,25 +97,31 @@ pub fn remove_superseded(engine: &Engine, id: &str) -> Result<bool> {
     Ok(engine.call(&["image", "rm", "--no-prune", id])?.success)
 }
 
-/// Removes containers of runs that died, and says so.
+/// Removes what runs left that died, and says so.
 ///
 /// # Errors
 /// When the engine does not answer, or work was cancelled.
 pub fn sweep(engine: &Engine, lease: &Lease, reporter: &Reporter) -> Result<()> {
-    let filter = format!("name=^/?{}", lease.prefix());
-    let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
-    let dead: Vec<&str> = listing.lines().filter(|name| lease.is_dead(name)).collect();
-    if !dead.is_empty() {
-        let mut args = vec!["rm", "--force", "--volumes"];
-        args.extend(&dead);
-        // Some may have been on their way out when they were listed: the CLI prints those that it removed.
-        let output = engine.call(&args)?;
-        let removed: Vec<&str> = output.stdout.lines().collect();
+    let removed = remove_dead(engine, lease)?;
+    if !removed.is_empty() {
         let what = if removed.len() == 1 { "a container" } else { "containers" };
-        if !removed.is_empty() {
-            reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
-        }
+        reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
     }
     lease.forget_the_dead();
     Ok(())
+}
+
+/// Removes containers of runs that died; returns their names.
+fn remove_dead(engine: &Engine, lease: &Lease) -> Result<Vec<String>> {
+    let filter = format!("name=^/?{}", lease.prefix());
+    let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
+    let dead: Vec<&str> = listing.lines().filter(|name| lease.is_dead(name)).collect();
+    if dead.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut args = vec!["rm", "--force", "--volumes"];
+    args.extend(&dead);
+    // Some may have been on their way out when they were listed: the CLI prints those that it removed.
+    let output = engine.call(&args)?;
+    Ok(output.stdout.lines().map(str::to_owned).collect())
 }

@@ -29,7 +29,7 @@ fn volume(text: &str, here: &Path) -> Result<String> {
         text.split_once(':').filter(|(source, target)| !source.is_empty() && target.starts_with('/'))
     else {
         return Err(Failure::usage(format!("`{text}` is no volume"))
-            .hint("write `--volume FOLDER:/WHERE` or `--volume NAME:/WHERE`; to see more, the option is `--verbose`")
+            .hint("write `--volume FOLDER:/WHERE` or `--volume NAME:/WHERE`")
             .into());
     };
     let path = Path::new(source);
