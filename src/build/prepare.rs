@@ -211,7 +211,11 @@ pub fn prepare<'a>(
     scripts.notes.iter().for_each(|note| reporter.note(note));
     volumes::tell(ground, &scripts, reporter);
     let saver = match sharing {
-        Some(plan) => Some(start_saver(plan, Some(session.container()))?),
+        Some(plan) => {
+            // While the engine unpacks into a container, nobody can join it.
+            let beside = Some(session.container()).filter(|_| hello.tar != Tar::None);
+            Some(start_saver(plan, beside)?)
+        }
         None => alone,
     };
     phase("start");

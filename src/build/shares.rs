@@ -8,8 +8,9 @@ use crate::source::Snapshot;
 /// A source with fewer entries is removed in one go.
 const LARGE: usize = 2000;
 
-/// How many parts are removed at the same time.
-const PARTS: usize = 6;
+/// How many parts are removed at the same time. On a file system that tells its disk of each block that gets free, 20,000
+/// files take 1.5 s in one part, 0.55 s in 6, 0.35 s in 16, and no less in more; on others 2 parts or 16 are alike.
+const PARTS: usize = 16;
 
 /// Folders of the source, in groups of about the same number of entries; none for a small source. Folders are at most
 /// two levels deep.
@@ -70,7 +71,7 @@ mod tests {
     fn many_folders_are_shared_out_evenly() {
         let shares = shares(&snapshot((0..3000).map(|n| format!("a{}/f{n}", n % 30))));
         assert_eq!(shares.len(), PARTS);
-        assert!(shares.iter().all(|share| share.len() == 5));
+        assert!(shares.iter().all(|share| [30 / PARTS, 30 / PARTS + 1].contains(&share.len())));
     }
 
     #[test]

@@ -70,8 +70,10 @@ pub struct Files {
 /// Why events can not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The system lets nobody watch more folders.
-    Limit,
+    /// The system lets this user watch no more folders.
+    Folders,
+    /// It lets this user have no more watchers, or this process no more open files.
+    Watchers,
     Other(String),
 }
 
@@ -180,15 +182,17 @@ impl Files {
 }
 
 fn trouble(error: &notify::Error) -> Trouble {
-    let full = match &error.kind {
-        notify::ErrorKind::MaxFilesWatch => true,
-        notify::ErrorKind::Io(error) => {
-            let code = error.raw_os_error();
-            [rustix::io::Errno::NOSPC, rustix::io::Errno::MFILE].iter().any(|limit| code == Some(limit.raw_os_error()))
-        }
+    let is = |limit: rustix::io::Errno| match &error.kind {
+        notify::ErrorKind::Io(error) => error.raw_os_error() == Some(limit.raw_os_error()),
         _ => false,
     };
-    if full { Trouble::Limit } else { Trouble::Other(error.to_string()) }
+    if matches!(error.kind, notify::ErrorKind::MaxFilesWatch) || is(rustix::io::Errno::NOSPC) {
+        Trouble::Folders
+    } else if is(rustix::io::Errno::MFILE) {
+        Trouble::Watchers
+    } else {
+        Trouble::Other(error.to_string())
+    }
 }
 
 /// Who hears events.

@@ -27,6 +27,7 @@ fn named(kind: u32) -> Option<&'static str> {
         // How WSL shows the drives of Windows.
         0x0102_1997 => "9P",
         0x786f_4256 => "a shared folder of VirtualBox",
+        0xbacb_acbc => "a shared folder of VMware",
         0x5346_414f => "AFS",
         0x00c3_6400 => "Ceph",
         _ => return None,

@@ -41,9 +41,13 @@ pub fn notice(reporter: &Reporter, source: &Source, notice: &Notice) {
             let text = format!("the source {typed} is back, or another folder is in its place; looked at everything");
             reporter.tell(&crate::report::Message::Note(&text));
         }
-        Notice::Trouble(Trouble::Limit) => reporter.warn(
+        Notice::Trouble(Trouble::Folders) => reporter.warn(
             "no more folders can be watched, so everything is looked at now and then; raise the limit \
              (`sudo sysctl fs.inotify.max_user_watches=524288`), or ignore large folders",
+        ),
+        Notice::Trouble(Trouble::Watchers) => reporter.warn(
+            "too many programs watch folders, so everything is looked at now and then; raise the limit \
+             (`sudo sysctl fs.inotify.max_user_instances=1024`), or end some",
         ),
         Notice::Trouble(Trouble::Other(why)) => reporter.warn(&format!(
             "the source can not be watched ({why}), so everything is looked at now and then (`--poll`)"

@@ -348,6 +348,17 @@ impl Run {
         self
     }
 
+    /// Has a shell do something first, as the root of a user namespace of its own, whose limits are no matter to others.
+    #[cfg(target_os = "linux")]
+    pub fn after_as_root_of_its_own(mut self, script: &str) -> Self {
+        let script = format!("{script}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", &script]).arg(self.command.get_program());
+        command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
+        self.command = command;
+        self
+    }
+
     fn prepared(&mut self) -> &mut Command {
         self.command.args(&self.line).args(&self.after);
         if !self.rest.is_empty() {

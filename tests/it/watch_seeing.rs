@@ -325,3 +325,27 @@ fn a_source_can_be_looked_at_now_and_then() {
     assert_eq!(paths(&project), ["a"]);
     watching.stop("INT");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_that_watches_no_more_is_looked_at_now_and_then() {
+    let builder = copier();
+    for (limit, most, cure) in
+        [("watches", 5, "fs.inotify.max_user_watches"), ("instances", 0, "fs.inotify.max_user_instances")]
+    {
+        let mut project = Project::new();
+        for folder in 0..20 {
+            project = project.file(&format!("folder{folder}/a"), "1");
+        }
+        let lower = format!("echo {most} >/proc/sys/user/max_inotify_{limit}");
+        let watching = project.watch(&builder).after_as_root_of_its_own(&lower).watching();
+        let warnings: Vec<_> = watching.of("warning").into_iter().filter(|it| it.to_string().contains(cure)).collect();
+        assert_eq!(warnings.len(), 1, "{watching}");
+        watching.build_after(|| project.write("folder19/a", "2"));
+        assert_eq!(project.holds("folder19/a"), "2");
+        watching.build_after(|| project.write("folder0/a", "2"));
+        let warnings = watching.of("warning").into_iter().filter(|it| it.to_string().contains("inotify")).count();
+        assert_eq!(warnings, 1, "{watching}");
+        watching.stop("INT");
+    }
+}
