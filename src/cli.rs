@@ -74,6 +74,9 @@ pub struct TidyArgs {
     /// The lock of the run that made it all
     #[arg(long)]
     pub lock: PathBuf,
+    /// The process id of that run
+    #[arg(long)]
+    pub parent: i32,
     /// A container to remove
     #[arg(long)]
     pub container: Vec<String>,

@@ -157,7 +157,8 @@ impl Drop for Claim {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Else the file stays for the child that cleans up after this run, and goes with it.
+        // Else the file stays for the child that cleans up after this run: it keeps those containers its own. The child,
+        // or the next run that looks, removes it.
         if self.made.load(Ordering::Relaxed) == 0 {
             let _ = fs::remove_file(self.path());
         }

@@ -29,6 +29,7 @@ impl Leftovers {
         }
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(TIDY).arg("--engine").arg(engine.program()).arg("--lock").arg(lease.path());
+        command.arg("--parent").arg(std::process::id().to_string());
         for container in &self.containers {
             command.args(["--container", container]);
         }
@@ -61,8 +62,10 @@ impl Leftovers {
 pub fn run(args: TidyArgs) -> Result<()> {
     let engine = Engine::new(args.engine, Cancel::default(), |_| {});
     Leftovers { containers: args.container, images: args.image }.remove(&engine)?;
-    // Nothing of that run is left to be known by its lock.
-    let _ = fs::remove_file(&args.lock);
+    // A run that goes on, with the container that it made of its image, is known by its lock.
+    if rustix::process::getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != args.parent) {
+        let _ = fs::remove_file(&args.lock);
+    }
     // What no lock tells of any more: runs that died with another engine, or whose locks somebody removed.
     remove_dead(&engine, &Lease::take()?).map(drop)
 }

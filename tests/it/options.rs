@@ -245,6 +245,15 @@ fn the_result_is_run_and_its_status_is_ours() {
     wait_for("all containers are removed", || builder.containers().is_empty());
 }
 
+/// Whether a process that a build left behind for that is still there.
+#[cfg(target_os = "linux")]
+fn is_cleaned_up_after(project: &Project) -> bool {
+    let locks = project.locks().display().to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
+    lines.filter(|line| line.contains("tidy-after-build")).any(|line| line.contains(&locks))
+}
+
 #[test]
 fn a_signal_removes_the_container_of_the_result() {
     let builder = running("echo up; exec sleep 1000");
@@ -252,6 +261,9 @@ fn a_signal_removes_the_container_of_the_result() {
     let run = project.build(&builder).arg("--run").start();
     run.wait_for("its port 8080/tcp is ");
     run.wait_for("up\n");
+    #[cfg(target_os = "linux")]
+    wait_for("the build is cleaned up", || !is_cleaned_up_after(&project));
+    assert_eq!(builder.containers().len(), 1);
     run.signal("INT");
     run.end().status(130).says("was stopped");
     wait_for("all containers are removed", || builder.containers().is_empty());

@@ -67,7 +67,10 @@ impl Shape {
         self.project.write(path, text);
         running.wait_for("; standby)");
         running.signal("INT");
-        let outcome = running.end().status(130).never_says("warning:").never_says("build failed:");
+        let mut outcome = running.end().status(130).never_says("warning:").never_says("build failed:");
+        // What is removed meanwhile is told whenever it is gone.
+        let lines = outcome.stderr.split_inclusive('\n').filter(|line| !line.starts_with("$ docker rm "));
+        outcome.stderr = lines.collect();
         self.is_what_a_clean_build_makes();
         outcome
     }
