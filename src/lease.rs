@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -43,6 +44,17 @@ impl Lease {
                 return Ok(Self { scope: scope(&folder), folder, id, file, made: AtomicU64::new(0) });
             }
         }
+    }
+
+    /// The claim of a run that this process cleans up after: its lock, which is our standard input.
+    ///
+    /// # Errors
+    /// When no more files can be opened.
+    pub fn inherit(path: &Path) -> Result<Self> {
+        let folder = path.parent().context("a lock lies in a folder")?.to_owned();
+        let id = path.file_stem().and_then(|stem| stem.to_str()).context("a lock has a name")?.to_owned();
+        let file = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+        Ok(Self { scope: scope(&folder), folder, id, file, made: AtomicU64::new(1) })
     }
 
     /// A name for one more container of this run.

@@ -52,7 +52,8 @@ pub fn commit(engine: &Engine, from: &From, tag: &str, look: &Look, previous: Op
         let id = patiently(engine, |steady| run_commit(steady, from, Some(tag), look))?;
         return keep_or_restore(engine, tag, previous).map(|()| id);
     }
-    let mut id = patiently(engine, |steady| run_commit(steady, from, None, look))?;
+    let committed = patiently(engine, |steady| run_commit(steady, from, None, look))?;
+    let mut id = committed.clone();
     let moved = engine.cancel().check().and_then(|()| {
         if !shell.is_empty() {
             id = with_shell(engine, &id, look.base)?;
@@ -61,6 +62,9 @@ pub fn commit(engine: &Engine, from: &From, tag: &str, look: &Look, previous: Op
     });
     if moved.is_err() {
         let _ = engine.call_within(&["image", "rm", &id], PATIENCE);
+    } else if id != committed {
+        // Engines that keep it as the new image's parent refuse; there it goes with that one.
+        let _ = engine.call(&["image", "rm", "--no-prune", &committed]);
     }
     moved.map(|()| id)
 }

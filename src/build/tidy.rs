@@ -1,11 +1,12 @@
 //! Cleaning up off the user's clock: after a build, by a process that outlives it; before one, after runs that died.
 
-use std::fs;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
 use crate::cli::{TIDY, TidyArgs};
+use crate::contract::labels;
+use crate::engine::image::{self, Image};
 use crate::engine::{Cancel, Engine};
 use crate::lease::Lease;
 use crate::report::Reporter;
@@ -61,13 +62,15 @@ impl Leftovers {
 /// When the engine's CLI can not be started.
 pub fn run(args: TidyArgs) -> Result<()> {
     let engine = Engine::new(args.engine, Cancel::default(), |_| {});
+    let lease = Lease::inherit(&args.lock)?;
     Leftovers { containers: args.container, images: args.image }.remove(&engine)?;
+    // What no lock tells of any more: runs that died with another engine, or whose locks somebody removed.
+    let swept = remove_dead(&engine, &lease).map(drop);
     // A run that goes on, with the container that it made of its image, is known by its lock.
     if rustix::process::getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != args.parent) {
-        let _ = fs::remove_file(&args.lock);
+        lease.give_up();
     }
-    // What no lock tells of any more: runs that died with another engine, or whose locks somebody removed.
-    remove_dead(&engine, &Lease::take()?).map(drop)
+    swept
 }
 
 /// Removes containers. Returns whether the engine says that all of them are gone.
@@ -88,16 +91,35 @@ pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
 /// # Errors
 /// When the engine's CLI can not be started, or work was cancelled.
 pub fn remove_superseded(engine: &Engine, id: &str) -> Result<bool> {
-    // Removal by id would take away the only tag of an image that somebody tagged meanwhile.
-    let tags = engine.call(&["image", "inspect", "--format", "{{len .RepoTags}}", id])?;
-    if !tags.success {
-        return Ok(true);
+    let [image] = image::inspect(engine, [id])?;
+    let Some(image) = image else { return Ok(true) };
+    let gone = remove_unnamed(engine, &image)?;
+    if gone && !image.config.shell.is_empty() {
+        remove_steps(engine, image)?;
     }
-    if tags.stdout.trim() != "0" {
+    Ok(gone)
+}
+
+fn remove_unnamed(engine: &Engine, image: &Image) -> Result<bool> {
+    // Removal by id would take away the only tag of an image that somebody tagged meanwhile.
+    if !image.repo_tags.is_empty() {
         return Ok(false);
     }
     // Parents without a tag, such as a builder that was built anew, are not ours to remove.
-    Ok(engine.call(&["image", "rm", "--no-prune", id])?.success)
+    Ok(engine.call(&["image", "rm", "--no-prune", &image.id])?.success)
+}
+
+/// Removes the images between the builder and one that was made in steps, and is gone now: they have its digest.
+fn remove_steps(engine: &Engine, mut last: Image) -> Result<()> {
+    while !last.parent.is_empty() {
+        let [parent] = image::inspect(engine, [&last.parent])?;
+        let digest = |image: &Image| image.config.labels.get(labels::DIGEST).cloned();
+        match parent.filter(|parent| digest(parent).is_some() && digest(parent) == digest(&last)) {
+            Some(parent) if remove_unnamed(engine, &parent)? => last = parent,
+            _ => break,
+        }
+    }
+    Ok(())
 }
 
 /// Removes what runs left that died, and says so.

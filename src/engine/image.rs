@@ -16,6 +16,9 @@ pub struct Image {
     pub repo_tags: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub repo_digests: Vec<String>,
+    /// The image that it was made of, if the engine keeps that; none has an empty id.
+    #[serde(default)]
+    pub parent: String,
     #[serde(default)]
     pub author: String,
     #[serde(default, deserialize_with = "nullable")]

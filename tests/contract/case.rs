@@ -422,7 +422,7 @@ impl<'a> Made<'a> {
 impl Drop for Made<'_> {
     fn drop(&mut self) {
         if let Some(container) = self.container.get() {
-            try_docker(&["rm", "--force", container]);
+            try_docker(&["rm", "-fv", container]);
         }
     }
 }

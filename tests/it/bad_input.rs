@@ -422,7 +422,7 @@ fn a_daemon_lost_while_assemble_runs_ends_the_build() {
     assert_eq!(project.id(), None);
     // Nobody could remove it.
     for container in builder.containers() {
-        docker(&["rm", "--force", &container]);
+        docker(&["rm", "-fv", &container]);
     }
 }
 
@@ -443,7 +443,7 @@ fn a_daemon_lost_in_the_commit_ends_the_build() {
     running.end().status(ENGINE).says("cannot commit what `assemble` made").says("\nhint: start the engine");
     assert_eq!(project.id(), None);
     for container in builder.containers() {
-        docker(&["rm", "--force", &container]);
+        docker(&["rm", "-fv", &container]);
     }
 }
 

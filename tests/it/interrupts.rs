@@ -291,7 +291,7 @@ fn a_half_sent_upload_is_not_assembled() {
     let changes = docker(&["diff", &container]);
     assert!(!changes.contains("/app/out"), "assemble ran: {changes}");
     assert_eq!(project.id(), None);
-    docker(&["rm", "--force", &container]);
+    docker(&["rm", "-fv", &container]);
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn an_upload_that_lacks_only_its_end_is_not_assembled() {
     let changes = docker(&["diff", &build]);
     assert!(!changes.contains("/app/large"), "assemble ran: {changes}");
     assert_eq!(scene.project.id(), scene.before);
-    scene.builder.containers().iter().for_each(|container| drop(docker(&["rm", "--force", container])));
+    scene.builder.containers().iter().for_each(|container| drop(docker(&["rm", "-fv", container])));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Builder, Project, docker};
+use crate::support::{Builder, Project, docker, wait_for};
 
 fn config(image: &str) -> Value {
     serde_json::from_str(&docker(&["image", "inspect", "--format", "{{json .Config}}", image])).unwrap()
@@ -51,8 +51,14 @@ mod configuration {
                  MAINTAINER somebody",
             );
         let project = Project::new().file("a", "");
+        let label = format!("label=io.github.minis2i.builder={}", builder.id());
+        let images = || docker(&["images", "--all", "--quiet", "--filter", &label]).lines().count();
+        let mut steps = None;
         for round in ["clean", "incremental"] {
             project.build(&builder).success();
+            // The engine's own build, which takes what a commit does not, leaves nothing of superseded images either.
+            let made = *steps.get_or_insert_with(images);
+            wait_for("the superseded image is gone with its steps", || images() == made);
             let (before, after) = (config(builder.name()), project.image().config());
             for field in
                 ["Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes", "Healthcheck", "StopSignal", "Shell"]

@@ -218,14 +218,16 @@ impl Drop for Builder {
             return;
         }
         let id = self.id();
-        let label = format!("label=io.github.minis2i.builder={id}");
+        let made_of = ["io.github.minis2i.builder", "org.opencontainers.image.base.digest"];
         if std::thread::panicking() {
-            ours(&id).iter().for_each(|name| drop(try_docker(&["rm", "--force", name])));
+            ours(&id).iter().for_each(|name| drop(try_docker(&["rm", "-fv", name])));
         } else {
             wait_for("cleaning up after the last build", || ours(&id).is_empty());
         }
-        for image in docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines() {
-            try_docker(&["image", "rm", "--force", image]);
+        for label in made_of.map(|label| format!("label={label}={id}")) {
+            for image in docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines() {
+                try_docker(&["image", "rm", "--force", image]);
+            }
         }
         try_docker(&["image", "rm", "--force", &self.name]);
     }
@@ -755,7 +757,7 @@ impl Base {
         let name = unique("base");
         docker(&["run", "--name", &name, "--network", "none", BASE, "/bin/sh", "-c", command]);
         docker(&["commit", &name, &name]);
-        docker(&["rm", "--force", &name]);
+        docker(&["rm", "-fv", &name]);
         Self(name)
     }
 

@@ -323,7 +323,7 @@ fn an_image_in_use_is_removed_later() {
     wait_for("the removal of the second one", || !exists(&second));
     assert!(exists(&used));
     assert_eq!(docker(&["inspect", "--format", "{{.State.Running}}", &container]), "true");
-    docker(&["rm", "--force", &container]);
+    docker(&["rm", "-fv", &container]);
     next_image(&watching, &project, "4");
     wait_for("its removal", || !exists(&used));
     watching.stop("INT");

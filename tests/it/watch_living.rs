@@ -97,7 +97,7 @@ fn a_standby_that_is_removed_is_replaced() {
     let watching = project.watch(&builder).watching();
     let ready = watching.of("standby-ready").len();
     let lost = watching.containers();
-    docker(&["rm", "--force", &lost[0]]);
+    docker(&["rm", "-fv", &lost[0]]);
     watching.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
     assert_ne!(watching.containers(), lost);
     let end = watching.build_after(|| project.write("a", "2"));
@@ -105,7 +105,7 @@ fn a_standby_that_is_removed_is_replaced() {
     // One that is gone when the save comes does no harm.
     watching.wait_for_standby();
     watching.build_after(|| {
-        docker(&["rm", "--force", &watching.containers()[0]]);
+        docker(&["rm", "-fv", &watching.containers()[0]]);
         project.write("a", "3");
     });
     assert_eq!(project.holds("a"), "3");
