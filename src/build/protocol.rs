@@ -69,7 +69,7 @@ impl Scanner {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    memchr::memmem::find(haystack, needle)
 }
 
 /// Cuts output into lines. A line without an end is given out in parts when it gets very long.
