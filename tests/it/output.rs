@@ -53,6 +53,8 @@ fn the_last_line_has_the_id_the_tag_and_the_time_of_each_phase() {
     let (total, phases) = rest.strip_suffix(')').unwrap().split_once(" s (").unwrap();
     assert!(is_decimal(total, 2), "{outcome}");
     let (names, times): (Vec<_>, Vec<_>) = phases.split(", ").map(|phase| phase.split_once(' ').unwrap()).unzip();
+    // `clear` is told where it takes long enough to be worth it.
+    let names: Vec<_> = names.into_iter().filter(|name| *name != "clear").collect();
     assert_eq!(names, ["start", "source", "assemble", "commit"]);
     assert!(times.iter().all(|time| is_decimal(time, 2)), "{outcome}");
 }
@@ -376,7 +378,10 @@ fn json_tells_a_good_build() {
     assert_eq!(finished["assemble_status"], 0);
     assert_eq!((&finished["standby"], &finished["no_standby"]), (&Value::Null, &Value::Null));
     assert!(finished["seconds"].as_f64().unwrap() > 0.0);
-    assert_eq!(keys(&finished["phases"]), ["assemble", "commit", "source", "start"].into());
+    let mut phases = keys(&finished["phases"]);
+    // Told where it takes long enough to be worth it.
+    phases.remove("clear");
+    assert_eq!(phases, ["assemble", "commit", "source", "start"].into());
     assert!(finished["phases"].as_object().unwrap().values().all(Value::is_f64), "{outcome}");
 }
 
