@@ -179,15 +179,13 @@ pub fn prepare<'a>(
         bypass: approach.bypass,
     };
     let mut session = Session::start(&shop.engine, start)?;
-    let start_saver = |plan: &Plan, beside: Option<&str>| {
-        Saver::start(&shop.engine, shop.lease.container_name(), plan, beside, reporter)
+    let start_saver = |beside: Option<&str>| {
+        let start = |plan| Saver::start(&shop.engine, shop.lease.container_name(), plan, beside, reporter);
+        plan.as_ref().map(start).transpose()
     };
     // One that can share the network of the build container waits for it.
-    let (sharing, alone) = plan.as_ref().map_or((None, None), |plan| match plan.can_share_network() {
-        true => (Some(plan), None),
-        false => (None, Some(plan)),
-    });
-    let alone = alone.map(|plan| start_saver(plan, None)).transpose()?;
+    let shares = plan.as_ref().is_some_and(Plan::can_share_network);
+    let alone = if shares { None } else { start_saver(None)? };
     let snapshot = view.snapshot()?;
     if job.transfer != Transfer::Mount {
         tell_what_is_left_out(&job.source.path, &snapshot, reporter);
@@ -210,14 +208,9 @@ pub fn prepare<'a>(
     let scripts = scripts::choose(&ground.contract, &hello, &inputs.own_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
     volumes::tell(ground, &scripts, reporter);
-    let saver = match sharing {
-        Some(plan) => {
-            // While the engine unpacks into a container, nobody can join it.
-            let beside = Some(session.container()).filter(|_| hello.tar != Tar::None);
-            Some(start_saver(plan, beside)?)
-        }
-        None => alone,
-    };
+    // While the engine unpacks into a container, nobody can join it.
+    let beside = Some(session.container()).filter(|_| hello.tar != Tar::None);
+    let saver = if shares { start_saver(beside)? } else { alone };
     phase("start");
     reporter.phase("sending the source");
     let finish = Finish {
