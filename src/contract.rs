@@ -2,22 +2,21 @@
 
 pub mod dockerfile;
 pub mod environment;
+pub mod external_scripts;
+pub mod fetch;
 pub mod labels;
-pub mod own;
 pub mod place;
+pub mod script;
 pub mod users;
-pub mod web;
 
 use anyhow::Result;
 
 use crate::engine::image::Image;
-use crate::failure::Failure;
-pub use own::OwnScript;
-pub use place::Place;
-use place::plain_folder;
+use crate::error::Error;
+use place::{Place, join, plain_folder};
+use script::SCRIPTS_LABELS;
 
-/// Labels that say where a builder's scripts are, the current one first.
-pub const SCRIPTS_LABELS: [&str; 2] = ["io.openshift.s2i.scripts-url", "io.s2i.scripts-url"];
+/// The variable that older builders say it with; likewise for the destination.
 const SCRIPTS_VARIABLE: &str = "STI_SCRIPTS_URL";
 
 /// Labels that say where the upload goes, the current one first.
@@ -30,32 +29,12 @@ const ASSEMBLE_USER_LABEL: &str = "io.openshift.s2i.assemble-user";
 /// Where scripts are looked for in an image that does not say.
 pub const DEFAULT_FOLDERS: [&str; 2] = ["/usr/libexec/s2i", "/usr/local/s2i"];
 
-/// A script's part in a build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Script {
-    Assemble,
-    Run,
-    SaveArtifacts,
-}
-
-impl Script {
-    pub const ALL: [Script; 3] = [Script::Assemble, Script::Run, Script::SaveArtifacts];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Script::Assemble => "assemble",
-            Script::Run => "run",
-            Script::SaveArtifacts => "save-artifacts",
-        }
-    }
-}
-
 /// What was asked for by options, which come before what an image says.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct Overrides {
     /// Where scripts are looked for first.
     pub scripts: Option<Place>,
-    /// A folder of the image, for what neither the image nor anybody else says a place for.
+    /// A folder of the image, for scripts that neither an option, nor the source, nor the image's label has a place for.
     pub fallback: Option<String>,
     pub destination: Option<String>,
     pub user: Option<String>,
@@ -66,7 +45,7 @@ pub struct Wishes {
 pub struct Contract {
     /// Folders of the image that may hold scripts: for each script the first that has it counts.
     pub folders: Vec<String>,
-    /// How many of the folders, at the end, nobody named.
+    /// How many of the folders, at the end, are the usual ones, named by neither an option nor the image.
     pub guesses: usize,
     /// Where an option says that scripts are.
     pub asked: Option<Place>,
@@ -83,9 +62,9 @@ impl Contract {
     ///
     /// # Errors
     /// A label that is not understood, triggers that a container does not run.
-    pub fn of(image: &Image, name: &str, wishes: &Wishes) -> Result<Self> {
+    pub fn of(image: &Image, name: &str, overrides: &Overrides) -> Result<Self> {
         if !image.config.on_build.is_empty() {
-            return Err(Failure::engine(format!(
+            return Err(Error::engine(format!(
                 "the builder `{name}` has ONBUILD triggers, which only `docker build` runs"
             ))
             .hint(format!("write a Dockerfile with `FROM {name}` in the source and use `docker build`"))
@@ -95,27 +74,27 @@ impl Contract {
             Some(url) => said_place(url, name).map(Some),
             None => Ok(None),
         };
-        let said_place = if wishes.scripts.is_some() { said_place.unwrap_or(None) } else { said_place? };
+        let said_place = if overrides.scripts.is_some() { said_place.unwrap_or(None) } else { said_place? };
         let in_image = |place: &Option<Place>| match place {
             Some(Place::Image(folder)) => Some(absolute(folder, image)),
             _ => None,
         };
-        let fallback = wishes.fallback.as_deref().map(|folder| absolute(folder, image));
+        let fallback = overrides.fallback.as_deref().map(|folder| absolute(folder, image));
         let mut folders: Vec<String> =
-            [in_image(&wishes.scripts), in_image(&said_place), fallback].into_iter().flatten().collect();
-        let nobody_says = said_place.is_none() && wishes.fallback.is_none();
-        let guesses = if nobody_says { DEFAULT_FOLDERS.len() } else { 0 };
+            [in_image(&overrides.scripts), in_image(&said_place), fallback].into_iter().flatten().collect();
+        let unnamed = said_place.is_none() && overrides.fallback.is_none();
+        let guesses = if unnamed { DEFAULT_FOLDERS.len() } else { 0 };
         folders.extend(DEFAULT_FOLDERS[..guesses].iter().map(|folder| (*folder).to_owned()));
         let destination = said(image, &DESTINATION_LABELS, DESTINATION_VARIABLE).unwrap_or(DEFAULT_DESTINATION);
-        let destination = wishes.destination.as_deref().unwrap_or(destination);
+        let destination = overrides.destination.as_deref().unwrap_or(destination);
         let user = image.config.labels.get(ASSEMBLE_USER_LABEL).filter(|user| !user.is_empty());
         Ok(Self {
             folders,
             guesses,
-            asked: wishes.scripts.clone(),
+            asked: overrides.scripts.clone(),
             outside: said_place.filter(|place| !matches!(place, Place::Image(_))),
             destination: absolute(destination, image),
-            user: wishes.user.as_ref().or(user).cloned(),
+            user: overrides.user.as_ref().or(user).cloned(),
         })
     }
 }
@@ -132,7 +111,7 @@ fn said_place(url: &str, name: &str) -> Result<Place> {
         Ok(place) => return Ok(place),
         Err(fault) => fault,
     };
-    Err(Failure::engine(format!("the builder `{name}` keeps its scripts at `{url}`, which {fault}"))
+    Err(Error::engine(format!("the builder `{name}` keeps its scripts at `{url}`, which {fault}"))
         .hint("`-s image:///FOLDER` says where they are; `file://` and `http(s)://` name places outside the image")
         .into())
 }
@@ -147,18 +126,13 @@ fn absolute(folder: &str, image: &Image) -> String {
     join(if from.is_empty() { "/" } else { from }, &folder)
 }
 
-/// A path in an image.
-pub fn join(folder: &str, name: &str) -> String {
-    format!("{}/{name}", folder.trim_end_matches('/'))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Contract, Place, Wishes};
+    use super::{Contract, Overrides, Place};
     use crate::engine::image::Image;
 
     fn of(image: &Image) -> Contract {
-        Contract::of(image, "b", &Wishes::default()).unwrap()
+        Contract::of(image, "b", &Overrides::default()).unwrap()
     }
 
     fn image(labels: &[(&str, &str)], env: &[&str]) -> Image {
@@ -198,7 +172,7 @@ mod tests {
     fn triggers_are_refused() {
         let mut triggers = image(&[], &[]);
         triggers.config.on_build = vec!["RUN true".to_owned()];
-        assert!(Contract::of(&triggers, "b", &Wishes::default()).is_err());
+        assert!(Contract::of(&triggers, "b", &Overrides::default()).is_err());
     }
 
     #[test]
@@ -208,16 +182,16 @@ mod tests {
         assert_eq!(contract.outside, Some(Place::Web("http://x".to_owned())));
         assert!(contract.folders.is_empty());
         for url in ["ftp://x/y", "/usr/libexec/s2i"] {
-            assert!(Contract::of(&label(url), "b", &Wishes::default()).is_err(), "{url}");
-            let wishes = Wishes { scripts: Some(Place::Image("/s".to_owned())), ..Wishes::default() };
-            assert_eq!(Contract::of(&label(url), "b", &wishes).unwrap().folders[0], "/s");
+            assert!(Contract::of(&label(url), "b", &Overrides::default()).is_err(), "{url}");
+            let overrides = Overrides { scripts: Some(Place::Image("/s".to_owned())), ..Overrides::default() };
+            assert_eq!(Contract::of(&label(url), "b", &overrides).unwrap().folders[0], "/s");
         }
     }
 
     #[test]
     fn options_come_before_what_the_image_says_and_the_fallback_after() {
         let labels = [("io.s2i.scripts-url", "image:///label"), ("io.openshift.s2i.destination", "/label")];
-        let wishes = Wishes {
+        let overrides = Overrides {
             scripts: Some(Place::Image("rel".to_owned())),
             fallback: Some("/fallback".to_owned()),
             destination: Some("in/".to_owned()),
@@ -225,10 +199,10 @@ mod tests {
         };
         let mut labelled = image(&labels, &[]);
         labelled.config.working_dir = "/work".to_owned();
-        let contract = Contract::of(&labelled, "b", &wishes).unwrap();
+        let contract = Contract::of(&labelled, "b", &overrides).unwrap();
         assert_eq!(contract.folders, ["/work/rel", "/label", "/fallback"]);
         assert_eq!((contract.destination.as_str(), contract.user.as_deref()), ("/work/in", Some("5")));
-        let contract = Contract::of(&image(&[], &[]), "b", &wishes).unwrap();
+        let contract = Contract::of(&image(&[], &[]), "b", &overrides).unwrap();
         assert_eq!((contract.folders, contract.guesses), (vec!["/rel".to_owned(), "/fallback".to_owned()], 0));
     }
 }

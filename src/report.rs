@@ -1,179 +1,29 @@
-//! Messages as data, and the one who prints them: text for people on stderr, or JSON lines on stdout.
+//! Reporting to the user: the only place that prints, as text for people on stderr or as JSON lines on stdout.
 
-mod escapes;
 mod human;
 mod json;
+pub mod message;
+mod strip_escapes;
+pub mod style;
 
 use std::collections::HashSet;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use serde::Serialize;
+use anyhow::Result;
 
-use crate::engine::Call;
-
-/// How messages are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Human,
-    Json,
-}
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Errors, and the id.
-    Quiet,
-    Normal,
-    /// Also every call of the engine's CLI.
-    Verbose,
-}
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-/// What is told.
-pub enum Message<'a> {
-    BuildStarted(&'a Started),
-    /// What is going on right now; shown only where it can be taken back.
-    Phase(&'static str),
-    /// A line of a script's output, without its end.
-    Output(&'a [u8]),
-    Note(&'a str),
-    Warning(&'a str),
-    Call(&'a Call),
-    BuildFinished(&'a Finished),
-    WatchStarted(&'a Watching),
-    /// A container waits for the build of this number.
-    StandbyReady(u64),
-    /// Why there is no build though something happened.
-    Skipped(&'a str),
-    /// The screen is to be empty for what follows.
-    Clear,
-    WatchFinished(&'a Summary),
-    Error(&'a anyhow::Error),
-}
-
-/// The beginning of a build.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// Counts builds of one run, from 1.
-    pub build: u64,
-    pub source: String,
-    pub builder: String,
-    pub tag: String,
-    /// The image whose artifacts are taken over, if any.
-    pub previous: Option<String>,
-    /// Why it is made, in a watch.
-    pub why: Option<Why>,
-}
-
-/// Why a build of a watch is made.
-#[derive(Clone, Debug)]
-pub struct Why {
-    /// As the end of a sentence.
-    pub text: String,
-    /// Files that changed, the first few.
-    pub changed: Vec<String>,
-    /// How many more did.
-    pub more: usize,
-}
-
-/// The beginning of a watch.
-#[derive(Clone, Debug)]
-pub struct Watching {
-    pub source: String,
-    pub builder: String,
-    pub tag: String,
-    /// Folders with a watch of their own.
-    pub folders: usize,
-    /// How often everything is looked at, where there are no events.
-    pub poll: Option<Duration>,
-    pub keys: bool,
-}
-
-/// What a watch did.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Times of the builds that succeeded.
-    pub times: Vec<Duration>,
-    pub failed: u64,
-    pub cancelled: u64,
-}
-
-impl Summary {
-    /// How many builds there were.
-    pub fn builds(&self) -> u64 {
-        self.times.len() as u64 + self.failed + self.cancelled
-    }
-
-    pub fn fastest(&self) -> Option<Duration> {
-        self.times.iter().min().copied()
-    }
-
-    pub fn median(&self) -> Option<Duration> {
-        let mut times = self.times.clone();
-        times.sort_unstable();
-        let middle = times.len() / 2;
-        match times.len() {
-            0 => None,
-            odd if odd % 2 == 1 => Some(times[middle]),
-            _ => Some((times[middle - 1] + times[middle]) / 2),
-        }
-    }
-}
-
-/// How a build ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    Ok,
-    Failed,
-    Cancelled,
-}
-
-/// The end of a build.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    pub build: u64,
-    pub outcome: Outcome,
-    pub tag: String,
-    /// The id of the new image, when there is one.
-    pub image: Option<String>,
-    /// The exit status of `assemble`, once it ended.
-    pub assemble_status: Option<i32>,
-    pub total: Duration,
-    /// Whether a container was waiting for this build, in a watch.
-    pub standby: Option<StandbyUse>,
-    /// Phases in the order they came. They may overlap, so they need not add up to the total.
-    pub phases: Vec<(&'static str, Duration)>,
-}
-
-/// What a build of a watch was built in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StandbyUse {
-    /// The container that was waiting for it.
-    Used,
-    /// One of its own, for this reason.
-    None(String),
-}
+use message::{Message, Outcome};
+use style::{Color, Format, Level};
 
 /// Prints messages. Clones print to the same place; a message is never torn by another.
 #[derive(Clone)]
 pub struct Reporter {
     printer: Arc<Mutex<Printer>>,
     level: Level,
-    /// Notes that were told, where each is told once.
-    told: Option<Arc<Mutex<HashSet<String>>>>,
-    /// What goes on right now, and notes, are nobody's business.
-    still: bool,
+    /// Notes that were reported, where each is reported once.
+    reported: Option<Arc<Mutex<HashSet<String>>>>,
+    /// Phases and notes are kept back.
+    silent: bool,
 }
 
 enum Printer {
@@ -187,25 +37,27 @@ impl Reporter {
             Format::Human => Printer::Human(human::Human::new(level, color)),
             Format::Json => Printer::Json(json::Json::default()),
         };
-        Self { printer: Arc::new(Mutex::new(printer)), level, told: None, still: false }
+        Self { printer: Arc::new(Mutex::new(printer)), level, reported: None, silent: false }
     }
 
-    /// The same, which does not tell a note again that it told before.
-    pub fn telling_once(&self) -> Self {
-        Self { told: Some(Arc::default()), ..self.clone() }
+    /// The same, which reports each note once.
+    pub fn with_notes_once(&self) -> Self {
+        Self { reported: Some(Arc::default()), ..self.clone() }
     }
 
-    /// The same for work beside what the user waits for, which does again what was told of before.
-    pub fn still(self) -> Self {
-        Self { still: true, ..self }
+    /// The same without phases and notes: for work that the user does not wait for, such as preparing the next build, which
+    /// would only repeat the notes of the last one.
+    pub fn without_notes(self) -> Self {
+        Self { silent: true, ..self }
     }
 
-    pub fn tell(&self, message: &Message) {
+    /// Shows a message, if this reporter shows messages of its kind.
+    pub fn emit(&self, message: &Message) {
         let wanted = match message {
             Message::Error(_) => true,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(_) => self.level == Level::Verbose,
-            Message::Phase(_) => !self.still && self.level > Level::Quiet,
+            Message::Phase(_) => !self.silent && self.level > Level::Quiet,
             _ => self.level > Level::Quiet,
         };
         if !wanted {
@@ -218,29 +70,41 @@ impl Reporter {
     }
 
     pub fn note(&self, text: &str) {
-        if !self.still && self.is_new(text) {
-            self.tell(&Message::Note(text));
+        if !self.silent && self.is_new(text) {
+            self.emit(&Message::Note(text));
         }
     }
 
-    /// A warning about something that stays as it is, so that telling it again says nothing.
+    /// A warning about something that stays as it is, so that a second one would say nothing new.
     pub fn warn_once(&self, text: &str) {
         if self.is_new(text) {
             self.warn(text);
         }
     }
 
-    /// Whether it is to be told: always, unless this reporter tells things once.
+    /// Whether a note is to be reported: always, unless this reporter reports each once.
     fn is_new(&self, text: &str) -> bool {
-        let insert = |told: &Mutex<HashSet<String>>| told.lock().is_ok_and(|mut told| told.insert(text.to_owned()));
-        self.told.as_deref().is_none_or(insert)
+        let insert = |known: &Mutex<HashSet<String>>| known.lock().is_ok_and(|mut known| known.insert(text.to_owned()));
+        self.reported.as_deref().is_none_or(insert)
     }
 
     pub fn warn(&self, text: &str) {
-        self.tell(&Message::Warning(text));
+        self.emit(&Message::Warning(text));
     }
 
     pub fn phase(&self, name: &'static str) {
-        self.tell(&Message::Phase(name));
+        self.emit(&Message::Phase(name));
+    }
+}
+
+/// Prints what a command was asked for to standard output. A reader that went away is no error.
+///
+/// # Errors
+/// When standard output can not be written to for another reason, such as a full disk.
+pub fn print_result(text: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use super::choices::PullPolicy;
 
 /// What the two containers of a build are given.
 #[derive(Debug, Default, Args)]
@@ -28,18 +30,6 @@ pub struct ContainerArgs {
     /// Take capabilities of the kernel from both containers
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',')]
     pub cap_drop: Vec<String>,
-}
-
-/// When to ask a registry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum PullPolicy {
-    /// Before every build
-    Always,
-    /// Never: images are taken as the engine has them
-    #[default]
-    Never,
-    /// When the engine has no such image
-    IfNotPresent,
 }
 
 /// Which images are looked for in a registry.
@@ -73,7 +63,7 @@ pub struct PullArgs {
 /// Words of `s2i build` that ask for what is done anyway.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For those who know s2i")]
-pub struct FamiliarArgs {
+pub struct S2iCompatArgs {
     /// Use the folder as it is, not its last commit, which is what is done anyway
     #[arg(short, long)]
     pub copy: bool,
@@ -124,7 +114,7 @@ pub struct RepositoryArgs {
 /// What is for `assemble` alone.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "For `assemble` alone, never in the image")]
-pub struct PrivateArgs {
+pub struct SecretArgs {
     /// Set a variable for `assemble` only
     ///
     /// NAME alone takes the value from the environment. It wins over `--env`, and is neither in the image nor in any

@@ -15,8 +15,9 @@ use clap::{Arg, ArgMatches, Command, CommandFactory};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Cli, foreign};
-use crate::failure::Failure;
+use super::commands::Cli;
+use super::suggest;
+use crate::error::Error;
 
 /// The file, and its older name.
 const NAMES: [&str; 2] = [".s2ifile", ".stifile"];
@@ -123,7 +124,7 @@ pub fn expand(args: Vec<OsString>) -> Result<(Vec<OsString>, Vec<String>)> {
     match read(Path::new("."))? {
         Some((file, stored)) => stored.put_into(args, command, typed, arguments, file),
         None if asked && arguments == 0 => {
-            Err(Failure::usage(format!("there is no `{}` in this folder to take arguments from", NAMES[0]))
+            Err(Error::usage(format!("there is no `{}` in this folder to take arguments from", NAMES[0]))
                 .hint(format!(
                     "go to the folder that has it, or say what to build: `minis2i {name} SOURCE BUILDER TAG`"
                 ))
@@ -145,7 +146,7 @@ fn is_typed(matches: &ArgMatches, id: &str) -> bool {
 fn read(folder: &Path) -> Result<Option<(&'static str, Stored)>> {
     for name in NAMES {
         let cannot = |cause: anyhow::Error| {
-            Failure::usage(format!("cannot use the `{name}` of this folder"))
+            Error::usage(format!("cannot use the `{name}` of this folder"))
                 .because(cause)
                 .hint("it is what `s2i build --use-config` writes; without it, say what to build")
         };
@@ -185,7 +186,7 @@ impl Stored {
             _ => Vec::new(),
         };
         if let Some(word) = missing.iter().find(|word| word.starts_with('-')) {
-            let failure = Failure::usage(format!("`{word}` in `{file}` is no name of a source or an image"));
+            let failure = Error::usage(format!("`{word}` in `{file}` is no name of a source or an image"));
             return Err(failure.hint("say what to build on the command line").into());
         }
         let end = args.iter().position(|word| word == "--").unwrap_or(args.len());
@@ -225,7 +226,7 @@ fn words(command: &Command, typed: &ArgMatches, name: &str, value: &Value) -> Re
         return if text == DEFAULT_EXCLUDE { Ok(Vec::new()) } else { Err(why.to_owned()) };
     }
     let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(long)) else {
-        return Err(foreign::cure(&format!("--{long}")).unwrap_or("minis2i has no such option").to_owned());
+        return Err(suggest::cure(&format!("--{long}")).unwrap_or("minis2i has no such option").to_owned());
     };
     if is_overruled(command, typed, arg) {
         return Ok(Vec::new());
@@ -271,7 +272,7 @@ fn list(text: &str, long: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{Stored, in_order, list};
-    use crate::cli::Cli;
+    use crate::cli::commands::Cli;
     use clap::CommandFactory;
     use std::ffi::OsString;
 

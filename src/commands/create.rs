@@ -7,13 +7,13 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::cli::CreateArgs;
-use crate::failure::Failure;
+use crate::cli::commands::CreateArgs;
+use crate::error::Error;
 use crate::report::Reporter;
-use crate::settings::reference;
+use crate::settings::image_name;
 
 /// One file of the skeleton. `{{name}}` in it is the builder's name.
-struct File {
+struct SkeletonFile {
     path: &'static str,
     mode: u32,
     text: &'static str,
@@ -21,11 +21,11 @@ struct File {
 
 macro_rules! file {
     ($path:literal, $mode:literal) => {
-        File { path: $path, mode: $mode, text: include_str!(concat!("skeleton/", $path)) }
+        SkeletonFile { path: $path, mode: $mode, text: include_str!(concat!("skeleton/", $path)) }
     };
 }
 
-const FILES: [File; 9] = [
+const FILES: [SkeletonFile; 9] = [
     file!("Dockerfile", 0o644),
     file!("Makefile", 0o644),
     file!("README.md", 0o644),
@@ -42,16 +42,16 @@ const FILES: [File; 9] = [
 /// # Errors
 /// A name that no image can have, something in the way, a folder that can not be written to.
 pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
-    reference::check_tag(&args.name)?;
+    image_name::check_tag(&args.name)?;
     let dir = &args.dir;
     if let Some(file) = FILES.iter().find(|file| fs::symlink_metadata(dir.join(file.path)).is_ok()) {
-        return Err(Failure::usage(format!("`{}` is there already", dir.join(file.path).display()))
+        return Err(Error::usage(format!("`{}` is there already", dir.join(file.path).display()))
             .hint("nothing was written; move it away, or name another folder")
             .into());
     }
     for file in &FILES {
         write(dir, file, &args.name).map_err(|error| {
-            Failure::usage(format!("cannot write `{}`", dir.join(file.path).display()))
+            Error::usage(format!("cannot write `{}`", dir.join(file.path).display()))
                 .because(error)
                 .hint("name a folder that is yours to write to, or a new one")
         })?;
@@ -63,7 +63,7 @@ pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
     Ok(())
 }
 
-fn write(dir: &Path, file: &File, name: &str) -> io::Result<()> {
+fn write(dir: &Path, file: &SkeletonFile, name: &str) -> io::Result<()> {
     let path = dir.join(file.path);
     fs::create_dir_all(path.parent().expect("a file of the skeleton is in a folder"))?;
     // Nothing is overwritten that came into being meanwhile, either.

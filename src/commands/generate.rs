@@ -8,25 +8,33 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{builder, places, print, run_in};
-use crate::build::inputs::Inputs;
-use crate::build::{Workshop, no_builder, permit, pull};
-use crate::cli::GenerateArgs;
+use super::probe::{find_builder, in_words, run_in_image};
+use crate::cli::commands::GenerateArgs;
 use crate::contract::dockerfile::{Dockerfile, MARK};
-use crate::contract::{Contract, OwnScript, Script, Wishes, environment, join, labels};
-use crate::engine::Engine;
+use crate::contract::external_scripts::ExternalScript;
+use crate::contract::place::join;
+use crate::contract::script::Script;
+use crate::contract::{Contract, Overrides, environment, labels};
+use crate::engine::cli::Engine;
 use crate::engine::image::{Image, full_name};
-use crate::failure::Failure;
-use crate::report::Reporter;
-use crate::settings::{Job, variable};
-use crate::source::snapshot::unreadable;
-use crate::source::{Kind, Rules, Selection, Snapshot};
+use crate::error::Error;
+use crate::pipeline::context::BuildContext;
+use crate::pipeline::images::no_builder;
+use crate::pipeline::inputs::Inputs;
+use crate::pipeline::{allowed_uids, pull};
+use crate::report::{Reporter, print_result};
+use crate::settings::Job;
+use crate::settings::variables::variable;
+use crate::source::entry::Kind;
+use crate::source::read_error::unreadable;
+use crate::source::rules::{Rules, Selection};
+use crate::source::walk::take_snapshot;
 
 /// The folder beside the Dockerfile of one source that has all it copies.
 const UPLOAD: &str = "upload";
 
-/// Prints by whom `assemble` is run, then for each script the first of the folders that has it.
-const LOOK: &str = "echo \"$(id -u) $(id -g)\"
+/// Prints the user who runs `assemble`, in numbers, then for each script the first of the folders that has it.
+const PROBE: &str = "echo \"$(id -u) $(id -g)\"
 for script in assemble run; do
     place=
     for folder; do [ -n \"$place\" ] || [ ! -e \"$folder/$script\" ] || place=$folder; done
@@ -44,10 +52,10 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
     }
     let variables: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
     let variables = environment::merge([variables?]);
-    let image = builder(engine, &args.builder)?;
-    let wishes = Wishes { user: args.assemble_user.clone(), ..Wishes::default() };
-    let contract = Contract::of(&image, &args.builder, &wishes)?;
-    let view = View::new(engine, reporter, &image, &args.builder, contract, &[])?;
+    let image = find_builder(engine, &args.builder)?;
+    let overrides = Overrides { user: args.assemble_user.clone(), ..Overrides::default() };
+    let contract = Contract::of(&image, &args.builder, &overrides)?;
+    let view = BuilderView::new(engine, reporter, &image, &args.builder, contract, &[])?;
     let text = Dockerfile {
         command: format!("minis2i generate {} {}", args.builder, args.file.display()),
         copies: vec![(".", join(&view.contract.destination, "src"))],
@@ -57,7 +65,7 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
     }
     .text()?;
     if to_stdout {
-        return print(text.as_bytes());
+        return print_result(text.as_bytes());
     }
     write(&args.file, &text)?;
     let (file, cli) = (args.file.display(), engine.name());
@@ -69,26 +77,26 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
 ///
 /// # Errors
 /// What a build of the job would stumble over, and files that are not ours to replace.
-pub fn as_dockerfile(path: &Path, tag: Option<&str>, shop: &Workshop) -> Result<()> {
-    let Workshop { job, engine, reporter, .. } = shop;
+pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Result<()> {
+    let BuildContext { job, engine, reporter, .. } = cx;
     let path = if path.is_dir() { path.join("Dockerfile") } else { path.to_owned() };
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let upload = folder.join(UPLOAD);
     check_options(job)?;
     check_replaceable(&path)?;
     if upload.exists() && !path.exists() {
-        return Err(Failure::usage(format!("`{}` is there already, and in the way", upload.display()))
+        return Err(Error::usage(format!("`{}` is there already, and in the way", upload.display()))
             .hint("move it away, or write the Dockerfile to another folder")
             .into());
     }
-    let image = pull::inspect(shop)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
-    let contract = Contract::of(&image, &job.builder, &job.wishes)?;
-    permit::check(job, &image, &contract)?;
-    let inputs = Inputs::read(shop, &contract)?;
-    let view = View::new(engine, reporter, &image, &job.builder, contract, &inputs.own_scripts)?;
+    let image = pull::inspect(cx)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
+    let contract = Contract::of(&image, &job.builder, &job.overrides)?;
+    allowed_uids::check(job, &image, &contract)?;
+    let inputs = Inputs::read(cx, &contract)?;
+    let view = BuilderView::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
     let destination = &view.contract.destination;
     let mut copies = vec![("upload/src", join(destination, "src"))];
-    if !inputs.own_scripts.is_empty() {
+    if !inputs.external_scripts.is_empty() {
         copies.push(("upload/scripts", join(destination, "scripts")));
     }
     let text = Dockerfile {
@@ -104,7 +112,7 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, shop: &Workshop) -> Result<
     if upload.exists() {
         fs::remove_dir_all(&upload).map_err(|error| not_written(&upload, error))?;
     }
-    let copied = copy(job, &selection, &inputs.own_scripts, &upload, engine).and_then(|()| write(&path, &text));
+    let copied = copy(job, &selection, &inputs.external_scripts, &upload, engine).and_then(|()| write(&path, &text));
     if let Err(error) = copied {
         let _ = fs::remove_dir_all(&upload);
         return Err(error);
@@ -116,15 +124,15 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, shop: &Workshop) -> Result<
 
 /// What is for the containers of a build has no place in a Dockerfile.
 fn check_options(job: &Job) -> Result<()> {
-    let private = &job.private;
-    if !private.variables.is_empty() || !private.secrets.is_empty() || !private.injections.is_empty() {
+    let secrets = &job.secrets;
+    if !secrets.variables.is_empty() || !secrets.files.is_empty() || !secrets.injections.is_empty() {
         let what = "what `--build-env`, `--secret` and `--inject` give would stay in the image that a Dockerfile makes";
-        return Err(Failure::usage(what).hint("leave them out, or build with `minis2i build`").into());
+        return Err(Error::usage(what).hint("leave them out, or build with `minis2i build`").into());
     }
     match job.run_options.first() {
         None => Ok(()),
         Some(option) => {
-            Err(Failure::usage(format!("`{option}` is for the containers of a build; a Dockerfile can not say it"))
+            Err(Error::usage(format!("`{option}` is for the containers of a build; a Dockerfile can not say it"))
                 .hint("leave it out, or give it to `docker build`, which has options of its own")
                 .into())
         }
@@ -142,7 +150,7 @@ fn labels_of(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)> {
 }
 
 /// What a Dockerfile has to know of a builder.
-struct View<'a> {
+struct BuilderView<'a> {
     image: &'a Image,
     contract: Contract,
     owner: (u32, u32),
@@ -150,7 +158,7 @@ struct View<'a> {
     run: String,
 }
 
-impl<'a> View<'a> {
+impl<'a> BuilderView<'a> {
     /// Looks into the builder.
     fn new(
         engine: &Engine,
@@ -158,17 +166,17 @@ impl<'a> View<'a> {
         image: &'a Image,
         name: &str,
         contract: Contract,
-        own: &[OwnScript],
+        own: &[ExternalScript],
     ) -> Result<Self> {
         let options: Vec<&str> = contract.user.iter().flat_map(|user| ["--user", user]).collect();
-        let mut words = vec!["-c", LOOK, "minis2i"];
+        let mut words = vec!["-c", PROBE, "minis2i"];
         words.extend(contract.folders.iter().map(String::as_str));
-        let ended = run_in(engine, image, &options, "/bin/sh", &words)?;
-        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+        let output = run_in_image(engine, image, &options, "/bin/sh", &words)?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = said.lines();
         let Some(owner) = lines.next().and_then(ids) else {
-            let cause = anyhow!(String::from_utf8_lossy(&ended.stderr).trim().to_owned());
-            return Err(Failure::engine(format!("cannot look into the builder `{name}`"))
+            let cause = anyhow!(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+            return Err(Error::engine(format!("cannot look into the builder `{name}`"))
                 .because(cause)
                 .hint("a builder needs a shell with `id`, and the user who runs `assemble`")
                 .into());
@@ -202,8 +210,8 @@ impl<'a> View<'a> {
 }
 
 fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {
-    let places = places(&contract.folders);
-    Failure::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {places}"))
+    let places = in_words(&contract.folders);
+    Error::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {places}"))
         .hint("use an image made as a builder; its label `io.openshift.s2i.scripts-url` says where scripts are")
         .into()
 }
@@ -215,7 +223,7 @@ fn ids(line: &str) -> Option<(u32, u32)> {
 }
 
 /// Puts what the Dockerfile copies beside it.
-fn copy(job: &Job, selection: &Selection, own: &[OwnScript], upload: &Path, engine: &Engine) -> Result<()> {
+fn copy(job: &Job, selection: &Selection, own: &[ExternalScript], upload: &Path, engine: &Engine) -> Result<()> {
     let scripts = upload.join("scripts");
     if !own.is_empty() {
         make_folder(&scripts)?;
@@ -227,7 +235,7 @@ fn copy(job: &Job, selection: &Selection, own: &[OwnScript], upload: &Path, engi
             .map_err(|error| not_written(&path, error))?;
     }
     let root = &job.source.path;
-    let snapshot = Snapshot::take(root, &mut Rules::new(root, selection)?, &mut |_| {})?;
+    let snapshot = take_snapshot(root, &mut Rules::new(root, selection)?, &mut |_| {})?;
     let to = upload.join("src");
     make_folder(&to)?;
     for entry in &snapshot.entries {
@@ -289,7 +297,7 @@ fn check_replaceable(path: &Path) -> Result<()> {
     if ours {
         return Ok(());
     }
-    Err(Failure::usage(format!("`{}` is there already, and was not generated", path.display()))
+    Err(Error::usage(format!("`{}` is there already, and was not generated", path.display()))
         .hint("nothing was written; move it away, or name another file")
         .into())
 }
@@ -303,7 +311,7 @@ fn make_folder(path: &Path) -> Result<()> {
 }
 
 fn not_written(path: &Path, error: io::Error) -> anyhow::Error {
-    Failure::usage(format!("cannot write `{}`", path.display()))
+    Error::usage(format!("cannot write `{}`", path.display()))
         .because(error)
         .hint("name a place that is yours to write to, with room for the source")
         .into()

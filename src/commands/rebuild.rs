@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::{BuildArgs, RebuildArgs};
+use crate::cancel::Cancel;
+use crate::cli::commands::{BuildArgs, RebuildArgs};
 use crate::contract::labels;
+use crate::engine::cli::Engine;
 use crate::engine::image::{self, Image, full_name};
-use crate::engine::{Cancel, Engine};
-use crate::failure::Failure;
-use crate::report::{Message, Reporter};
+use crate::error::Error;
+use crate::git::repository::is_remote;
+use crate::report::Reporter;
+use crate::report::message::Message;
 
 /// The build that makes an image once more.
 ///
@@ -19,12 +22,12 @@ use crate::report::{Message, Reporter};
 pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
     let RebuildArgs { mut job, output } = args;
     if !job.tag.is_empty() {
-        return Err(Failure::usage(format!("`{}` is one argument too many", job.tag))
+        return Err(Error::usage(format!("`{}` is one argument too many", job.tag))
             .hint("the order is `minis2i rebuild TAG [NEW]`; builder and source are in the labels of TAG")
             .into());
     }
     let (name, new) = (job.source.to_string_lossy().into_owned(), std::mem::take(&mut job.builder));
-    let image = look(&name, &job.engine, reporter)?;
+    let image = find_image(&name, &job.engine, reporter)?;
     let builder = label(&image, &name, labels::BUILD_IMAGE)?;
     job.tag = if new.is_empty() { own_name(&name, &image)? } else { new };
     let typed = label(&image, &name, labels::SOURCE_LOCATION)?;
@@ -41,20 +44,20 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
 }
 
 /// Looks the image up. An interrupt just ends the run: there is nothing yet to clean up.
-fn look(name: &str, program: &OsStr, reporter: &Reporter) -> Result<Image> {
-    let teller = reporter.clone();
-    let engine = Engine::new(program.to_owned(), Cancel::default(), move |call| teller.tell(&Message::Call(call)));
+fn find_image(name: &str, program: &OsStr, reporter: &Reporter) -> Result<Image> {
+    let listener = reporter.clone();
+    let engine = Engine::new(program.to_owned(), Cancel::default(), move |call| listener.emit(&Message::Call(call)));
     let [image] = image::inspect(&engine, [name])?;
     image.ok_or_else(|| {
         let hint = format!("`{} images` lists them; `minis2i build SOURCE BUILDER TAG` makes one", engine.name());
-        Failure::engine(format!("there is no image `{name}` in the engine")).hint(hint).into()
+        Error::engine(format!("there is no image `{name}` in the engine")).hint(hint).into()
     })
 }
 
 fn label<'a>(image: &'a Image, name: &str, label: &str) -> Result<&'a str> {
     let value = image.config.labels.get(label).map(String::as_str).filter(|value| !value.is_empty());
     value.ok_or_else(|| {
-        Failure::usage(format!("`{name}` was not made from a source by a builder: it has no label `{label}`"))
+        Error::usage(format!("`{name}` was not made from a source by a builder: it has no label `{label}`"))
             .hint("say what to build: `minis2i build SOURCE BUILDER TAG`")
             .into()
     })
@@ -65,7 +68,7 @@ fn own_name(name: &str, image: &Image) -> Result<String> {
     if image.repo_tags.iter().any(|tag| full_name(tag) == full_name(name)) {
         return Ok(name.to_owned());
     }
-    Err(Failure::usage(format!("`{name}` is an image's id, which a new image can not have"))
+    Err(Error::usage(format!("`{name}` is an image's id, which a new image can not have"))
         .hint(format!("say how to name it: `minis2i rebuild {name} NEW`"))
         .into())
 }
@@ -77,7 +80,7 @@ fn source(typed: &str, image: &str, builder: &str, reporter: &Reporter) -> Resul
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shown = shown.display();
     if !path.exists() {
-        return Err(Failure::usage(format!("the source of `{image}` is not there: {shown}"))
+        return Err(Error::usage(format!("the source of `{image}` is not there: {shown}"))
             .hint(format!("run this where it was built, or say where it is: `minis2i build SOURCE {builder} {image}`"))
             .into());
     }
@@ -85,25 +88,4 @@ fn source(typed: &str, image: &str, builder: &str, reporter: &Reporter) -> Resul
         reporter.note(&format!("the source of `{image}` is known as `{typed}` only; taking {shown}"));
     }
     Ok(path.to_owned())
-}
-
-/// Whether git fetches it from elsewhere: a URL, or `host:path` without a slash before the colon.
-fn is_remote(source: &str) -> bool {
-    let source = source.strip_prefix("file://").unwrap_or(source);
-    source.contains("://") || source.split('/').next().is_some_and(|head| head.contains(':'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_remote;
-
-    #[test]
-    fn what_git_would_fetch_is_remote() {
-        for source in ["https://host.example/a.git", "ssh://git@host.example/a", "git@host.example:a/b", "host:a"] {
-            assert!(is_remote(source), "{source}");
-        }
-        for source in ["/srv/app", "file:///srv/app", "app", ".", "./a:b", "a/b:c"] {
-            assert!(!is_remote(source), "{source}");
-        }
-    }
 }

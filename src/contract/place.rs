@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::web::without_password;
+use crate::url::without_credentials;
 
 /// A place that may hold scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl fmt::Display for Place {
         match self {
             Place::Image(folder) => write!(f, "`{folder}` in the image"),
             Place::Folder(folder) => write!(f, "`{}`", folder.display()),
-            Place::Web(url) => write!(f, "`{}`", without_password(url)),
+            Place::Web(url) => write!(f, "`{}`", without_credentials(url)),
         }
     }
 }
@@ -55,6 +55,11 @@ impl fmt::Display for Place {
 pub fn plain_folder(path: &str) -> String {
     let trimmed = path.trim_end_matches('/');
     if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
+}
+
+/// A path in an image.
+pub fn join(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
 }
 
 #[cfg(test)]

@@ -1,24 +1,28 @@
-//! Containers of ours: they have a name before they exist, and nobody forgets to remove them.
+//! Containers of ours: they have a name before they exist, and are removed when they are dropped.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Engine, Process};
+use super::cli::Engine;
+use super::process::Process;
 
-/// How long removing a container may hold up our own end.
+/// How long removing a container may hold up our own end: with [`CREATION_LIMIT`] it stays within the two seconds that an
+/// interrupted run has, as one of the two is needed as a rule (`docker rm --force` takes 0.13 s).
 const REMOVAL_LIMIT: Duration = Duration::from_millis(1500);
 
-/// How long a container may take to appear after its CLI was killed in the middle of creating it.
-const BIRTH_LIMIT: Duration = Duration::from_millis(800);
+/// How long a container may take to appear after its CLI was killed in the middle of creating it: creating one takes 0.1 s,
+/// on a busy machine several times that.
+const CREATION_LIMIT: Duration = Duration::from_millis(800);
 
 /// A container that belongs to us. Dropping it removes it, with its anonymous volumes.
 pub struct Container {
     engine: Engine,
     name: String,
     owned: bool,
-    born: bool,
+    /// The engine surely has it.
+    created: bool,
 }
 
 impl Container {
@@ -30,7 +34,7 @@ impl Container {
         let mut args = vec!["run".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
         let process = engine.spawn_announced(&args, stdin)?;
-        Ok((Self { engine: engine.steady(), name, owned: true, born: false }, process))
+        Ok((Self { engine: engine.without_cancel(), name, owned: true, created: false }, process))
     }
 
     /// Makes a container that does not run yet: `docker create --name NAME ARGS`.
@@ -41,9 +45,9 @@ impl Container {
         let mut args = vec!["create".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
         // It is ours before it exists: the engine may make it after its CLI was killed.
-        let mut container = Self { engine: engine.steady(), name, owned: true, born: false };
+        let mut container = Self { engine: engine.without_cancel(), name, owned: true, created: false };
         engine.demand(&args)?;
-        container.born = true;
+        container.created = true;
         Ok(container)
     }
 
@@ -60,12 +64,12 @@ impl Container {
     }
 
     /// Notes that the engine surely has this container, so that its removal need not wait for it to appear.
-    pub fn is_born(&mut self) {
-        self.born = true;
+    pub fn mark_created(&mut self) {
+        self.created = true;
     }
 
-    /// Leaves the removal to somebody else; returns the name.
-    pub fn leave(mut self) -> String {
+    /// Leaves the removal to the caller; returns the name.
+    pub fn into_name(mut self) -> String {
         self.owned = false;
         std::mem::take(&mut self.name)
     }
@@ -87,7 +91,7 @@ impl Drop for Container {
                 .engine
                 .call_within(&self.removal(), REMOVAL_LIMIT)
                 .is_ok_and(|output| output.stdout.trim() == self.name);
-            if removed || self.born || begin.elapsed() > BIRTH_LIMIT {
+            if removed || self.created || begin.elapsed() > CREATION_LIMIT {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));

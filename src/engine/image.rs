@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::Engine;
+use super::cli::Engine;
 
 /// One image, as `docker image inspect` describes it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -82,12 +82,6 @@ impl Image {
     }
 }
 
-/// The first twelve digits of an image's id.
-pub fn short(id: &str) -> &str {
-    let digits = id.strip_prefix("sha256:").unwrap_or(id);
-    digits.get(..12).unwrap_or(digits)
-}
-
 /// Looks several images up in one call; the result has one place for each name, empty where there is no such image.
 ///
 /// # Errors
@@ -101,7 +95,7 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
         Err(_) if !output.success => return Err(engine.failed(&args, &output.stderr)),
         Err(error) => {
             let what = format!("`{} image inspect` describes an image in a way that is not understood", engine.name());
-            return Err(engine.trouble(what, &error.to_string()));
+            return Err(engine.error(what, &error.to_string()));
         }
     };
     if found.is_empty() && !says_missing(&output.stderr) {
@@ -155,13 +149,7 @@ pub fn full_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Image, full_name, short};
-
-    #[test]
-    fn short_ids_have_twelve_digits() {
-        assert_eq!(short("sha256:0123456789abcdef"), "0123456789ab");
-        assert_eq!(short("0123"), "0123");
-    }
+    use super::{Image, full_name};
 
     #[test]
     fn names_are_completed_as_the_engine_does() {

@@ -8,10 +8,10 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::escapes::without_escapes;
-use super::{Color, Finished, Level, Message, Outcome, StandbyUse, Started, Summary, Watching};
-use crate::engine::image::short;
-use crate::failure;
+use super::message::{Finished, Message, Outcome, StandbyUse, Started, Summary, Watching, short_id};
+use super::strip_escapes::without_escapes;
+use super::style::{Color, Level};
+use crate::error;
 
 /// The literal beginnings of the first and the last line of a build, for those who match on them.
 const STARTED: &str = "minis2i: build started:";
@@ -51,7 +51,7 @@ impl Human {
         Self { err: AutoStream::new(io::stderr(), choice), level, colored: choice != ColorChoice::Never, spinner }
     }
 
-    /// Prints one message. A reader that went away is no failure of ours.
+    /// Prints one message. A reader that went away is no error.
     pub fn print(&mut self, message: &Message) {
         if let Message::Phase(name) = message {
             self.spin(name);
@@ -123,7 +123,7 @@ impl Human {
             Outcome::Cancelled => (WARN, CANCELLED),
         };
         let what = match &finished.image {
-            Some(id) => format!("{} is {}", finished.tag, short(id)),
+            Some(id) => format!("{} is {}", finished.tag, short_id(id)),
             None => format!("{} stays as it was", finished.tag),
         };
         let phases: Vec<_> =
@@ -152,7 +152,7 @@ impl Human {
         for cause in error.chain().skip(1) {
             writeln!(self.err, "  caused by: {}", cause.to_string().trim().replace('\n', "\n    "))?;
         }
-        if let Some(hint) = failure::hint(error) {
+        if let Some(hint) = error::hint(error) {
             writeln!(self.err, "\n{SOFT}hint:{SOFT:#} {hint}")?;
         }
         Ok(())
@@ -161,7 +161,7 @@ impl Human {
 
 fn sentence(started: &Started) -> String {
     let how = match &started.previous {
-        Some(id) => format!("incremental, on the artifacts of {}", short(id)),
+        Some(id) => format!("incremental, on the artifacts of {}", short_id(id)),
         None => "clean".to_owned(),
     };
     let why = started.why.as_ref().map(|why| format!(": {}", why.text)).unwrap_or_default();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Finished, Message, Outcome, StandbyUse, Started};
-use crate::failure;
+use super::message::{Finished, Message, Outcome, StandbyUse, Started};
+use crate::error;
 
 #[derive(Default)]
 pub struct Json {
@@ -85,7 +85,7 @@ enum Line<'a> {
 }
 
 impl Json {
-    /// Prints one message. A reader that went away is no failure of ours.
+    /// Prints one message. A reader that went away is no error.
     pub fn print(&mut self, message: &Message) {
         let text;
         let line = match message {
@@ -119,7 +119,7 @@ impl Json {
             Message::Error(error) => Line::Error {
                 message: error.to_string(),
                 causes: error.chain().skip(1).map(ToString::to_string).collect(),
-                hint: failure::hint(error),
+                hint: error::hint(error),
             },
         };
         let mut line = serde_json::to_vec(&line).expect("these types have only text keys");

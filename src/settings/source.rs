@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
 
-use super::origin::Origin;
-use crate::checkout::{Checkout, Commit, without_secrets};
-use crate::cli::JobArgs;
-use crate::failure::Failure;
+use super::source_location::SourceLocation;
+use crate::cli::job::JobArgs;
+use crate::error::Error;
+use crate::git::checkout::{Checkout, Commit};
+use crate::url::without_credentials;
 
 /// The source folder.
 #[derive(Clone, Debug)]
@@ -28,19 +29,19 @@ impl Source {
     /// The folder that was typed, or what was cloned of a repository.
     ///
     /// # Errors
-    /// A folder that can not be used; a repository that nobody cloned, since only a folder changes under our eyes.
+    /// A folder that can not be used; a repository without a clone, since only a folder can be watched.
     pub fn new(args: &JobArgs, checkout: Option<&Checkout>) -> Result<Self> {
-        let (typed, folder) = match (Origin::of(args)?, checkout) {
-            (Origin::Folder(folder), _) => (folder.display().to_string(), folder),
-            (Origin::Repository(repository), Some(checkout)) => {
-                (without_secrets(&repository.url), checkout.folder().to_owned())
+        let (typed, folder) = match (SourceLocation::of(args)?, checkout) {
+            (SourceLocation::Folder(folder), _) => (folder.display().to_string(), folder),
+            (SourceLocation::Repository(repository), Some(checkout)) => {
+                (without_credentials(&repository.url), checkout.folder().to_owned())
             }
-            (Origin::Repository(repository), None) => {
-                return Err(Failure::usage(format!(
-                    "`{}` is a repository, and only a folder can be watched",
-                    without_secrets(&repository.url)
+            (SourceLocation::Repository(repository), None) => {
+                let url = without_credentials(&repository.url);
+                return Err(Error::usage(format!(
+                    "`{url}` can not be watched: only a folder of this machine tells of saves"
                 ))
-                .hint("clone it and give the folder, or use `minis2i build`")
+                .hint("clone it and watch the clone, or build it once with `minis2i build`")
                 .into());
             }
         };
@@ -57,17 +58,17 @@ impl Source {
 fn existing_folder(folder: &Path, shown: &str) -> Result<PathBuf> {
     let path = fs::canonicalize(folder).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
-            Failure::usage(format!("there is no source folder `{shown}`"))
+            Error::usage(format!("there is no source folder `{shown}`"))
                 .hint("the order is `minis2i build SOURCE BUILDER TAG`; SOURCE is a folder on this machine")
         } else {
-            Failure::usage(format!("cannot use the source `{shown}`"))
+            Error::usage(format!("cannot use the source `{shown}`"))
                 .because(error)
                 .hint("make it, and the folders above it, readable for you")
         }
     })?;
     if !path.is_dir() {
         let hint = "give the folder that holds it";
-        return Err(Failure::usage(format!("the source `{shown}` is a file, not a folder")).hint(hint).into());
+        return Err(Error::usage(format!("the source `{shown}` is a file, not a folder")).hint(hint).into());
     }
     Ok(path)
 }
@@ -78,13 +79,13 @@ fn folder_inside(top: &Path, context: &Path) -> Result<PathBuf> {
     let hint = "`--context-dir` names a folder inside SOURCE";
     let inside: PathBuf = context.components().filter(|part| !matches!(part, Component::RootDir)).collect();
     let path = fs::canonicalize(top.join(inside)).map_err(|error| {
-        Failure::usage(format!("there is no folder `{shown}` in the source")).because(error).hint(hint)
+        Error::usage(format!("there is no folder `{shown}` in the source")).because(error).hint(hint)
     })?;
     if !path.starts_with(top) {
-        return Err(Failure::usage(format!("the folder `{shown}` is not in the source")).hint(hint).into());
+        return Err(Error::usage(format!("the folder `{shown}` is not in the source")).hint(hint).into());
     }
     if !path.is_dir() {
-        return Err(Failure::usage(format!("`{shown}` in the source is a file, not a folder")).hint(hint).into());
+        return Err(Error::usage(format!("`{shown}` in the source is a file, not a folder")).hint(hint).into());
     }
     Ok(path)
 }

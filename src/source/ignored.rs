@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Snapshot;
+use super::snapshot::Snapshot;
 
 /// The largest of the ignored entries.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Largest {
 
 /// Weighs the ignored entries of a snapshot, for at most `budget` in all: ignoring a folder of a hundred thousand
 /// files must not cost the time to look at them.
-pub fn largest(root: &Path, snapshot: &Snapshot, budget: Duration) -> Option<Largest> {
+pub fn largest_ignored(root: &Path, snapshot: &Snapshot, budget: Duration) -> Option<Largest> {
     let deadline = Instant::now() + budget;
     let weighed = snapshot.ignored.iter().map(|path| {
         let (bytes, complete) = weigh(&root.join(path), deadline);

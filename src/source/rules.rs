@@ -7,11 +7,22 @@ use ignore::gitignore::GitignoreBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{IncrementalIgnore, Match, WalkBuilder};
 
-use super::links::Links;
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// The file in the source, at any depth, with rules in gitignore's language for us alone.
 pub const OWN_IGNORE_FILE: &str = ".s2iignore";
+
+/// What is done about links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkPolicy {
+    /// They are sent as links, and one that leads out of the source is worth a warning.
+    #[default]
+    Kept,
+    /// They are sent as links, and the user knows it.
+    KeptKnowingly,
+    /// What they point to is sent in their place.
+    Followed,
+}
 
 /// What the user said about which files to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +33,7 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// Globs of paths to send though an ignore file hides them.
     pub include: Vec<String>,
-    pub links: Links,
+    pub links: LinkPolicy,
 }
 
 /// What happens to one path.
@@ -64,7 +75,7 @@ impl Rules {
             excluded: globs(root, &selection.exclude, "--exclude")?,
             parents: parents(root, &selection.include)?,
         };
-        let follow = selection.links == Links::Followed;
+        let follow = selection.links == LinkPolicy::Followed;
         Ok(Self { matcher: matchers.remove(0), include, follow })
     }
 
@@ -142,7 +153,7 @@ fn globs(root: &Path, globs: &[String], option: &str) -> Result<Override> {
     for glob in globs {
         builder.add(glob).map_err(|error| {
             let glob = glob.trim_start_matches('!');
-            Failure::usage(format!("`{option} {glob}` is no glob that is understood"))
+            Error::usage(format!("`{option} {glob}` is no glob that is understood"))
                 .because(error)
                 .hint("globs are those of .gitignore: `*.log`, `/dist`, `docs/**/*.pdf`")
         })?;
@@ -168,7 +179,7 @@ fn parents(root: &Path, include: &[String]) -> Result<Override> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Links, Rules, Selection, Verdict};
+    use super::{LinkPolicy, Rules, Selection, Verdict};
     use std::fs;
     use std::path::Path;
 
@@ -180,7 +191,8 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let own = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
-        let selection = Selection { gitignore: true, include: own(include), exclude: own(exclude), links: Links::Kept };
+        let selection =
+            Selection { gitignore: true, include: own(include), exclude: own(exclude), links: LinkPolicy::Kept };
         let rules = Rules::new(dir.path(), &selection).unwrap();
         (dir, rules)
     }

@@ -1,34 +1,36 @@
-//! Looking at the source while it is sent: once for a single build, or through somebody who watches it.
+//! Looking at the source while it is sent: on disk for a single build, or through the tracker of a watch.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Rules, Selection, Snapshot};
+use super::rules::{Rules, Selection};
+use super::snapshot::Snapshot;
+use super::walk::take_snapshot;
 
-/// Somebody who knows what the source holds.
-pub trait View {
+/// Something that knows what the source holds.
+pub trait SourceView {
     /// The source as it is now.
     ///
     /// # Errors
-    /// A part of it that can not be read; so everywhere here.
+    /// A part of it that can not be read.
     fn snapshot(&mut self) -> Result<Snapshot>;
 
     /// The source as it is now, where that is not what was `sent`. `None` is the promise that the build made of `sent`
     /// is made of the source.
     ///
     /// # Errors
-    /// As above.
-    fn news(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>>;
+    /// A part of it that can not be read.
+    fn changes_since(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>>;
 }
 
 /// Looks at all of the source each time.
-pub struct Disk {
+pub struct DiskView {
     root: PathBuf,
     rules: Rules,
 }
 
-impl Disk {
+impl DiskView {
     /// A view of the source below `root`.
     ///
     /// # Errors
@@ -38,12 +40,12 @@ impl Disk {
     }
 }
 
-impl View for Disk {
+impl SourceView for DiskView {
     fn snapshot(&mut self) -> Result<Snapshot> {
-        Snapshot::take(&self.root, &mut self.rules, &mut |_| {})
+        take_snapshot(&self.root, &mut self.rules, &mut |_| {})
     }
 
-    fn news(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>> {
+    fn changes_since(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>> {
         let now = self.snapshot()?;
         Ok((!now.since(sent).is_empty()).then_some(now))
     }

@@ -39,20 +39,20 @@ impl Key {
 /// What each key does, for people.
 pub const HELP: &str = "r rebuild, c rebuild without artifacts, p pause and resume, q quit, ? this help";
 
-/// Keys are heard as long as this lives.
+/// Keys are read as long as this lives.
 pub struct Keys;
 
 impl Keys {
-    /// Hears keys where standard input and error are a terminal that is ours to use; elsewhere none.
+    /// Reads keys where standard input and error are a terminal that is ours to use; elsewhere none.
     ///
     /// # Errors
     /// When the system does not let us listen for signals.
-    pub fn hear(tell: impl Fn(Key) + Send + 'static) -> Result<Option<Self>> {
+    pub fn read(send: impl Fn(Key) + Send + 'static) -> Result<Option<Self>> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() || !is_ours() {
             return Ok(None);
         }
         enter();
-        // Whoever stopped us and goes on finds the terminal as the shell left it.
+        // After a stop, the terminal is as the shell left it.
         let mut signals = Signals::new([SIGCONT])?;
         std::thread::spawn(move || {
             for _ in signals.forever() {
@@ -61,7 +61,7 @@ impl Keys {
                 }
             }
         });
-        std::thread::spawn(move || read(&tell));
+        std::thread::spawn(move || read_keys(&send));
         Ok(Some(Self))
     }
 }
@@ -72,7 +72,7 @@ impl Drop for Keys {
     }
 }
 
-/// Puts the terminal back into order, for those who leave without dropping.
+/// Puts the terminal back into order, for an end of the process without dropping.
 pub fn restore() {
     if let Some(before) = BEFORE.lock().ok().and_then(|mut before| before.take())
         && is_ours()
@@ -94,12 +94,12 @@ fn enter() {
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
 }
 
-/// Whether we are in the foreground: whoever is not is stopped when he reads from the terminal or changes it.
+/// Whether we are in the foreground: a process that is not is stopped when it reads from the terminal or changes it.
 fn is_ours() -> bool {
     tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-fn read(tell: &impl Fn(Key)) {
+fn read_keys(send: &impl Fn(Key)) {
     loop {
         let stdin = io::stdin();
         let ready = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
@@ -109,7 +109,7 @@ fn read(tell: &impl Fn(Key)) {
         }
         let mut byte = [0];
         match stdin.lock().read(&mut byte) {
-            Ok(1) => drop(Key::of(byte[0]).map(tell)),
+            Ok(1) => drop(Key::of(byte[0]).map(send)),
             // A terminal that went away is no reason to end.
             _ => return,
         }

@@ -1,4 +1,4 @@
-//! The hands of a watch: one thread that makes builds one after the other, and keeps a standby between them.
+//! The thread that makes builds one after the other, and prepares a standby between them.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
@@ -6,14 +6,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::helm::Helm;
-use super::janitor::Janitor;
-use super::sight::{Close, SharedView, Sight, lock};
-use super::standby::{Limit, Standby};
-use crate::build::{self, Calls, Ground, NoStandby, Progress, Ready, Revision, Workshop};
-use crate::callback;
-use crate::failure;
-use crate::report::{Finished, Message, Outcome, Reporter, StandbyUse, Started};
+use super::build_control::BuildControl;
+use super::cleanup::Cleaner;
+use super::standby::Standby;
+use super::standby_policy::{self, Limit, StandbyPolicy};
+use super::tracked_view::TrackedView;
+use super::tracker::{Tracker, lock};
+use crate::error::{self, ErrorKind};
+use crate::git::work_tree::RevisionQuery;
+use crate::pipeline::approach::{CannotWait, Setback};
+use crate::pipeline::commit::TagMove;
+use crate::pipeline::context::{BuildContext, Progress};
+use crate::pipeline::images::Images;
+use crate::pipeline::inputs::Inputs;
+use crate::pipeline::{callback, steps};
+use crate::report::Reporter;
+use crate::report::message::{Finished, Message, Outcome, StandbyUse, Started};
 use crate::settings::Job;
 
 /// A build that the worker gets to later than this waited for a standby that was being prepared.
@@ -25,11 +33,11 @@ const SHORT_COMMIT: Duration = Duration::from_millis(400);
 /// How long to wait before a lost standby is replaced, at first and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
-/// What the worker is told.
-pub enum Order {
+/// What the worker is to do.
+pub enum WorkerCommand {
     Build(Box<Request>),
     /// The container of this name has ended.
-    Ended(String),
+    StandbyEnded(String),
     /// A standby, if there is one, is of no use any more, for this reason.
     Renew(&'static str),
     Leave,
@@ -50,12 +58,14 @@ pub struct Request {
     pub phases: Vec<(&'static str, Duration)>,
 }
 
-/// What the worker tells.
-pub enum Report {
+/// What the worker reports.
+pub enum WorkerEvent {
+    /// The tag was on an image of this source already.
+    NotNeeded,
     Ended {
-        outcome: Option<Outcome>,
+        outcome: Outcome,
         /// The engine, not the build, is at fault.
-        engine: bool,
+        engine_failed: bool,
         total: Duration,
         /// The image that has the tag now.
         image: Option<String>,
@@ -64,72 +74,65 @@ pub enum Report {
     TooLarge(u64),
 }
 
-/// What a build works with until it is over.
-struct Round<'a> {
-    shop: Workshop<'a>,
-    ground: Ground,
-    prepared: Ready<'a>,
-}
-
 pub struct Worker<'a> {
-    pub shop: Workshop<'a>,
+    pub cx: BuildContext<'a>,
     /// The same job without artifacts.
     pub clean: &'a Job,
-    /// For preparing a standby, beside what the user sees.
-    pub still: &'a Reporter,
-    pub sight: Arc<Mutex<Sight>>,
-    pub helm: Arc<Helm>,
-    pub janitor: Janitor,
-    pub orders: Receiver<Order>,
-    /// For hearing of the end of a standby.
-    pub own_orders: Sender<Order>,
-    pub tell: Box<dyn Fn(Report) + Send + 'a>,
-    pub standby: Standby,
+    /// For preparing a standby, which the user does not wait for.
+    pub without_notes: &'a Reporter,
+    pub tracker: Arc<Mutex<Tracker>>,
+    pub control: Arc<BuildControl>,
+    pub cleaner: Cleaner,
+    pub commands: Receiver<WorkerCommand>,
+    /// For the end of a standby, which its container reports.
+    pub own_commands: Sender<WorkerCommand>,
+    pub report: Box<dyn Fn(WorkerEvent) + Send + 'a>,
+    pub policy: StandbyPolicy,
     pub last_commit: Option<Duration>,
 }
 
 impl<'a> Worker<'a> {
     /// Works until told to leave. What waits then is removed.
     pub fn run(mut self) {
-        let mut waiting: Option<Round<'a>> = None;
+        let mut waiting: Option<Standby<'a>> = None;
         loop {
-            let order = match self.orders.try_recv() {
-                Ok(order) => order,
+            let command = match self.commands.try_recv() {
+                Ok(command) => command,
                 Err(TryRecvError::Disconnected) => return,
                 Err(TryRecvError::Empty) => match self.wait(&mut waiting) {
-                    Some(order) => order,
+                    Some(command) => command,
                     None => continue,
                 },
             };
-            match order {
-                Order::Build(request) => {
+            match command {
+                WorkerCommand::Build(request) => {
                     waiting = self.build(&request, waiting.take());
                     if waiting.is_none() {
-                        self.standby.wanted();
+                        self.policy.wanted();
                     }
                 }
-                Order::Ended(name) => {
-                    if waiting.as_ref().is_some_and(|round| round.prepared.container() == name) {
+                WorkerCommand::StandbyEnded(name) => {
+                    if waiting.as_ref().is_some_and(|standby| standby.ready.container() == name) {
                         self.throw_away(waiting.take());
-                        self.standby.lost("the one there was got lost", BACK_OFF);
+                        self.policy.lost("the one there was got lost", BACK_OFF);
                     }
                 }
-                Order::Renew(reason) => {
+                WorkerCommand::Renew(reason) => {
                     self.throw_away(waiting.take());
-                    self.standby.renew(reason);
+                    self.policy.renew(reason);
                 }
-                Order::Leave => return,
+                WorkerCommand::Leave => return,
             }
         }
     }
 
     /// Prepares a standby, or waits for an order.
-    fn wait(&mut self, waiting: &mut Option<Round<'a>>) -> Option<Order> {
-        let due = if waiting.is_none() { self.standby.due() } else { None };
-        let Some(due) = due else { return Some(self.orders.recv().unwrap_or(Order::Leave)) };
-        match self.orders.recv_timeout(due.saturating_duration_since(Instant::now())) {
-            Ok(order) => Some(order),
-            Err(RecvTimeoutError::Disconnected) => Some(Order::Leave),
+    fn wait(&mut self, waiting: &mut Option<Standby<'a>>) -> Option<WorkerCommand> {
+        let due = if waiting.is_none() { self.policy.due() } else { None };
+        let Some(due) = due else { return Some(self.commands.recv().unwrap_or(WorkerCommand::Leave)) };
+        match self.commands.recv_timeout(due.saturating_duration_since(Instant::now())) {
+            Ok(command) => Some(command),
+            Err(RecvTimeoutError::Disconnected) => Some(WorkerCommand::Leave),
             Err(RecvTimeoutError::Timeout) => {
                 *waiting = self.prepare();
                 None
@@ -138,59 +141,59 @@ impl<'a> Worker<'a> {
     }
 
     /// Prepares a standby as far as it can be. What goes wrong is not told: the next build meets it and tells.
-    fn prepare(&mut self) -> Option<Round<'a>> {
-        let size = lock(&self.sight).now().size();
-        if let Limit::Over { told } = self.standby.check_size(size) {
+    fn prepare(&mut self) -> Option<Standby<'a>> {
+        let size = lock(&self.tracker).current().size();
+        if let Limit::Over { told } = self.policy.check_size(size) {
             if !told {
-                (self.tell)(Report::TooLarge(size));
+                (self.report)(WorkerEvent::TooLarge(size));
             }
             return None;
         }
-        let shop = Workshop { reporter: self.still, ..self.shop_with(self.shop.job) };
-        let prepared = Ground::look(&shop).and_then(|ground| {
-            let mut view = SharedView::of_standby(&self.sight);
-            let prepared = build::prepare(&shop, &ground, &mut view, &mut Progress::new())?;
-            Ok(Round { shop: Workshop { reporter: self.shop.reporter, ..shop }, ground, prepared })
+        let cx = BuildContext { reporter: self.without_notes, ..self.context_for(self.cx.job) };
+        let prepared = Images::find(&cx).and_then(|images| {
+            let mut view = TrackedView::of_standby(&self.tracker);
+            let ready = steps::prepare_waiting(&cx, &images, &mut view, &mut Progress::new())?;
+            Ok(Standby { cx: BuildContext { reporter: self.cx.reporter, ..cx }, images, ready })
         });
-        let round = match prepared {
-            Ok(round) => round,
+        let standby = match prepared {
+            Ok(standby) => standby,
             Err(error) => {
-                match error.downcast_ref::<NoStandby>() {
+                match error.downcast_ref::<CannotWait>() {
                     Some(why) => self.learn(Some(*why)),
-                    None => self.standby.lost("none could be prepared", BACK_OFF),
+                    None => self.policy.lost("none could be prepared", BACK_OFF),
                 }
                 return None;
             }
         };
-        Some(self.keep_ready(round))
+        Some(self.keep_ready(standby))
     }
 
     /// Makes what was prepared the standby.
-    fn keep_ready(&mut self, mut round: Round<'a>) -> Round<'a> {
-        self.standby.is_ready();
-        self.janitor.remove(round.prepared.leave_saver());
-        let (orders, name) = (self.own_orders.clone(), round.prepared.container().to_owned());
-        round.prepared.when_ended(move || drop(orders.send(Order::Ended(name))));
-        (self.tell)(Report::StandbyReady);
-        round
+    fn keep_ready(&mut self, mut standby: Standby<'a>) -> Standby<'a> {
+        self.policy.mark_ready();
+        self.cleaner.remove(standby.ready.saver_leftovers());
+        let (commands, name) = (self.own_commands.clone(), standby.ready.container().to_owned());
+        standby.ready.when_ended(move || drop(commands.send(WorkerCommand::StandbyEnded(name))));
+        (self.report)(WorkerEvent::StandbyReady);
+        standby
     }
 
     /// Notes why no container can wait for the next build, if none can.
-    fn learn(&mut self, why: Option<NoStandby>) {
-        if let (true, Some(why)) = (self.standby.is_on(), why) {
-            self.shop.reporter.note(&format!("no container is kept ready: {why}"));
+    fn learn(&mut self, why: Option<CannotWait>) {
+        if let (true, Some(why)) = (self.policy.is_on(), why) {
+            self.cx.reporter.note(&format!("no container is kept ready: {}", standby_policy::reason(why)));
         }
-        self.standby.learn(why);
+        self.policy.learn(why);
     }
 
-    /// A workshop whose engine can be stopped by the helm.
-    fn shop_with(&self, job: &'a Job) -> Workshop<'a> {
-        let engine = self.shop.engine.with_cancel(self.helm.begin());
-        Workshop { job, engine, ..self.shop.clone() }
+    /// A context whose engine is stopped by the build control.
+    fn context_for(&self, job: &'a Job) -> BuildContext<'a> {
+        let engine = self.cx.engine.with_cancel(self.control.begin());
+        BuildContext { job, engine, ..self.cx.clone() }
     }
 
     /// Makes a build and tells how it went. What comes back is a standby for the next one, when none was needed.
-    fn build(&mut self, request: &Request, waiting: Option<Round<'a>>) -> Option<Round<'a>> {
+    fn build(&mut self, request: &Request, waiting: Option<Standby<'a>>) -> Option<Standby<'a>> {
         let number = request.started.build;
         let mut progress = Progress::new();
         progress.phases.clone_from(&request.phases);
@@ -198,46 +201,42 @@ impl<'a> Worker<'a> {
         if waited > NOTABLE {
             progress.phases.push(("wait", waited));
         }
-        self.helm.take(number);
+        self.control.take(number);
         let mut using = StandbyUse::Used;
-        let mut round = waiting;
-        let result = self.try_build(request, &mut round, &mut using, &mut progress);
-        self.helm.release();
+        let mut standby = waiting;
+        let result = self.try_build(request, &mut standby, &mut using, &mut progress);
+        self.control.release();
         let total = request.saved.elapsed();
         let result = match result {
             Ok(Some(id)) => Ok(id),
             Ok(None) => {
-                lock(&self.sight).close(Close::Tagged);
-                (self.tell)(Report::Ended { outcome: None, engine: false, total, image: None });
-                if !self.standby.is_on() {
-                    self.throw_away(round);
+                lock(&self.tracker).close_build(Outcome::Ok);
+                (self.report)(WorkerEvent::NotNeeded);
+                if !self.policy.is_on() {
+                    self.throw_away(standby);
                     return None;
                 }
-                return round.map(|round| self.keep_ready(round));
+                return standby.map(|standby| self.keep_ready(standby));
             }
             Err(error) => Err(error),
         };
-        let outcome = build::outcome(&result);
-        if outcome == Outcome::Cancelled && self.helm.is_stopping() {
+        let outcome = steps::outcome(&result);
+        if outcome == Outcome::Cancelled && self.control.is_stopping() {
             // The end is waited for, so that nothing is left.
-            drop(round);
+            drop(standby);
         } else {
-            self.throw_away_superseding(round, result.as_ref().ok());
+            self.throw_away_superseding(standby, result.as_ref().ok());
         }
-        lock(&self.sight).close(match outcome {
-            Outcome::Ok => Close::Tagged,
-            Outcome::Failed => Close::Failed,
-            Outcome::Cancelled => Close::Cancelled,
-        });
+        lock(&self.tracker).close_build(outcome);
         if let Err(error) = &result
             && outcome == Outcome::Failed
         {
-            self.shop.reporter.tell(&Message::Error(error));
+            self.cx.reporter.emit(&Message::Error(error));
         }
-        self.shop.reporter.tell(&Message::BuildFinished(&Finished {
+        self.cx.reporter.emit(&Message::BuildFinished(&Finished {
             build: number,
             outcome,
-            tag: self.shop.job.tag.clone(),
+            tag: self.cx.job.tag.clone(),
             image: result.as_ref().ok().cloned(),
             assemble_status: progress.assemble_status,
             total,
@@ -245,90 +244,91 @@ impl<'a> Worker<'a> {
             phases: progress.phases,
         }));
         if outcome != Outcome::Cancelled {
-            callback::tell_aside(&self.shop, outcome == Outcome::Ok);
+            callback::post_in_background(&self.cx, outcome == Outcome::Ok);
         }
-        let engine = result.as_ref().is_err_and(|error| failure::kind(error) == failure::Kind::Engine);
-        (self.tell)(Report::Ended { outcome: Some(outcome), engine, total, image: result.ok() });
+        let engine_failed = result.as_ref().is_err_and(|error| error::kind(error) == ErrorKind::Engine);
+        (self.report)(WorkerEvent::Ended { outcome, engine_failed, total, image: result.ok() });
         None
     }
 
-    /// Returns the id of the image; `None` when the tag is on such an image already. What was built in stays in `round`.
+    /// Returns the id of the image; `None` when the tag is on such an image already. What was built in stays in `standby`.
     fn try_build(
         &mut self,
         request: &Request,
-        round: &mut Option<Round<'a>>,
+        standby: &mut Option<Standby<'a>>,
         using: &mut StandbyUse,
         progress: &mut Progress,
     ) -> Result<Option<String>> {
-        let revision = Revision::look(&self.shop.job.source.path);
-        let mut view = SharedView::of_build(&self.sight);
-        if let Some(reason) = self.unfit(request, round.as_ref())? {
-            self.throw_away(round.take());
+        let revision = RevisionQuery::start(&self.cx.job.source.path);
+        let mut view = TrackedView::of_build(&self.tracker);
+        if let Some(reason) = self.unfit(request, standby.as_ref())? {
+            self.throw_away(standby.take());
             *using = StandbyUse::None(reason.to_owned());
         }
-        if let Some(ready) = round {
-            match ready.prepared.settle(&mut view) {
-                Ok(Ok(())) => progress.note("upload"),
-                Ok(Err(_)) => {
-                    self.throw_away(round.take());
+        if let Some(ready) = standby {
+            match ready.ready.settle(&mut view) {
+                Ok(()) => progress.note("upload"),
+                Err(Setback::Obstacle(_)) => {
+                    self.throw_away(standby.take());
                     *using = StandbyUse::None("a path became a folder, or a folder something else".to_owned());
                 }
-                Err(error) => self.give_up_on(round, using, error)?,
+                Err(Setback::Error(error)) => self.give_up_on(standby, using, error)?,
             }
         }
         let mut revision = Some(revision);
         loop {
-            if round.is_none() {
+            if standby.is_none() {
                 let fresh = self.fresh(request, &mut view, progress)?;
-                self.learn(fresh.prepared.no_standby(&fresh.shop, &fresh.ground));
-                *round = Some(fresh);
+                self.learn(fresh.ready.cannot_wait(&fresh.cx, &fresh.images));
+                *standby = Some(fresh);
             }
-            let ready = round.as_mut().expect("it was made where there was none");
+            let ready = standby.as_mut().expect("it was made where there was none");
             if request.unless_current {
-                if build::is_current(ready.shop.job, &ready.ground, &ready.prepared) {
+                if steps::is_current(ready.cx.job, &ready.images, &ready.ready) {
                     return Ok(None);
                 }
-                self.shop.reporter.tell(&Message::BuildStarted(&request.started));
+                self.cx.reporter.emit(&Message::BuildStarted(&request.started));
             }
-            let assembled = match build::assemble(&ready.shop, &ready.ground, &mut ready.prepared, progress) {
-                Err(error) if !progress.began && *using == StandbyUse::Used => {
-                    self.give_up_on(round, using, error)?;
+            let assembled = match steps::assemble(&ready.cx, &ready.images, &mut ready.ready, progress) {
+                Err(error) if !progress.assemble_started && *using == StandbyUse::Used => {
+                    self.give_up_on(standby, using, error)?;
                     continue;
                 }
                 assembled => assembled?,
             };
-            self.helm.commit()?;
-            let calls = self.last_commit.filter(|took| *took < SHORT_COMMIT).map_or(Calls::Two, |_| Calls::One);
+            self.control.commit()?;
+            let tag_move =
+                self.last_commit.filter(|took| *took < SHORT_COMMIT).map_or(TagMove::Separate, |_| TagMove::WithCommit);
             let begin = Instant::now();
-            let revision = revision.take().unwrap_or_else(|| Revision::look(&self.shop.job.source.path));
-            let Round { shop, ground, prepared } = &*ready;
-            let id = build::commit(shop, ground, prepared, revision, assembled, calls, progress)?;
+            let revision = revision.take().unwrap_or_else(|| RevisionQuery::start(&self.cx.job.source.path));
+            let Standby { cx, images, ready } = &*ready;
+            let id = steps::commit(cx, images, ready, revision, assembled, tag_move, progress)?;
             self.last_commit = Some(begin.elapsed());
             return Ok(Some(id));
         }
     }
 
     /// Why there is no standby to use, if there is none.
-    fn unfit(&self, request: &Request, round: Option<&Round>) -> Result<Option<&'static str>> {
-        let Some(round) = round else { return Ok(Some(self.standby.why_none())) };
+    fn unfit(&self, request: &Request, standby: Option<&Standby>) -> Result<Option<&'static str>> {
+        let Some(standby) = standby else { return Ok(Some(self.policy.why_none())) };
         if request.clean {
             return Ok(Some("artifacts are not wanted"));
         }
-        let inputs = build::Inputs::read(&round.shop, &round.ground.contract)?;
-        Ok((inputs != *round.prepared.inputs()).then_some("variables or scripts changed"))
+        let inputs = Inputs::read(&standby.cx, &standby.images.contract)?;
+        Ok((inputs != *standby.ready.inputs()).then_some("variables or scripts changed"))
     }
 
     /// A standby that fails before `assemble` began is replaced; a build that was cancelled is over.
     fn give_up_on(
         &mut self,
-        round: &mut Option<Round<'a>>,
+        standby: &mut Option<Standby<'a>>,
         using: &mut StandbyUse,
         error: anyhow::Error,
     ) -> Result<()> {
-        let lost = round.take();
-        let cancelled = lost.as_ref().is_some_and(|round| round.shop.engine.cancel().why().is_some());
-        if cancelled || failure::kind(&error) != failure::Kind::Engine {
-            *round = lost;
+        let lost = standby.take();
+        let cancelled = lost.as_ref().is_some_and(|standby| standby.cx.engine.cancel().why().is_some());
+        if cancelled || error::kind(&error) != ErrorKind::Engine {
+            *standby = lost;
             return Err(error);
         }
         self.throw_away(lost);
@@ -336,24 +336,22 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn fresh(&self, request: &Request, view: &mut SharedView, progress: &mut Progress) -> Result<Round<'a>> {
-        let shop = self.shop_with(if request.clean { self.clean } else { self.shop.job });
-        self.helm.take(request.started.build);
-        let ground = Ground::look(&shop)?;
-        let prepared = build::prepare_settled(&shop, &ground, view, progress)?;
+    fn fresh(&self, request: &Request, view: &mut TrackedView, progress: &mut Progress) -> Result<Standby<'a>> {
+        let cx = self.context_for(if request.clean { self.clean } else { self.cx.job });
+        self.control.take(request.started.build);
+        let images = Images::find(&cx)?;
+        let ready = steps::prepare_settled(&cx, &images, view, progress)?;
         progress.note("upload");
-        Ok(Round { shop, ground, prepared })
+        Ok(Standby { cx, images, ready })
     }
 
-    fn throw_away(&self, round: Option<Round>) {
-        self.throw_away_superseding(round, None);
+    fn throw_away(&self, standby: Option<Standby>) {
+        self.throw_away_superseding(standby, None);
     }
 
-    /// Leaves what a round used to be removed, and the image that lost the tag to `id`.
-    fn throw_away_superseding(&self, round: Option<Round>, id: Option<&String>) {
-        let Some(round) = round else { return };
-        let mut leftovers = round.prepared.leave();
-        leftovers.images.extend(id.and_then(|id| round.ground.superseded_by(id)));
-        self.janitor.remove(leftovers);
+    /// Leaves what a standby used to be removed, and the image that lost the tag to `id`.
+    fn throw_away_superseding(&self, standby: Option<Standby>, id: Option<&String>) {
+        let Some(standby) = standby else { return };
+        self.cleaner.remove(standby.into_leftovers(id));
     }
 }

@@ -1,0 +1,59 @@
+//! `build`: one build, or a Dockerfile for one, and the new image run if that is wanted.
+
+use anyhow::Result;
+
+use super::{generate, run_image};
+use crate::cancel::Cancel;
+use crate::cli::commands::BuildArgs;
+use crate::engine::cli::Engine;
+use crate::git::checkout::Checkout;
+use crate::pipeline::context::BuildContext;
+use crate::pipeline::{self, callback};
+use crate::report::Reporter;
+use crate::report::message::Message;
+use crate::run_lock::RunLock;
+use crate::settings::source_location::SourceLocation;
+use crate::settings::{Job, folders};
+use crate::signals;
+
+/// Builds once.
+///
+/// # Errors
+/// Anything that ends the build; an image that runs and fails.
+pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
+    let tag = args.job.tag.clone();
+    if args.as_dockerfile.is_some() {
+        args.job.no_incremental = true;
+        // A job has a name for its image; it is not shown when the user gave none.
+        args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
+    }
+    let cancel = Cancel::default();
+    signals::cancel_on_signal(cancel.clone())?;
+    let run_lock = RunLock::take(folders::locks())?;
+    let checkout = check_out(&args, &cancel, &run_lock, reporter)?;
+    let job = Job::new(args.job, checkout.as_ref(), reporter)?;
+    let teller = reporter.clone();
+    let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.emit(&Message::Call(call)));
+    let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
+    if let Some(path) = args.as_dockerfile {
+        let tag = Some(tag).filter(|tag| !tag.is_empty());
+        return generate::as_dockerfile(&path, tag.as_deref(), &cx);
+    }
+    let built = pipeline::build(&cx);
+    callback::post(&cx, built.is_ok());
+    built?;
+    if args.run { run_image::run_image(&cx) } else { Ok(()) }
+}
+
+/// Clones the source, where it is a repository.
+fn check_out(args: &BuildArgs, cancel: &Cancel, run_lock: &RunLock, reporter: &Reporter) -> Result<Option<Checkout>> {
+    let SourceLocation::Repository(repository) = SourceLocation::of(&args.job)? else { return Ok(None) };
+    let keep = args.job.s2i_compat.save_temp_dir;
+    let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder() };
+    reporter.phase("cloning");
+    let checkout = Checkout::make(&repository, folder, keep, cancel)?;
+    if keep {
+        reporter.note(&format!("the clone stays in {}", checkout.folder().display()));
+    }
+    Ok(Some(checkout))
+}

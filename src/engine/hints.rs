@@ -1,0 +1,42 @@
+//! Hints for the engine's errors: from the words of the CLI to what the user can do.
+
+use std::io;
+
+use crate::error::Error;
+
+/// What to do about the error that these words of the CLI describe.
+pub fn for_words(words: &str, engine: &str) -> String {
+    let words = words.to_lowercase();
+    let has = |text: &str| words.contains(text);
+    if has("permission denied while trying to connect") || has("dial unix") && has("permission denied") {
+        return format!(
+            "you may not use the engine's socket: add yourself to its group (`sudo usermod -aG docker $USER`, then log \
+             in again), or point DOCKER_HOST at an engine that is yours; `{engine} info` must work"
+        );
+    }
+    if has("cannot connect to the docker daemon") || has("is the docker daemon running") || has("error during connect")
+    {
+        return format!(
+            "start the engine (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs; `{engine} info` \
+             must work"
+        );
+    }
+    if has("no space left on device") {
+        return format!("`{engine} system df` shows what takes the space, `{engine} system prune` frees unused data");
+    }
+    if has("unknown flag") || has("unknown shorthand flag") || has("flag needs an argument") {
+        return format!("`{engine} run --help` lists the options that can come after `--`");
+    }
+    format!("see that `{engine} info` works; with `--verbose` the commands are shown, to be tried by hand")
+}
+
+/// The error for a CLI that could not be started at all.
+pub fn not_started(engine: &str, error: io::Error) -> anyhow::Error {
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    let hint = if missing {
+        "install docker (on Debian: `sudo apt-get install docker.io`), or name a compatible CLI with `--engine PATH`"
+    } else {
+        "see that it is a program you may run, or name another one with `--engine PATH`"
+    };
+    Error::engine(format!("cannot start the engine's CLI `{engine}`")).because(error).hint(hint).into()
+}

@@ -1,0 +1,125 @@
+//! A repository made into a folder, which goes when the run ends, however it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::command::{run, run_in};
+use super::repository::Repository;
+use crate::cancel::Cancel;
+use crate::error::{self, Error};
+use crate::url::without_credentials;
+
+/// The commit that was checked out, for labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    pub id: String,
+    /// What was asked for, or the branch that the repository's HEAD is on.
+    pub reference: String,
+    pub author: String,
+    pub date: String,
+    pub message: String,
+}
+
+/// A clone of a repository. Dropping it removes it, unless it is to be kept.
+pub struct Checkout {
+    folder: PathBuf,
+    commit: Commit,
+    keep: bool,
+}
+
+impl Checkout {
+    /// Clones a repository into a folder that is not there yet. With `keep` the folder outlives the run.
+    ///
+    /// # Errors
+    /// A git that can not be started, what git says of the repository or the commit that is wanted, an interrupt. The
+    /// folder is removed then.
+    pub fn make(repository: &Repository, folder: PathBuf, keep: bool, cancel: &Cancel) -> Result<Self> {
+        let mut checkout = Self { folder, commit: Commit::default(), keep: false };
+        checkout.clone_from(repository, cancel)?;
+        checkout.commit = checkout.describe(repository, cancel)?;
+        checkout.keep = keep;
+        Ok(checkout)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
+    fn clone_from(&self, repository: &Repository, cancel: &Cancel) -> Result<()> {
+        let url = without_credentials(&repository.url);
+        let folder = self.folder.display().to_string();
+        let mut clone = vec!["clone", "--quiet"];
+        match repository.reference {
+            Some(_) => clone.push("--no-checkout"),
+            None if repository.submodules => clone.extend(["--recurse-submodules", "--shallow-submodules"]),
+            None => {}
+        }
+        // Of a repository on this machine git takes all there is, and says that it does.
+        if repository.reference.is_none() && !Path::new(&repository.url).exists() {
+            clone.extend(["--depth", "1"]);
+        }
+        clone.extend(["--", &repository.url, &folder]);
+        let hint = format!("see that `git clone {url}` works");
+        run(&clone, cancel).map_err(|error| git_failed(format!("cannot clone `{url}`"), error, &hint))?;
+        match &repository.reference {
+            Some(reference) => self.check_out(reference, &url, repository.submodules, cancel),
+            None => Ok(()),
+        }
+    }
+
+    fn check_out(&self, reference: &str, url: &str, submodules: bool, cancel: &Cancel) -> Result<()> {
+        let git = |args: &[&str]| run_in(&self.folder, args, cancel);
+        // A branch of the repository is one of its remote here.
+        let remote = format!("origin/{reference}");
+        let commit = git(&["rev-parse", "--verify", "--quiet", &format!("{remote}^{{commit}}")]);
+        let target = if commit.is_ok() { &remote } else { reference };
+        cancel.check()?;
+        let hint = format!("`git ls-remote {url}` lists branches and tags");
+        git(&["checkout", "--quiet", "--detach", target])
+            .map_err(|error| git_failed(format!("there is no commit `{reference}` in `{url}`"), error, &hint))?;
+        if submodules {
+            git(&["submodule", "update", "--quiet", "--init", "--recursive"]).map_err(|error| {
+                git_failed("cannot fetch the submodules".to_owned(), error, "`--ignore-submodules`")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn describe(&self, repository: &Repository, cancel: &Cancel) -> Result<Commit> {
+        let format = "--format=%H%x00%an <%ae>%x00%ad%x00%s";
+        let facts = run_in(&self.folder, &["log", "-1", format], cancel).map_err(|error| {
+            let what = format!("`{}` has no commit", without_credentials(&repository.url));
+            git_failed(what, error, "commit something first, or give the folder itself")
+        })?;
+        let mut facts = facts.trim_end().split('\0').map(str::to_owned);
+        let mut next = || facts.next().unwrap_or_default();
+        let (id, author, date, message) = (next(), next(), next(), next());
+        let reference = match &repository.reference {
+            Some(reference) => reference.clone(),
+            None => run_in(&self.folder, &["rev-parse", "--abbrev-ref", "HEAD"], cancel)?.trim().to_owned(),
+        };
+        Ok(Commit { id, reference, author, date, message })
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        if !self.keep {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The error for git's words; an error that has a kind already, such as an interrupt, stays as it is.
+fn git_failed(what: String, error: anyhow::Error, hint: &str) -> anyhow::Error {
+    if error::is_classified(&error) {
+        return error;
+    }
+    Error::usage(what).because(error).hint(hint).into()
+}

@@ -1,0 +1,89 @@
+//! One build, from settings to tag. The steps are in [`steps`]; a watch makes them itself, with pauses between.
+
+pub mod allowed_uids;
+pub mod approach;
+pub mod artifacts;
+pub mod callback;
+pub mod cleanup;
+pub mod commit;
+pub mod container;
+pub mod context;
+pub mod image_config;
+pub mod images;
+pub mod inputs;
+mod memory_mount;
+mod no_shell;
+mod prepare;
+pub mod pull;
+pub mod ready;
+mod removal_groups;
+mod requirements;
+mod run_options;
+mod runtime_image;
+mod script_run;
+mod scripts;
+mod secrets;
+mod source_notes;
+pub mod steps;
+mod upload;
+mod user_ids;
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::git::work_tree::RevisionQuery;
+use crate::report::message::{Finished, Message, Started};
+use crate::source::view::DiskView;
+use cleanup::Leftovers;
+use commit::TagMove;
+use context::{BuildContext, Progress};
+use images::Images;
+
+/// Builds once and reports how it went. What is to be cleaned up afterwards is left to a process of its own.
+///
+/// # Errors
+/// What ended the build; it is the caller's to report.
+pub fn build(cx: &BuildContext) -> Result<()> {
+    let begin = Instant::now();
+    cx.reporter.phase("looking at the images");
+    let images = Images::find(cx)?;
+    cx.reporter.emit(&Message::BuildStarted(&Started {
+        build: 1,
+        source: cx.job.source.typed.clone(),
+        builder: cx.job.builder.clone(),
+        tag: cx.job.tag.clone(),
+        previous: images.previous.as_ref().map(|image| image.id.clone()),
+        why: None,
+    }));
+    let mut progress = Progress::since(begin);
+    let result = std::thread::scope(|scope| {
+        if cx.run_lock.has_dead() {
+            scope.spawn(|| cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter));
+        }
+        run_steps(cx, &images, &mut progress)
+    });
+    cx.reporter.emit(&Message::BuildFinished(&Finished {
+        build: 1,
+        outcome: steps::outcome(&result),
+        tag: cx.job.tag.clone(),
+        image: result.as_ref().ok().map(|(id, _)| id.clone()),
+        assemble_status: progress.assemble_status,
+        total: begin.elapsed(),
+        phases: progress.phases,
+        standby: None,
+    }));
+    let (_, leftovers) = result?;
+    leftovers.remove_in_background(&cx.engine, cx.run_lock)
+}
+
+fn run_steps(cx: &BuildContext, images: &Images, progress: &mut Progress) -> Result<(String, Leftovers)> {
+    let revision = RevisionQuery::start(&cx.job.source.path);
+    let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection)?;
+    let mut ready = steps::prepare_settled(cx, images, &mut view, progress)?;
+    let assembled = steps::assemble(cx, images, &mut ready, progress)?;
+    let id = steps::commit(cx, images, &ready, revision, assembled, TagMove::Separate, progress)?;
+    let mut leftovers = ready.into_leftovers();
+    leftovers.images = images.superseded_by(&id).into_iter().collect();
+    Ok((id, leftovers))
+}

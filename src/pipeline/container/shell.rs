@@ -1,0 +1,11 @@
+//! Text for the shell in a container.
+
+/// Bytes as one word of the shell.
+pub fn quote(bytes: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for byte in bytes {
+        if *byte == b'\'' { quoted.extend_from_slice(br"'\''") } else { quoted.push(*byte) }
+    }
+    quoted.push(b'\'');
+    quoted
+}

@@ -1,0 +1,262 @@
+//! What `assemble` gets and the image does not: variables, secrets, injected files. It goes into the container by its
+//! standard input, so that no command line and no `docker inspect` shows it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::container::shell::quote;
+use crate::error::Error;
+use crate::settings::secrets::{Injection, Secret, SecretOptions, SecretSource};
+use crate::tar::writer::Writer;
+
+/// Where secrets are, in memory.
+const SECRETS: &str = "/run/secrets";
+
+/// The most that a secret may have, in bytes; the shell reads it byte by byte.
+const SECRET_LIMIT: usize = 500 * 1024;
+
+/// Where injected files wait in the upload, below the destination; [`container.sh`](super::container::protocol::script) knows it,
+/// too.
+const WAITING: &str = ".minis2i-injected";
+
+/// All of it, as it is now.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets {
+    variables: Vec<(String, String)>,
+    secrets: Vec<(String, Vec<u8>)>,
+    /// Folders before what lies in them.
+    injected: Vec<Injected>,
+}
+
+/// One injected file or folder.
+#[derive(Clone, PartialEq, Eq)]
+struct Injected {
+    /// Its place in the container.
+    to: Vec<u8>,
+    /// The file; a folder has none.
+    file: Option<InjectedFile>,
+}
+
+/// What is known of a file from outside: enough to see that it changed.
+#[derive(Clone, PartialEq, Eq)]
+struct InjectedFile {
+    from: PathBuf,
+    mode: u32,
+    size: u64,
+    mtime: (i64, u32),
+    ctime: (i64, i64),
+    inode: u64,
+}
+
+impl Secrets {
+    /// Reads the secrets and looks at the files to inject.
+    ///
+    /// # Errors
+    /// What is not there, can not be read, or is too large.
+    pub fn read(asked: &SecretOptions) -> Result<Self> {
+        let secrets: Result<Vec<_>> =
+            asked.files.iter().map(|secret| Ok((secret.id.clone(), content(secret)?))).collect();
+        let mut injected = Vec::new();
+        for injection in &asked.injections {
+            inject(injection, &mut injected)?;
+        }
+        Ok(Self { variables: asked.variables.clone(), secrets: secrets?, injected })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.variables.is_empty() && self.secrets.is_empty() && self.injected.is_empty()
+    }
+
+    /// Options of `docker run` for the build container.
+    pub fn options(&self) -> Vec<String> {
+        let mount = format!("--tmpfs={SECRETS}:rw,noexec,nosuid,nodev,mode=1777");
+        if self.secrets.is_empty() { Vec::new() } else { vec![mount] }
+    }
+
+    /// The shell text that the container runs before it takes the upload. It defines what goes on around `assemble`.
+    pub fn opening(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (id, content) in &self.secrets {
+            let path = format!("{SECRETS}/{id}");
+            let escaped = escape(content);
+            text.extend(format!("(umask 377; printf %b '{escaped}' >'{path}') || exit 1\n").into_bytes());
+        }
+        let mut define = |name: &str, lines: Vec<Vec<u8>>| {
+            text.extend(format!("{name}() {{ :\n").into_bytes());
+            lines.into_iter().for_each(|line| text.extend([line.as_slice(), b"\n"].concat()));
+            text.extend(b"}\n");
+        };
+        let export = |(name, value): &(String, String)| {
+            [format!("export {name}=").as_bytes(), &quote(value.as_bytes())].concat()
+        };
+        define("minis2i_env", self.variables.iter().map(export).collect());
+        let call = |what: &str, (number, entry): (usize, &Injected)| {
+            let what = if entry.file.is_some() { format!("{what}_file") } else { format!("{what}_folder") };
+            [format!("minis2i_{what} {number} ").as_bytes(), &quote(&entry.to), b" || return 1"].concat()
+        };
+        let numbered = self.injected.iter().enumerate();
+        define("minis2i_before", numbered.clone().map(|entry| call("put", entry)).collect());
+        let mut after: Vec<_> = numbered.rev().map(|entry| call("take", entry)).collect();
+        if !self.injected.is_empty() {
+            after.push(b"rm -rf \"$minis2i_waiting\"".to_vec());
+        }
+        if !self.secrets.is_empty() {
+            let paths: Vec<_> = self.secrets.iter().map(|(id, _)| format!("'{SECRETS}/{id}'")).collect();
+            after.push(format!("rm -f {}", paths.join(" ")).into_bytes());
+        }
+        define("minis2i_after", after);
+        text
+    }
+
+    /// Sends the injected files, to wait for `assemble`.
+    ///
+    /// # Errors
+    /// When the container does not take them, or a file can not be read.
+    pub fn send<W: Write>(&self, upload: &mut Writer<W>) -> Result<()> {
+        if self.injected.is_empty() {
+            return Ok(());
+        }
+        upload.folder(WAITING.as_bytes(), 0o700, (0, 0))?;
+        for (number, entry) in self.injected.iter().enumerate() {
+            let Some(file) = &entry.file else { continue };
+            let content = fs::read(&file.from).map_err(|error| unreadable(&file.from, error))?;
+            upload.file(format!("{WAITING}/{number}").as_bytes(), file.mode, file.mtime, &content)?;
+        }
+        Ok(())
+    }
+}
+
+fn content(secret: &Secret) -> Result<Vec<u8>> {
+    let content = match &secret.from {
+        SecretSource::Text(text) => text.clone().into_bytes(),
+        SecretSource::File(path) => fs::read(path).map_err(|error| {
+            Error::usage(format!("cannot read the secret `{}` from `{}`", secret.id, path.display()))
+                .because(error)
+                .hint("see that the file is there and that you may read it")
+        })?,
+    };
+    if content.len() > SECRET_LIMIT {
+        return Err(Error::usage(format!("the secret `{}` is larger than 500 KiB", secret.id))
+            .hint("`--inject FOLDER:/WHERE` takes files of any size")
+            .into());
+    }
+    Ok(content)
+}
+
+/// Bytes for `printf %b` between single quotes.
+fn escape(bytes: &[u8]) -> String {
+    let mut escaped = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'+' | b'/' | b'-' | b'_' | b'=' | b'.' | b':' => {
+                escaped.push(char::from(*byte));
+            }
+            byte => escaped.push_str(&format!("\\0{byte:03o}")),
+        }
+    }
+    escaped
+}
+
+/// Lists a folder to inject, and the folders on the way to its place. Links are followed: what they point to is meant.
+fn inject(injection: &Injection, list: &mut Vec<Injected>) -> Result<()> {
+    let shown = injection.from.display();
+    let meta = fs::metadata(&injection.from).map_err(|error| unreadable(&injection.from, error))?;
+    if !meta.is_dir() {
+        return Err(Error::usage(format!("`{shown}` can not be injected: it is no folder"))
+            .hint("give the folder that holds it; with only that file in it, only that file is injected")
+            .into());
+    }
+    let to = injection.to.trim_end_matches('/');
+    let base = if to.starts_with('/') { String::new() } else { ".".to_owned() };
+    let parts: Vec<&str> = to.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let mut place = base;
+    for part in parts {
+        place = format!("{place}/{part}");
+        list.push(Injected { to: place.clone().into_bytes(), file: None });
+    }
+    inside(&injection.from, place.as_bytes(), &mut Vec::new(), list)
+}
+
+fn inside(folder: &Path, place: &[u8], above: &mut Vec<(u64, u64)>, list: &mut Vec<Injected>) -> Result<()> {
+    let read = |error| unreadable(folder, error);
+    let own = fs::metadata(folder).map_err(read)?;
+    if above.contains(&(own.dev(), own.ino())) {
+        return Err(Error::usage(format!("`{}` can not be injected: it leads back to itself", folder.display()))
+            .hint("remove that link from the folder")
+            .into());
+    }
+    above.push((own.dev(), own.ino()));
+    let names: io::Result<Vec<_>> =
+        fs::read_dir(folder).and_then(|items| items.map(|item| item.map(|item| item.file_name())).collect());
+    let mut names = names.map_err(read)?;
+    names.sort();
+    for name in names {
+        let from = folder.join(&name);
+        let meta = fs::metadata(&from).map_err(|error| unreadable(&from, error))?;
+        let to = [place, b"/", name.as_bytes()].concat();
+        if meta.is_dir() {
+            list.push(Injected { to: to.clone(), file: None });
+            inside(&from, &to, above, list)?;
+        } else if meta.is_file() {
+            let mtime = (meta.mtime(), u32::try_from(meta.mtime_nsec()).unwrap_or(0));
+            let (mode, size) = (meta.mode() & 0o777, meta.size());
+            let file =
+                InjectedFile { from, mode, size, mtime, ctime: (meta.ctime(), meta.ctime_nsec()), inode: meta.ino() };
+            list.push(Injected { to, file: Some(file) });
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: io::Error) -> anyhow::Error {
+    Error::usage(format!("cannot read `{}`, which is to be injected", path.display()))
+        .because(error)
+        .hint("see that it is there and that you may read it")
+        .into()
+}
+
+/// The error for an injection that the container could not put in its place, or not take away again.
+pub fn injection_failed(words: &str) -> anyhow::Error {
+    Error::engine("cannot inject files into the build container")
+        .because(anyhow::anyhow!(words.to_owned()))
+        .hint("the user of `assemble` must be able to write there; `--volume FOLDER:/WHERE:ro` shows a folder without that")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Secrets, escape};
+    use crate::settings::secrets::{Injection, SecretOptions};
+
+    #[test]
+    fn a_secret_of_any_bytes_is_one_word_on_one_line() {
+        assert_eq!(escape(b"a'\n\0\\%\xff"), r"a\0047\0012\0000\0134\0045\0377");
+    }
+
+    #[test]
+    fn nothing_asked_for_is_nothing_done() {
+        let secrets = Secrets::default();
+        assert!(secrets.is_empty() && secrets.options().is_empty());
+        let text = String::from_utf8(secrets.opening()).unwrap();
+        assert_eq!(text, "minis2i_env() { :\n}\nminis2i_before() { :\n}\nminis2i_after() { :\n}\n");
+    }
+
+    #[test]
+    fn folders_on_the_way_are_made_first_and_removed_last() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "").unwrap();
+        let injection = Injection { from: dir.path().to_owned(), to: "conf/deep/".to_owned() };
+        let asked = SecretOptions { injections: vec![injection], ..SecretOptions::default() };
+        let text = String::from_utf8(Secrets::read(&asked).unwrap().opening()).unwrap();
+        let order = ["put_folder 0 './conf'", "put_folder 1 './conf/deep'", "put_file 2 './conf/deep/f'"];
+        let places: Vec<_> = order.iter().map(|call| text.find(call).unwrap()).collect();
+        assert!(places.is_sorted(), "{text}");
+        assert!(text.find("take_file 2").unwrap() < text.find("take_folder 0").unwrap(), "{text}");
+    }
+}

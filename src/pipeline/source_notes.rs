@@ -1,0 +1,78 @@
+//! Notes and warnings of a build about its source and its builder's volumes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::images::Images;
+use super::scripts::ChosenScripts;
+use crate::report::Reporter;
+use crate::source::ignored::largest_ignored;
+use crate::source::rules::LinkPolicy;
+use crate::source::snapshot::Snapshot;
+use crate::source::symlinks::{all_symlinks, symlinks_out};
+
+/// How long a look at ignored files may take: a folder of a hundred thousand of them must not hold up a build.
+const WEIGHING: Duration = Duration::from_millis(50);
+
+/// Notes what of the source is not sent: ignored entries, and kinds that can not travel.
+pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
+    if !snapshot.ignored.is_empty()
+        && let Some(largest) = largest_ignored(root, snapshot, WEIGHING)
+    {
+        let count = snapshot.ignored.len();
+        let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
+        let more = if largest.complete { "" } else { "more than " };
+        let (size, path) = (indicatif::HumanBytes(largest.bytes), largest.path.display());
+        reporter.note(&format!("{entries} ignored and not sent, the largest is {path} ({more}{size})"));
+    }
+    if let Some(first) = snapshot.special.first() {
+        let count = snapshot.special.len();
+        let what = if count == 1 {
+            "a socket, FIFO or device is".to_owned()
+        } else {
+            format!("{count} sockets, FIFOs or devices are")
+        };
+        reporter.note(&format!("{what} left out of the source: {}", first.display()));
+    }
+}
+
+/// Warns of links that may not be what they look like.
+pub fn report_symlinks(links: LinkPolicy, snapshot: &Snapshot, reporter: &Reporter) {
+    let (odd, what): (Vec<_>, _) = match links {
+        LinkPolicy::Kept => (
+            symlinks_out(snapshot).collect(),
+            "leads out of the source and means what is there in the builder; `--follow-symlinks` sends what it points \
+             to here",
+        ),
+        LinkPolicy::KeptKnowingly => return,
+        LinkPolicy::Followed => {
+            (all_symlinks(snapshot).collect(), "stays a link: it leads nowhere, or back to a folder that it lies in")
+        }
+    };
+    let Some((path, target)) = odd.first() else { return };
+    let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));
+    let more = match odd.len() - 1 {
+        0 => String::new(),
+        1 => " (as does 1 more)".to_owned(),
+        more => format!(" (as do {more} more)"),
+    };
+    reporter.warn(&format!("the link `{path}` -> `{target}` {what}{more}"));
+}
+
+/// Says what of the image gets lost in volumes of the builder: a commit takes nothing of them.
+pub fn report_volumes(images: &Images, scripts: &ChosenScripts, reporter: &Reporter) {
+    let builder = &images.builder;
+    if let Some(volume) = builder.volume(&scripts.run) {
+        reporter.note(&format!(
+            "`{}` does not get into the image, since {volume} is a VOLUME of the builder: the image will not start by \
+             itself; `--destination DIR` sends it elsewhere",
+            scripts.run
+        ));
+    }
+    let workdir = &builder.config.working_dir;
+    if let Some(volume) = builder.volume(workdir).filter(|_| !workdir.is_empty()) {
+        reporter.warn(&format!(
+            "what `assemble` leaves in {workdir} does not get into the image, since {volume} is a VOLUME of the builder"
+        ));
+    }
+}

@@ -1,0 +1,96 @@
+//! Options for the two containers of a build, as options of `docker run`.
+
+use std::path::{Component, Path};
+
+use anyhow::Result;
+
+use crate::cli::options::ContainerArgs;
+use crate::error::Error;
+
+/// The options, for folders relative to `here`.
+///
+/// # Errors
+/// A volume that would not be the folder it looks like.
+pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String>> {
+    let mut options = Vec::new();
+    for text in &args.volume {
+        options.push(format!("--volume={}", volume(text, here)?));
+    }
+    options.extend(args.network.iter().map(|network| format!("--network={network}")));
+    options.extend(args.add_host.iter().map(|host| format!("--add-host={host}")));
+    options.extend(args.cap_drop.iter().map(|capability| format!("--cap-drop={capability}")));
+    Ok(options)
+}
+
+/// A volume with its folder in absolute form. The engine would make a named volume of a folder without a slash, which
+/// then stays in the engine unnoticed.
+fn volume(text: &str, here: &Path) -> Result<String> {
+    let Some((source, target)) =
+        text.split_once(':').filter(|(source, target)| !source.is_empty() && target.starts_with('/'))
+    else {
+        return Err(Error::usage(format!("`{text}` is no volume"))
+            .hint("write `--volume FOLDER:/WHERE` or `--volume NAME:/WHERE`")
+            .into());
+    };
+    let path = Path::new(source);
+    if path.is_absolute() {
+        return Ok(text.to_owned());
+    }
+    let is_name = !source.contains('/') && path.components().all(|part| matches!(part, Component::Normal(_)));
+    if is_name {
+        if here.join(path).is_dir() {
+            return Err(Error::usage(format!("`{source}` in `--volume {text}` may be a folder or a named volume"))
+                .hint(format!(
+                    "write `--volume ./{text}` for the folder, or `-- --mount type=volume,source={source},target=...`"
+                ))
+                .into());
+        }
+        return Ok(text.to_owned());
+    }
+    let absolute = here.join(path).canonicalize().map_err(|error| {
+        Error::usage(format!("there is no folder `{source}` to mount"))
+            .because(error)
+            .hint("make it first, or see where relative paths begin: at the folder you are in")
+    })?;
+    Ok(format!("{}:{target}", absolute.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{container_options, volume};
+    use crate::cli::options::ContainerArgs;
+
+    #[test]
+    fn folders_become_absolute_and_names_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(here.join("cache")).unwrap();
+        assert_eq!(volume("./cache:/c:ro", &here).unwrap(), format!("{}/cache:/c:ro", here.display()));
+        assert_eq!(volume(".:/c", &here).unwrap(), format!("{}:/c", here.display()));
+        assert_eq!(volume("named:/c", &here).unwrap(), "named:/c");
+        assert_eq!(volume("/none/such:/c", &here).unwrap(), "/none/such:/c");
+    }
+
+    #[test]
+    fn what_may_be_both_or_is_neither_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("cache")).unwrap();
+        for bad in ["cache:/c", "./none:/c", "src", ":/c", "named:", "named:rw"] {
+            assert!(volume(bad, dir.path()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn values_can_not_become_options() {
+        let args = ContainerArgs {
+            network: Some("--privileged".to_owned()),
+            cap_drop: vec!["ALL".to_owned()],
+            ..ContainerArgs::default()
+        };
+        assert_eq!(container_options(&args, dir()).unwrap(), ["--network=--privileged", "--cap-drop=ALL"]);
+    }
+
+    fn dir() -> &'static std::path::Path {
+        std::path::Path::new("/")
+    }
+}

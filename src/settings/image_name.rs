@@ -1,0 +1,105 @@
+//! Names of images, as far as they can be judged before the engine sees them.
+
+use anyhow::Result;
+
+use crate::error::Error;
+
+/// Checks the name of the image to make.
+///
+/// # Errors
+/// What is wrong with it, and what a good one looks like.
+pub fn check_tag(tag: &str) -> Result<()> {
+    match fault(tag) {
+        None => Ok(()),
+        Some(fault) => Err(Error::usage(format!("`{tag}` can not name an image: {fault}"))
+            .hint("a name looks like `app`, `app:1.2` or `registry.example:5000/team/app:dev`")
+            .into()),
+    }
+}
+
+/// Checks the name or id of the builder; the engine says whether there is such an image.
+///
+/// # Errors
+/// A name that would be taken for an option, or is empty.
+pub fn check_builder(builder: &str) -> Result<()> {
+    if builder.is_empty() || builder.starts_with('-') || builder.contains(char::is_whitespace) {
+        return Err(Error::usage(format!("`{builder}` can not be the name of a builder image"))
+            .hint("the order is `minis2i build SOURCE BUILDER TAG`")
+            .into());
+    }
+    Ok(())
+}
+
+fn fault(tag: &str) -> Option<&'static str> {
+    if tag.is_empty() {
+        return Some("it is empty");
+    }
+    if tag.contains('@') {
+        return Some("a digest names what is there already");
+    }
+    let (path, version) = match tag.rsplit_once(':') {
+        Some((path, version)) if !version.contains('/') => (path, Some(version)),
+        _ => (tag, None),
+    };
+    if version.is_some_and(|version| !is_version(version)) {
+        return Some("after `:` come up to 128 letters, digits, `_`, `.` and `-`, the first a letter, digit or `_`");
+    }
+    let mut parts: Vec<&str> = path.split('/').collect();
+    let host = parts[0];
+    if parts.len() > 1 && (host.contains(['.', ':']) || host == "localhost") {
+        parts.remove(0);
+        if !is_host(host) {
+            return Some("its registry is no host name");
+        }
+    }
+    if parts.iter().any(|part| part.contains(|c: char| c.is_ascii_uppercase())) {
+        return Some("only lower case letters are allowed");
+    }
+    if path.len() > 255 {
+        return Some("it is longer than 255 characters");
+    }
+    (!parts.iter().all(|part| is_part(part))).then_some(
+        "between slashes come lower case letters and digits, inside them single `.`, one or two `_`, or any `-`",
+    )
+}
+
+fn is_version(version: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    version.len() <= 128 && version.starts_with(word) && version.chars().all(|c| word(c) || c == '.' || c == '-')
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+        && !port.is_empty()
+        && port.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Letters and digits, with separators only between them.
+fn is_part(part: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    part.starts_with(word)
+        && part.ends_with(word)
+        && part.split(word).all(|gap| matches!(gap, "" | "." | "_" | "__") || gap.chars().all(|c| c == '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_tag, fault};
+
+    #[test]
+    fn good_names_pass() {
+        for name in ["app", "app:1.2", "a/b-c__d.e:x_Y", "localhost:5000/app", "reg.example/a/b:dev", "a--b"] {
+            assert_eq!(fault(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn bad_names_are_refused_before_anything_is_built() {
+        for name in ["", "App", "app:", "app:-x", "a..b", "a//b", "_a", "app@sha256:00", "a b", "reg.x:y/app", "a___b"]
+        {
+            assert!(check_tag(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! How to talk to the user, from what was typed.
+
+use crate::cli::choices::{ColorChoice, MessageFormat};
+use crate::cli::commands::{EngineArgs, OutputArgs};
+use crate::report::Reporter;
+use crate::report::style::{Color, Format, Level};
+
+/// The reporter of a command that builds.
+pub fn reporter(args: &OutputArgs) -> Reporter {
+    let format = match args.message_format {
+        MessageFormat::Human => Format::Human,
+        MessageFormat::Json => Format::Json,
+    };
+    let verbose = args.verbose || args.loglevel.is_some_and(|level| level > 0);
+    Reporter::new(format, level(args.quiet, verbose), color(args.color))
+}
+
+/// The reporter of a command that prints what was asked for, and nothing for programs beside it.
+pub fn engine_reporter(args: &EngineArgs) -> Reporter {
+    Reporter::new(Format::Human, level(args.quiet, args.verbose), color(args.color))
+}
+
+fn level(quiet: bool, verbose: bool) -> Level {
+    match (quiet, verbose) {
+        (true, _) => Level::Quiet,
+        (_, true) => Level::Verbose,
+        _ => Level::Normal,
+    }
+}
+
+/// The reporter for errors in what was typed.
+pub fn default_reporter() -> Reporter {
+    Reporter::new(Format::Human, Level::Normal, Color::Auto)
+}
+
+fn color(choice: ColorChoice) -> Color {
+    match choice {
+        ColorChoice::Auto => Color::Auto,
+        ColorChoice::Always => Color::Always,
+        ColorChoice::Never => Color::Never,
+    }
+}

@@ -1,0 +1,69 @@
+//! What was typed of scripts, places and users, which comes before what an image says.
+
+use anyhow::Result;
+
+use crate::cli::job::JobArgs;
+use crate::contract::Overrides;
+use crate::contract::place::Place;
+use crate::contract::users::Ranges;
+use crate::error::Error;
+
+/// Reads the options.
+///
+/// # Errors
+/// One that can not be meant.
+pub fn overrides(args: &JobArgs) -> Result<Overrides> {
+    Ok(Overrides {
+        scripts: args.scripts_url.as_deref().map(scripts).transpose()?,
+        fallback: args.image_scripts_url.as_deref().map(fallback).transpose()?,
+        destination: args.destination.as_deref().map(|text| filled("--destination", text, "a folder")).transpose()?,
+        user: args.assemble_user.as_deref().map(|text| filled("--assemble-user", text, "a user")).transpose()?,
+    })
+}
+
+/// Reads `--allowed-uids`.
+///
+/// # Errors
+/// What is no list of ranges.
+pub fn ranges(text: &str) -> Result<Ranges> {
+    Ranges::parse(text).map_err(|fault| {
+        Error::usage(format!("`--allowed-uids {text}` can not be used: {fault}"))
+            .hint("give ranges of numeric users, such as `1-` or `1000-2000,3000`")
+            .into()
+    })
+}
+
+fn scripts(text: &str) -> Result<Place> {
+    let place = Place::parse(text).map_err(|fault| {
+        Error::usage(format!("`--scripts-url {text}` can not be used: it {fault}"))
+            .hint("write `image:///FOLDER` for the image, `file:///FOLDER` or a path for this machine, or `http(s)://`")
+    })?;
+    let Place::Folder(folder) = place else { return Ok(place) };
+    if folder.is_dir() {
+        return Ok(Place::Folder(std::path::absolute(folder)?));
+    }
+    let hint = if text.contains("://") {
+        "name the folder in which the scripts are; `image:///FOLDER` is one of the builder image"
+    } else {
+        "a path without `image://` before it is one of this machine; in the image it is `image:///FOLDER`"
+    };
+    Err(Error::usage(format!("`--scripts-url {text}` can not be used: there is no such folder on this machine"))
+        .hint(hint)
+        .into())
+}
+
+fn fallback(text: &str) -> Result<String> {
+    match Place::parse(text) {
+        Ok(Place::Image(folder)) => Ok(folder),
+        _ => Err(Error::usage(format!("`--image-scripts-url {text}` names no folder of the image"))
+            .hint("write `image:///FOLDER`; other places are for `--scripts-url`")
+            .into()),
+    }
+}
+
+fn filled(option: &str, text: &str, what: &str) -> Result<String> {
+    if text.is_empty() {
+        return Err(Error::usage(format!("`{option}` names nothing")).hint(format!("give {what}")).into());
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,99 @@
+//! Options for `docker run`, as they are typed after `--`.
+
+use anyhow::Result;
+
+use crate::error::Error;
+
+/// Options of `docker run` that would take our own containers from us, and why each is refused.
+const TAKEN: [(&str, &str); 9] = [
+    ("--name", "the containers of a build are named by minis2i"),
+    ("--rm", "containers are removed anyway"),
+    ("--detach", "minis2i has to talk to the container"),
+    ("--tty", "scripts run without a terminal, so that their output stays as it is"),
+    ("--interactive", "the source travels on standard input already"),
+    ("--attach", "minis2i attaches what it needs"),
+    ("--entrypoint", "the builder's ENTRYPOINT stays in force"),
+    ("--cidfile", "the containers are gone after the build"),
+    ("--restart", "a build runs once"),
+];
+
+/// Refuses options that would take our own containers from us.
+///
+/// # Errors
+/// Such an option and why it is refused; a first word that is no option.
+pub fn check_run_options(options: &[String]) -> Result<()> {
+    for option in options {
+        let name = option.split('=').next().unwrap_or(option);
+        let long = long_name(name);
+        if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == long) {
+            return Err(Error::usage(format!("`{option}` can not be passed on to `docker run`: {why}"))
+                .hint("leave it out")
+                .into());
+        }
+    }
+    // A first word that is no option would be taken for the image.
+    match options.first() {
+        Some(word) if !word.starts_with('-') => {
+            Err(Error::usage(format!("`{word}` after `--` is no option of `docker run`"))
+                .hint("after `--` come options such as `--memory 512m`")
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The user that the options name.
+pub fn user_option(options: &[String]) -> Option<&str> {
+    let mut found = None;
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let value = match option.as_str() {
+            "-u" | "--user" => options.next().map(String::as_str),
+            option => ["--user=", "-u=", "-u"].iter().find_map(|beginning| option.strip_prefix(beginning)),
+        };
+        // The last one counts.
+        found = value.or(found);
+    }
+    found
+}
+
+/// The long name of a refused short option, also where it stands among others as in `-dit`.
+fn long_name(name: &str) -> &str {
+    let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
+    // After any other letter comes that one's value.
+    let flags = letters.chars().take_while(|letter| "ditPqa".contains(*letter));
+    let mut known = flags.filter_map(|letter| match letter {
+        'd' => Some("--detach"),
+        't' => Some("--tty"),
+        'i' => Some("--interactive"),
+        'a' => Some("--attach"),
+        _ => None,
+    });
+    known.next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_run_options, user_option};
+
+    #[test]
+    fn the_last_user_among_the_options_counts() {
+        let user = |line: &str| {
+            let options: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            user_option(&options).map(str::to_owned)
+        };
+        assert_eq!(user("--memory 1g"), None);
+        for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
+            assert_eq!(user(line).as_deref(), Some("5"), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_that_would_take_the_container_away_are_refused() {
+        let check = |options: &[&str]| check_run_options(&options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>());
+        assert!(check(&["--memory", "512m", "--network=none", "-m512m", "-vdit:/x"]).is_ok());
+        for bad in [["--name=x"], ["-d"], ["-it"], ["-Pdq"], ["-astdin"], ["busybox"]] {
+            assert!(check(&bad).is_err(), "{bad:?}");
+        }
+    }
+}

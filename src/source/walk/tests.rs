@@ -1,0 +1,120 @@
+//! A look at single folders sees what a walk through everything sees.
+
+use super::{Dirt, Snapshot, parent, take_snapshot, update_snapshot};
+use crate::source::rules::{Rules, Selection};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+/// One change of a tree. Paths are made of few names, so that changes meet.
+#[derive(Clone, Debug)]
+enum Change {
+    Write(String),
+    Fill(String),
+    Remove(String),
+    Rename(String, String),
+    Chmod(String, u32),
+    Link(String),
+    Ignore(String),
+}
+
+fn path() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop_oneof!["a", "b", "a-b", "x.log"], 1..4).prop_map(|parts| parts.join("/"))
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        4 => path().prop_map(Change::Write),
+        2 => path().prop_map(Change::Fill),
+        2 => path().prop_map(Change::Remove),
+        2 => (path(), path()).prop_map(|(from, to)| Change::Rename(from, to)),
+        1 => (path(), 0o700_u32..0o1000).prop_map(|(path, mode)| Change::Chmod(path, mode)),
+        1 => path().prop_map(Change::Link),
+        1 => path().prop_map(Change::Ignore),
+    ]
+}
+
+/// Makes the change, if the tree lets it, and notes what events would tell of it.
+fn make(root: &Path, change: &Change, dirt: &mut Dirt, rules_changed: &mut bool) {
+    let tell = |path: &str, dirt: &mut Dirt, tree: bool| {
+        dirt.folders.insert(parent(path.as_bytes()).into());
+        if tree {
+            dirt.trees.insert(path.as_bytes().into());
+        }
+    };
+    let at = |path: &str| root.join(path);
+    match change {
+        Change::Write(path) => drop(fs::write(at(path), path).map(|()| tell(path, dirt, false))),
+        Change::Fill(path) => {
+            // Only the topmost new folder is told.
+            let mut top = path.as_str();
+            while let Some((above, _)) = top.rsplit_once('/').filter(|(above, _)| !at(above).exists()) {
+                top = above;
+            }
+            let is_new = !at(top).exists();
+            if fs::create_dir_all(at(path)).is_ok() {
+                let _ = fs::write(at(path).join("deep"), "");
+                tell(top, dirt, is_new);
+                tell(&format!("{path}/deep"), dirt, false);
+            }
+        }
+        Change::Remove(path) => {
+            if fs::remove_dir_all(at(path)).or_else(|_| fs::remove_file(at(path))).is_ok() {
+                tell(path, dirt, true);
+            }
+        }
+        Change::Rename(from, to) => {
+            if fs::rename(at(from), at(to)).is_ok() {
+                tell(from, dirt, true);
+                tell(to, dirt, true);
+            }
+        }
+        Change::Chmod(path, mode) => {
+            let set = fs::set_permissions(at(path), fs::Permissions::from_mode(*mode));
+            drop(set.map(|()| tell(path, dirt, false)));
+        }
+        Change::Link(path) => drop(symlink("target", at(path)).map(|()| tell(path, dirt, false))),
+        Change::Ignore(path) => {
+            if fs::write(at(path).join(".gitignore"), "*.log\n").is_ok() {
+                *rules_changed = true;
+            }
+        }
+    }
+}
+
+fn shape(snapshot: &Snapshot) -> Vec<String> {
+    let entries = snapshot.entries.iter().map(|entry| {
+        // Of a folder's times, only the one that is sent counts.
+        let trace = if entry.is_folder() { format!("{:?}", entry.mtime) } else { entry.trace().to_string() };
+        format!("{} {:?} {:o} {} {trace}", entry.path().display(), entry.kind, entry.mode, entry.size)
+    });
+    entries.chain(snapshot.ignored.iter().map(|path| format!("ignored {}", path.display()))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn looking_where_events_were_sees_what_a_whole_walk_sees(
+        rounds in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..6),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        fs::write(root.join(".gitignore"), "x.log\n").unwrap();
+        let selection = Selection { gitignore: true, ..Selection::default() };
+        let rules = || Rules::new(root, &selection).unwrap();
+        let mut seen = take_snapshot(root, &mut rules(), &mut |_| {}).unwrap();
+        for round in rounds {
+            let mut dirt = Dirt::default();
+            let mut rules_changed = false;
+            round.iter().for_each(|change| make(root, change, &mut dirt, &mut rules_changed));
+            if rules_changed {
+                dirt.trees = BTreeSet::from([[].into()]);
+            }
+            seen = update_snapshot(&seen, root, &mut rules(), &dirt, &mut |_| {}).unwrap();
+            let whole = take_snapshot(root, &mut rules(), &mut |_| {}).unwrap();
+            prop_assert_eq!(shape(&seen), shape(&whole), "{:?}", dirt);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A tar stream being read, entry by entry, with GNU's and PAX's extensions understood.
+
+use std::io::{self, Read};
+
+use anyhow::{Result, bail, ensure};
+
+use super::header::{BLOCK, Block, checksum, padded};
+use super::pax::{self, Record};
+use super::sparse;
+
+/// The longest names and records that are taken, in bytes: far above any path, far below what would fill our memory.
+const EXTENSION_LIMIT: u64 = 1024 * 1024;
+
+/// One entry, its extensions already understood. Its content follows in the stream.
+pub struct Entry {
+    pub header: Block,
+    /// The type byte, with `0` for every kind of plain file.
+    pub kind: u8,
+    pub path: Vec<u8>,
+    /// The target of a link.
+    pub link: Vec<u8>,
+    pub mode: u32,
+    /// Seconds and nanoseconds since 1970.
+    pub mtime: (i64, u32),
+    /// Bytes of content in the stream, without what fills the last block.
+    pub stored: u64,
+    /// GNU's blocks that continue the list of data ranges of a sparse file.
+    pub ranges: Vec<Block>,
+    /// PAX records of sparse files, which have to travel with them.
+    pub sparse: Vec<Record>,
+}
+
+/// The names and records that come before an entry.
+#[derive(Default)]
+struct Extensions {
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    records: Vec<Record>,
+}
+
+impl Extensions {
+    fn record(&self, key: &str) -> Option<&Vec<u8>> {
+        self.records.iter().rev().find(|(known, _)| known == key.as_bytes()).map(|(_, value)| value)
+    }
+
+    fn number(&self, key: &str) -> Option<u64> {
+        std::str::from_utf8(self.record(key)?).ok()?.parse().ok()
+    }
+}
+
+/// The next entry; `None` at the end of the archive.
+///
+/// # Errors
+/// A stream that is no tar archive, or ends in the middle of one; why, as a sentence about "it".
+pub fn next_entry(from: &mut impl Read) -> Result<Option<Entry>> {
+    let mut extensions = Extensions::default();
+    // An entry has begun, of which only extensions were read.
+    let mut begun = false;
+    loop {
+        let Some(block) = next_block(from, begun)? else { return Ok(None) };
+        if block.iter().all(|byte| *byte == 0) {
+            ensure!(!begun, "the archive ends in the middle of an entry");
+            return Ok(None);
+        }
+        let header = ::tar::Header::from_byte_slice(&block);
+        ensure!(header.cksum().ok() == Some(checksum(&block)), "it is not a tar archive");
+        let kind = block[156];
+        if !matches!(kind, b'L' | b'K' | b'x' | b'g') {
+            return Ok(Some(entry(block, header, extensions, from)?));
+        }
+        let size = header.entry_size()?;
+        ensure!(size <= EXTENSION_LIMIT, "a name or record in it is longer than a megabyte");
+        let content = content(from, size)?;
+        match kind {
+            b'L' => extensions.path = Some(until_zero(content)),
+            b'K' => extensions.link = Some(until_zero(content)),
+            b'x' => extensions.records.extend(pax::parse(&content)?),
+            // Global records hold comments.
+            _ => {}
+        }
+        begun = kind != b'g';
+    }
+}
+
+/// Reads over content of this size and what fills its last block.
+///
+/// # Errors
+/// A stream that ends before.
+pub fn skip_content(from: &mut impl Read, size: u64) -> Result<()> {
+    let skipped = io::copy(&mut from.take(padded(size)), &mut io::sink())?;
+    ensure!(skipped == padded(size), "it is not a whole tar archive");
+    Ok(())
+}
+
+fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mut impl Read) -> Result<Entry> {
+    let kind = match block[156] {
+        0 | b'7' => b'0',
+        kind => kind,
+    };
+    // A time before 1970 is a negative number in GNU's binary form.
+    let seconds = header.mtime().unwrap_or(0).cast_signed();
+    let mtime = extensions.record("mtime").and_then(|value| pax::parse_time(value)).unwrap_or((seconds, 0));
+    let stored = match kind {
+        b'0' | b'S' => extensions.number("size").unwrap_or(header.entry_size()?),
+        _ => 0,
+    };
+    let path = extensions.record("GNU.sparse.name").or(extensions.record("path")).cloned();
+    let link = extensions.record("linkpath").cloned();
+    let Extensions { path: long_path, link: long_link, records } = extensions;
+    Ok(Entry {
+        kind,
+        path: path.or(long_path).unwrap_or_else(|| header.path_bytes().into_owned()),
+        link: link.or(long_link).unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned()),
+        mode: header.mode().unwrap_or(0o644) & 0o7777,
+        mtime,
+        stored,
+        ranges: if kind == b'S' { sparse_blocks(&block, from)? } else { Vec::new() },
+        sparse: records.into_iter().filter(|(key, _)| key.starts_with(b"GNU.sparse.")).collect(),
+        header: block,
+    })
+}
+
+/// The blocks that continue the list of a sparse file's header.
+fn sparse_blocks(header: &Block, from: &mut impl Read) -> Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    let mut more = sparse::header_goes_on(header);
+    while more {
+        let mut block = [0; BLOCK];
+        from.read_exact(&mut block)?;
+        more = sparse::block_goes_on(&block);
+        blocks.push(block);
+    }
+    Ok(blocks)
+}
+
+/// The next block; `None` at the end of the stream, which must not come when an entry has begun.
+fn next_block(from: &mut impl Read, begun: bool) -> Result<Option<Block>> {
+    let mut block = [0; BLOCK];
+    let mut have = 0;
+    while have < BLOCK {
+        match from.read(&mut block[have..]) {
+            Ok(0) => break,
+            Ok(got) => have += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match have {
+        0 if !begun => Ok(None),
+        BLOCK => Ok(Some(block)),
+        _ => bail!("it is not a whole tar archive"),
+    }
+}
+
+fn content(from: &mut impl Read, size: u64) -> Result<Vec<u8>> {
+    let mut content = vec![0; usize::try_from(padded(size))?];
+    from.read_exact(&mut content)?;
+    content.truncate(usize::try_from(size)?);
+    Ok(content)
+}
+
+fn until_zero(mut content: Vec<u8>) -> Vec<u8> {
+    if let Some(end) = content.iter().position(|byte| *byte == 0) {
+        content.truncate(end);
+    }
+    content
+}

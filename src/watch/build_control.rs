@@ -1,0 +1,115 @@
+//! Stopping what the worker does, from another thread: the build under way, or everything.
+
+use std::sync::{Mutex, MutexGuard};
+
+use anyhow::Result;
+
+use crate::cancel::Cancel;
+use crate::error::ErrorKind;
+
+/// What can be stopped now.
+#[derive(Default)]
+pub struct BuildControl {
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    cancel: Cancel,
+    /// The build that works with it.
+    build: Option<u64>,
+    /// It is past the point from which on it is cheaper to let it finish.
+    committing: bool,
+    stop: Option<ErrorKind>,
+}
+
+impl BuildControl {
+    /// A handle for what begins now.
+    pub fn begin(&self) -> Cancel {
+        let mut slot = self.lock();
+        slot.cancel = Cancel::default();
+        if let Some(why) = slot.stop {
+            slot.cancel.trigger(why);
+        }
+        slot.cancel.clone()
+    }
+
+    /// What was begun is this build's from now on.
+    pub fn take(&self, build: u64) {
+        let mut slot = self.lock();
+        slot.build = Some(build);
+        slot.committing = false;
+    }
+
+    /// The build is over.
+    pub fn release(&self) {
+        let mut slot = self.lock();
+        slot.build = None;
+        slot.committing = false;
+    }
+
+    /// From now on, only the end of the run stops the build.
+    ///
+    /// # Errors
+    /// When it was cancelled already.
+    pub fn commit(&self) -> Result<()> {
+        let mut slot = self.lock();
+        slot.cancel.check()?;
+        slot.committing = true;
+        Ok(())
+    }
+
+    /// Cancels this build, if it is under way and worth it. One that has not begun takes the newest source anyway.
+    pub fn cancel(&self, build: u64) {
+        let slot = self.lock();
+        if slot.build == Some(build) && !slot.committing {
+            slot.cancel.trigger(ErrorKind::Superseded);
+        }
+    }
+
+    /// Stops everything, now and from now on.
+    pub fn stop(&self, why: ErrorKind) {
+        let mut slot = self.lock();
+        slot.stop.get_or_insert(why);
+        slot.cancel.trigger(why);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.lock().stop.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().expect("no thread panics while it holds this lock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BuildControl;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn only_the_build_under_way_is_cancelled_and_not_in_its_commit() {
+        let build_control = BuildControl::default();
+        let cancel = build_control.begin();
+        build_control.cancel(1);
+        assert!(cancel.why().is_none());
+        build_control.take(1);
+        build_control.cancel(2);
+        assert!(build_control.commit().is_ok());
+        build_control.cancel(1);
+        assert!(cancel.why().is_none());
+        build_control.stop(ErrorKind::Interrupted(2));
+        assert_eq!(cancel.why(), Some(ErrorKind::Interrupted(2)));
+        assert_eq!(build_control.begin().why(), Some(ErrorKind::Interrupted(2)));
+    }
+
+    #[test]
+    fn a_cancelled_build_does_not_commit() {
+        let build_control = BuildControl::default();
+        let _ = build_control.begin();
+        build_control.take(1);
+        build_control.cancel(1);
+        assert!(build_control.commit().is_err());
+    }
+}

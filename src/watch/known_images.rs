@@ -1,0 +1,97 @@
+//! The images that the builder's name and the tag are on, as far as the watch knows: the one place for it. Builds and engine
+//! events bring it up to date.
+
+use crate::contract::labels;
+use crate::engine::image::full_name;
+use crate::pipeline::images::Images;
+use crate::report::message::short_id;
+use crate::settings::Job;
+
+/// Which of the names an engine event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    Builder,
+    Tag,
+}
+
+pub struct KnownImages {
+    builder_name: String,
+    builder: String,
+    tag_name: String,
+    tagged: Option<String>,
+    /// The image whose artifacts the next build takes over.
+    previous: Option<String>,
+    /// Builds take artifacts over.
+    incremental: bool,
+    /// The image with the tag says what it was made of, so that the first build may not be needed.
+    has_digest: bool,
+}
+
+impl KnownImages {
+    /// What was found when the watch began.
+    pub fn new(job: &Job, images: &Images) -> Self {
+        let tagged = images.tagged.as_ref();
+        Self {
+            builder_name: full_name(&job.builder),
+            builder: images.builder.id.clone(),
+            tag_name: full_name(&job.tag),
+            tagged: tagged.map(|image| image.id.clone()),
+            previous: images.previous.as_ref().map(|image| image.id.clone()),
+            incremental: job.incremental,
+            has_digest: tagged.is_some_and(|image| image.config.labels.contains_key(labels::DIGEST)),
+        }
+    }
+
+    /// Which of our names this full name is.
+    pub fn name(&self, full_name: &str) -> Option<Name> {
+        if full_name == self.builder_name {
+            Some(Name::Builder)
+        } else if full_name == self.tag_name {
+            Some(Name::Tag)
+        } else {
+            None
+        }
+    }
+
+    /// Takes in the image that the builder's name is on now; whether it is another one.
+    pub fn builder_is(&mut self, id: &str) -> bool {
+        let changed = self.builder != id;
+        id.clone_into(&mut self.builder);
+        changed
+    }
+
+    /// The builder's id for a message.
+    pub fn short_builder(&self) -> &str {
+        short_id(&self.builder)
+    }
+
+    pub fn is_tagged(&self, id: &str) -> bool {
+        self.tagged.as_deref() == Some(id)
+    }
+
+    /// Takes in the image that the tag is on now, moved by another program; whether it is another one.
+    pub fn tag_is(&mut self, id: Option<String>) -> bool {
+        let changed = self.tagged != id;
+        if changed {
+            self.previous.clone_from(&id);
+            self.tagged = id;
+        }
+        changed
+    }
+
+    /// A build of ours has moved the tag.
+    pub fn tag_moved(&mut self, id: String) {
+        self.previous = self.incremental.then(|| id.clone());
+        self.tagged = Some(id);
+    }
+
+    /// The image whose artifacts the next build takes over, unless it is to be `clean`.
+    pub fn previous(&self, clean: bool) -> Option<String> {
+        self.previous.clone().filter(|_| !clean)
+    }
+
+    /// Whether the first build may turn out not to be needed; true at most once.
+    pub fn take_has_digest(&mut self) -> bool {
+        std::mem::take(&mut self.has_digest)
+    }
+}

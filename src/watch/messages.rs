@@ -1,0 +1,123 @@
+//! The words of a watch: why a build is made, what is odd about the source.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indicatif::HumanBytes;
+
+use super::compare::{ChangeKind, Difference};
+use super::fs_watcher::WatchProblem;
+use super::tracker::Notice;
+use crate::report::Reporter;
+use crate::report::message::{Message, Why};
+use crate::settings::source::Source;
+use crate::source::rules;
+use crate::source::snapshot::Snapshot;
+
+/// So many changed files are named.
+const NAMED: usize = 3;
+
+/// So many of the largest folders are named.
+const FOLDERS: usize = 3;
+
+/// Why a source that changed is built.
+pub fn why_changed(differences: &[Difference]) -> Why {
+    // A folder whose content came or went says less than the content.
+    let has_child = |path: &Path| differences.iter().any(|other| other.path.parent() == Some(path));
+    let leaves: Vec<_> = differences.iter().filter(|difference| !has_child(&difference.path)).collect();
+    let changed: Vec<String> = leaves.iter().take(NAMED).map(|it| it.path.display().to_string()).collect();
+    let more = leaves.len() - changed.len();
+    let verb = if leaves.iter().all(|it| it.what == ChangeKind::Gone) { "removed" } else { "changed" };
+    let mut text = changed.join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    Why { text: format!("{text} {verb}"), changed, more }
+}
+
+/// Reports what the tracker noticed.
+pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
+    let typed = &source.typed;
+    match notice {
+        Notice::Lost => reporter.emit(&Message::Note("events were lost; looked at everything")),
+        Notice::Back => {
+            let text = format!("the source {typed} is back, or another folder is in its place; looked at everything");
+            reporter.emit(&Message::Note(&text));
+        }
+        Notice::Problem(WatchProblem::Folders) => reporter.warn(
+            "no more folders can be watched, so everything is looked at now and then; raise the limit \
+             (`sudo sysctl fs.inotify.max_user_watches=524288`), or ignore large folders",
+        ),
+        Notice::Problem(WatchProblem::Watchers) => reporter.warn(
+            "too many programs watch folders, so everything is looked at now and then; raise the limit \
+             (`sudo sysctl fs.inotify.max_user_instances=1024`), or end some",
+        ),
+        Notice::Problem(WatchProblem::Other(why)) => reporter.warn(&format!(
+            "the source can not be watched ({why}), so everything is looked at now and then (`--poll`)"
+        )),
+        Notice::Hidden(path) => {
+            let rule = rules::hidden_by(&source.path, path);
+            let by = match rule {
+                Some(rule) => format!("{}:{}: {}", rule.file.display(), rule.line, rule.text),
+                None => "an option or a rule elsewhere".to_owned(),
+            };
+            reporter.note(&format!("{} is saved again and again, but ignored ({by})", path.display()));
+        }
+    }
+}
+
+/// The warning for a file system that tells no events.
+pub fn no_events(kind: &str) -> String {
+    format!(
+        "the source is on {kind}, which tells no changes, so everything is looked at now and then (`--poll=INTERVAL`); \
+         a source on a local disk is seen at once"
+    )
+}
+
+/// The warning for a source that no standby may hold.
+pub fn too_large(source: &Snapshot, bytes: u64) -> String {
+    let mut folders: BTreeMap<&[u8], u64> = BTreeMap::new();
+    for entry in &source.entries {
+        let top = entry.path.split(|byte| *byte == b'/').next().unwrap_or_default();
+        *folders.entry(top).or_default() += entry.size;
+    }
+    let mut largest: Vec<_> = folders.into_iter().collect();
+    largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    let named = largest.iter().take(FOLDERS);
+    let named = named.map(|(path, size)| format!("{} ({})", String::from_utf8_lossy(path), HumanBytes(*size)));
+    format!(
+        "the source has {}, more than `--standby-limit`, so no container is kept ready; the largest are {}; ignore what \
+         is not needed (.s2iignore), raise the limit, or use `--mount`",
+        HumanBytes(bytes),
+        named.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::why_changed;
+    use crate::watch::compare::{ChangeKind, Difference};
+
+    fn difference(path: &str, what: ChangeKind) -> Difference {
+        Difference { path: path.into(), what }
+    }
+
+    #[test]
+    fn three_files_are_named_and_the_others_counted() {
+        let all = ["a", "b", "c", "d", "e"].map(|path| difference(path, ChangeKind::Changed));
+        assert_eq!(why_changed(&all[..1]).text, "a changed");
+        let why = why_changed(&all);
+        assert_eq!((why.text.as_str(), why.more), ("a, b, c and 2 more changed", 2));
+    }
+
+    #[test]
+    fn a_folder_is_named_by_what_is_in_it() {
+        let all = [
+            difference("a", ChangeKind::New),
+            difference("a/b", ChangeKind::New),
+            difference("a/b/c", ChangeKind::New),
+        ];
+        assert_eq!(why_changed(&all).text, "a/b/c changed");
+        assert_eq!(why_changed(&[difference("x", ChangeKind::Gone)]).text, "x removed");
+    }
+}

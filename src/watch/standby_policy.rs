@@ -1,0 +1,147 @@
+//! Whether to keep a standby, when to try to prepare one, and why there is none.
+
+use std::time::{Duration, Instant};
+
+use crate::pipeline::approach::CannotWait;
+
+/// What decides about the standby; the standby itself is the worker's.
+#[derive(Debug)]
+pub struct StandbyPolicy {
+    /// Why there is none by choice.
+    off: Option<&'static str>,
+    /// The most bytes of source that one may hold.
+    limit: u64,
+    told: bool,
+    why_none: &'static str,
+    /// When to try to prepare one.
+    due: Option<Instant>,
+    back_off: Option<Duration>,
+    /// Why builds like the last one can not have one.
+    cannot_wait: Option<CannotWait>,
+}
+
+/// Whether the source is small enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Fine,
+    Over { told: bool },
+}
+
+impl StandbyPolicy {
+    /// `off` says why there shall be none; `limit` is in bytes.
+    pub fn new(off: Option<&'static str>, limit: u64) -> Self {
+        let why_none = off.unwrap_or("it is the first build");
+        Self { off, limit, told: false, why_none, due: None, back_off: None, cannot_wait: None }
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.off.is_none()
+    }
+
+    /// When to try to prepare one, if at all.
+    pub fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| self.is_on() && self.cannot_wait.is_none())
+    }
+
+    pub fn why_none(&self) -> &'static str {
+        self.off.or(self.cannot_wait.map(reason)).unwrap_or(self.why_none)
+    }
+
+    /// A build is over: the next one wants a policy.
+    pub fn wanted(&mut self) {
+        self.back_off = None;
+        self.due = Some(Instant::now());
+    }
+
+    /// The one there was, or the attempt to make one, is of no use, but another can be made at once.
+    pub fn renew(&mut self, why: &'static str) {
+        self.why_none = why;
+        self.cannot_wait = None;
+        self.wanted();
+    }
+
+    /// Builds as they are now can not have one, for this reason, or can.
+    pub fn learn(&mut self, cannot_wait: Option<CannotWait>) {
+        self.cannot_wait = cannot_wait;
+    }
+
+    /// There is one.
+    pub fn mark_ready(&mut self) {
+        self.due = None;
+    }
+
+    /// It got lost, or could not be made: the next try waits, each time twice as long, from `back_off.0` to
+    /// `back_off.1`.
+    pub fn lost(&mut self, why: &'static str, back_off: (Duration, Duration)) {
+        let wait = self.back_off.map_or(back_off.0, |before| (before * 2).min(back_off.1));
+        self.back_off = Some(wait);
+        self.why_none = why;
+        self.due = Some(Instant::now() + wait);
+    }
+
+    /// Whether one may hold a source of this size.
+    pub fn check_size(&mut self, bytes: u64) -> Limit {
+        if bytes <= self.limit {
+            return Limit::Fine;
+        }
+        self.due = None;
+        self.why_none = "the source is larger than a standby may hold";
+        Limit::Over { told: std::mem::replace(&mut self.told, true) }
+    }
+}
+
+/// As the end of a sentence.
+pub fn reason(why: CannotWait) -> &'static str {
+    match why {
+        CannotWait::Shell => "the builder has no shell",
+        CannotWait::Tar => "only the engine can unpack the source in this builder",
+        CannotWait::RuntimeImage => "a runtime image is used",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limit, StandbyPolicy};
+    use crate::pipeline::approach::CannotWait;
+    use std::time::{Duration, Instant};
+
+    const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
+
+    #[test]
+    fn losses_in_a_row_wait_longer_and_a_build_forgets_them() {
+        let mut policy = StandbyPolicy::new(None, 0);
+        let waits = [1, 2, 4, 4].map(|seconds| {
+            policy.lost("lost", BACK_OFF);
+            let wait = policy.due().unwrap() - Instant::now();
+            wait > Duration::from_secs(seconds) - Duration::from_millis(500) && wait <= Duration::from_secs(seconds)
+        });
+        assert_eq!(waits, [true; 4]);
+        policy.wanted();
+        assert!(policy.due().unwrap() <= Instant::now());
+    }
+
+    #[test]
+    fn none_is_tried_while_none_can_be() {
+        let mut policy = StandbyPolicy::new(None, 0);
+        policy.learn(Some(CannotWait::Shell));
+        policy.wanted();
+        assert_eq!((policy.due(), policy.why_none()), (None, "the builder has no shell"));
+        policy.renew("the builder image changed");
+        assert!(policy.due().is_some());
+        assert_eq!(policy.why_none(), "the builder image changed");
+    }
+
+    #[test]
+    fn none_is_made_when_none_is_wanted_or_the_source_is_too_large() {
+        let mut policy = StandbyPolicy::new(Some("off"), 10);
+        policy.wanted();
+        assert_eq!((policy.due(), policy.why_none()), (None, "off"));
+        let mut policy = StandbyPolicy::new(None, 10);
+        policy.wanted();
+        assert_eq!(policy.check_size(11), Limit::Over { told: false });
+        assert_eq!(policy.check_size(11), Limit::Over { told: true });
+        assert_eq!(policy.due(), None);
+        policy.wanted();
+        assert_eq!(policy.check_size(10), Limit::Fine);
+    }
+}

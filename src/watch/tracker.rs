@@ -1,0 +1,312 @@
+//! What the source holds now (the current snapshot), what the build under way or the last one was made of (the built one),
+//! and what the image with the tag was made of (the tagged one).
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use anyhow::Result;
+
+use super::compare::{ChangeKind, Difference, differences};
+use super::debounce::Burst;
+use super::decide::Comparison;
+use super::fs_watcher::{FsWatcher, PathEvent, PendingEvents, WatchProblem};
+use crate::error::Error;
+use crate::git::work_tree::is_git_path;
+use crate::report::message::Outcome;
+use crate::source::entry::Entry;
+use crate::source::rules::{Rules, Selection, Verdict};
+use crate::source::snapshot::{Snapshot, parent};
+use crate::source::walk::{Dirt, take_snapshot, update_snapshot};
+
+/// A hidden file that is saved so often is worth a note: twice may be chance.
+const HIDDEN_OFTEN: u32 = 3;
+
+/// So many hidden files are counted, which bounds the memory that it takes.
+const HIDDEN_LIMIT: usize = 1000;
+
+/// Something to report about looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Events were lost; everything was looked at.
+    Lost,
+    /// The source folder is back, or another one is in its place.
+    Back,
+    /// There will be no events.
+    Problem(WatchProblem),
+    /// A file that rules hide is saved again and again.
+    Hidden(PathBuf),
+}
+
+/// Looks at the source and keeps what was seen, for the event loop and for builds alike.
+pub struct Tracker {
+    root: PathBuf,
+    selection: Selection,
+    rules: Rules,
+    fs_watcher: FsWatcher,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    /// Device and inode of the root.
+    identity: Option<(u64, u64)>,
+    /// Everything is looked at each time.
+    polling: bool,
+    current: Snapshot,
+    built: Option<Snapshot>,
+    tagged: Option<Snapshot>,
+    /// A build is under way that takes in what comes.
+    open: bool,
+    /// Events that count were looked at for a standby, and not compared yet.
+    uncompared: bool,
+    hidden: HashMap<PathBuf, u32>,
+    notices: Vec<Notice>,
+}
+
+impl Tracker {
+    /// Arms all watches, then looks for the first time. `wake` is called when it is time to look again.
+    ///
+    /// # Errors
+    /// A part of the source that can not be read, a glob that can not be parsed.
+    pub fn new(root: &Path, selection: &Selection, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self> {
+        let ring = wake.clone();
+        let mut tracker = Self {
+            root: root.to_owned(),
+            selection: selection.clone(),
+            rules: Rules::new(root, selection)?,
+            fs_watcher: FsWatcher::new(root, move || ring()),
+            wake,
+            identity: identity(root),
+            polling: false,
+            current: Snapshot::default(),
+            built: None,
+            tagged: None,
+            open: false,
+            uncompared: false,
+            hidden: HashMap::new(),
+            notices: Vec::new(),
+        };
+        tracker.look_everywhere()?;
+        Ok(tracker)
+    }
+
+    /// Looks again where events were; whether any of them was about something that counts.
+    ///
+    /// # Errors
+    /// A part of the source that can not be read, or no source at all; everything is looked at the next time.
+    pub fn look(&mut self) -> Result<bool> {
+        let looked = self.look_where_needed();
+        if looked.is_err() {
+            self.fs_watcher.look_at_everything_next();
+        }
+        looked
+    }
+
+    fn look_where_needed(&mut self) -> Result<bool> {
+        let pending = self.fs_watcher.take();
+        let identity = identity(&self.root);
+        if identity != self.identity {
+            if identity.is_some() {
+                self.notices.push(Notice::Back);
+            }
+            self.identity = identity;
+            self.start_over();
+        } else if pending.lost {
+            self.notices.push(Notice::Lost);
+            self.start_over();
+        } else if !pending.everything && !self.polling {
+            return self.look_where_events_were(pending);
+        }
+        if identity.is_none() {
+            let failure = Error::usage(format!("the source folder `{}` is gone", self.root.display()));
+            return Err(failure.hint("the image stays as it is until it is back").into());
+        }
+        // What came and went is not asked for here, so a watch may be one of a folder that is gone.
+        self.fs_watcher.disarm_all();
+        self.look_everywhere()?;
+        Ok(!self.polling)
+    }
+
+    fn look_where_events_were(&mut self, pending: PendingEvents) -> Result<bool> {
+        let (dirt, linked) = self.dirt(pending);
+        if linked {
+            self.look_everywhere()?;
+            return Ok(true);
+        }
+        if dirt.folders.is_empty() {
+            return Ok(false);
+        }
+        if !dirt.trees.is_empty() {
+            // What came or went may have brought rules along, or taken them away.
+            self.rules = Rules::new(&self.root, &self.selection)?;
+        }
+        let Self { root, rules, fs_watcher, current, .. } = self;
+        let seen = update_snapshot(current, root, rules, &dirt, &mut |folder| fs_watcher.arm(folder))?;
+        self.current = seen;
+        self.note_problem();
+        Ok(true)
+    }
+
+    fn look_everywhere(&mut self) -> Result<()> {
+        self.rules = Rules::new(&self.root, &self.selection)?;
+        let Self { root, rules, fs_watcher, .. } = self;
+        let mut seen = take_snapshot(root, rules, &mut |folder| fs_watcher.arm(folder))?;
+        seen.adopt(&self.current);
+        self.current = seen;
+        self.note_problem();
+        Ok(())
+    }
+
+    /// Where what was heard asks to look again; and whether there are files with more names than the one that was
+    /// heard, so that others changed along without an event.
+    fn dirt(&mut self, pending: PendingEvents) -> (Dirt, bool) {
+        let mut dirt = Dirt::default();
+        let mut linked = false;
+        for (path, what) in pending.paths {
+            let Ok(relative) = path.strip_prefix(&self.root) else { continue };
+            if is_git_path(relative) {
+                continue;
+            }
+            let meta = fs::symlink_metadata(&path).ok();
+            let is_folder = meta.as_ref().is_some_and(fs::Metadata::is_dir);
+            linked |= meta.is_some_and(|meta| meta.is_file() && meta.nlink() > 1);
+            if self.rules.verdict(relative, is_folder) == Verdict::Ignored {
+                self.count_hidden(relative);
+                continue;
+            }
+            let bytes = relative.as_os_str().as_bytes();
+            dirt.folders.insert(parent(bytes).into());
+            let was_folder = self.current.find(bytes).is_some_and(Entry::is_folder);
+            if what == PathEvent::Moved && (is_folder || was_folder) {
+                self.fs_watcher.disarm(&path);
+                dirt.trees.insert(bytes.into());
+            }
+        }
+        (dirt, linked)
+    }
+
+    fn count_hidden(&mut self, path: &Path) {
+        if self.hidden.len() > HIDDEN_LIMIT && !self.hidden.contains_key(path) {
+            return;
+        }
+        let count = self.hidden.entry(path.to_owned()).or_default();
+        *count += 1;
+        if *count == HIDDEN_OFTEN {
+            self.notices.push(Notice::Hidden(path.to_owned()));
+        }
+    }
+
+    fn start_over(&mut self) {
+        if !self.polling {
+            let ring = self.wake.clone();
+            self.fs_watcher.start(move || ring());
+        }
+    }
+
+    fn note_problem(&mut self) {
+        if !self.polling
+            && let Some(problem) = self.fs_watcher.problem()
+        {
+            self.notices.push(Notice::Problem(problem.clone()));
+            self.poll();
+        }
+    }
+
+    /// From now on, everything is looked at each time, and no event wakes.
+    pub fn poll(&mut self) {
+        self.polling = true;
+        self.fs_watcher.stop();
+    }
+
+    pub fn is_polling(&self) -> bool {
+        self.polling
+    }
+
+    /// The burst of events that was not looked at yet.
+    pub fn burst(&self) -> Option<Burst> {
+        self.fs_watcher.burst()
+    }
+
+    /// What there is to tell, once.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// How many folders are watched.
+    pub fn watches(&self) -> usize {
+        self.fs_watcher.armed()
+    }
+
+    /// The source, as it was last seen.
+    pub fn current(&self) -> &Snapshot {
+        &self.current
+    }
+
+    /// A build begins: until it has fixed its source, it takes in what comes.
+    pub fn open_build(&mut self) {
+        self.open = true;
+    }
+
+    /// The build under way ended. What it was made of has the tag now, or did not get it; a cancelled one never was.
+    pub fn close_build(&mut self, outcome: Outcome) {
+        self.open = false;
+        match outcome {
+            Outcome::Ok => self.tagged.clone_from(&self.built),
+            Outcome::Failed => {}
+            Outcome::Cancelled => self.built.clone_from(&self.tagged),
+        }
+    }
+
+    /// The source as it was last seen, held against what is made and what has the tag, with what differs from the
+    /// former.
+    pub fn compare(&mut self, relevant: bool) -> (Comparison, Vec<Difference>) {
+        let relevant = std::mem::take(&mut self.uncompared) || relevant;
+        let unchanged = if relevant { Comparison::Same } else { Comparison::Nothing };
+        if self.open {
+            return (Comparison::Nothing, Vec::new());
+        }
+        let found = differences(&self.root, self.rules.follow, &self.current, self.built.as_mut());
+        if found.is_empty() {
+            return (unchanged, found);
+        }
+        if self.tagged.is_some()
+            && differences(&self.root, self.rules.follow, &self.current, self.tagged.as_mut()).is_empty()
+        {
+            return (Comparison::Tagged, found);
+        }
+        let unsure = found.iter().any(|difference| difference.what != ChangeKind::Changed);
+        (Comparison::Changed { unsure }, found)
+    }
+
+    /// What was looked at for a standby is still to be compared.
+    pub fn compare_later(&mut self) {
+        self.uncompared = true;
+    }
+
+    /// Has everything looked at the next time.
+    pub fn look_at_everything_next(&mut self) {
+        self.fs_watcher.look_at_everything_next();
+    }
+
+    /// What was sent is what was seen last; for a build, that is what it is made of from now on.
+    pub fn settled_on(&mut self, sent: &Snapshot, of_build: bool) {
+        self.current.adopt(sent);
+        if of_build {
+            self.built = Some(sent.clone());
+            self.open = false;
+        }
+    }
+}
+
+/// The tracker, for a moment.
+pub fn lock(tracker: &Mutex<Tracker>) -> MutexGuard<'_, Tracker> {
+    tracker.lock().expect("no thread panics while it holds this lock")
+}
+
+fn identity(root: &Path) -> Option<(u64, u64)> {
+    let meta = fs::metadata(root).ok().filter(fs::Metadata::is_dir)?;
+    Some((meta.dev(), meta.ino()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! What a tracker sees of real files.
+
+use super::{Tracker, lock};
+use crate::report::message::Outcome;
+use crate::source::rules::Selection;
+use crate::source::send::hash_file;
+use crate::source::view::SourceView;
+use crate::watch::decide::Comparison;
+use crate::watch::tracked_view::TrackedView;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+fn tracker(root: &Path) -> Arc<Mutex<Tracker>> {
+    let selection = Selection { gitignore: true, ..Selection::default() };
+    Arc::new(Mutex::new(Tracker::new(root, &selection, Arc::new(|| {})).unwrap()))
+}
+
+/// Waits until events of the last change are heard, then looks and compares.
+fn seen(tracker: &Arc<Mutex<Tracker>>) -> Comparison {
+    wait_for_events(tracker);
+    let mut tracker = lock(tracker);
+    let relevant = tracker.look().unwrap();
+    tracker.compare(relevant).0
+}
+
+/// Waits until the tracker has events.
+fn wait_for_events(tracker: &Arc<Mutex<Tracker>>) {
+    let begin = Instant::now();
+    while lock(tracker).burst().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "no event came");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Builds, as far as the tracker is concerned.
+fn build(tracker: &Arc<Mutex<Tracker>>, outcome: Outcome) {
+    let mut view = TrackedView::of_build(tracker);
+    lock(tracker).open_build();
+    let mut sent = view.snapshot().unwrap();
+    while let Some(now) = view.changes_since(&sent).unwrap() {
+        sent = now;
+    }
+    let root = lock(tracker).root.clone();
+    for entry in sent.entries.iter().filter(|entry| !entry.is_folder()) {
+        entry.know(hash_file(&root.join(entry.path()), false).unwrap().unwrap());
+    }
+    lock(tracker).close_build(outcome);
+}
+
+// Content that differs has another size here: the clock may not have moved between two writes.
+#[test]
+fn content_counts_not_times() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), "1").unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Same);
+    fs::write(dir.path().join("a"), "22").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
+    fs::write(dir.path().join("a"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Same);
+}
+
+#[test]
+fn a_source_that_failed_is_not_the_one_that_has_the_tag() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), "1").unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a"), "22").unwrap();
+    wait_for_events(&tracker);
+    build(&tracker, Outcome::Failed);
+    fs::write(dir.path().join("a"), "22").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Same);
+    fs::write(dir.path().join("a"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Tagged);
+}
+
+#[test]
+fn what_is_ignored_is_not_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(".gitignore"), "*.log\n").unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a.log"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Nothing);
+    fs::write(dir.path().join(".gitignore"), "").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
+}
+
+#[test]
+fn a_folder_made_and_filled_in_one_go_is_seen_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    fs::create_dir_all(dir.path().join("a/b/c")).unwrap();
+    fs::write(dir.path().join("a/b/c/d"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
+    assert!(lock(&tracker).current().find(b"a/b/c/d").is_some());
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a/b/c/d"), "2").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
+}
+
+#[test]
+fn a_folder_that_is_made_anew_while_rules_change_is_watched() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("a")).unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    for rules in ["x\n", "y\n"] {
+        let _ = fs::remove_dir_all(dir.path().join("a"));
+        fs::write(dir.path().join(".gitignore"), rules).unwrap();
+        seen(&tracker);
+    }
+    fs::create_dir(dir.path().join("a")).unwrap();
+    fs::write(dir.path().join(".gitignore"), "z\n").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
+    build(&tracker, Outcome::Ok);
+    // Nothing of what was done before is heard any more.
+    while lock(&tracker).burst().is_some() {
+        lock(&tracker).look().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::write(dir.path().join("a/b"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
+}
+
+#[test]
+fn events_that_a_standby_looked_at_are_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), "1").unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a"), "1").unwrap();
+    let begin = Instant::now();
+    while lock(&tracker).burst().is_none_or(|burst| !burst.finished) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "no event came");
+    }
+    TrackedView::of_standby(&tracker).snapshot().unwrap();
+    assert_eq!(lock(&tracker).compare(false).0, Comparison::Same);
+    assert_eq!(lock(&tracker).compare(false).0, Comparison::Nothing);
+}
+
+#[test]
+fn a_file_that_is_written_under_another_name_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("x")).unwrap();
+    fs::write(dir.path().join("a"), "1").unwrap();
+    fs::hard_link(dir.path().join("a"), dir.path().join("x/b")).unwrap();
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a"), "22").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
+    assert_eq!(lock(&tracker).current().find(b"x/b").unwrap().size, 2);
+}
