@@ -55,7 +55,7 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
     let image = find_builder(engine, &args.builder)?;
     let overrides = Overrides { user: args.assemble_user.clone(), ..Overrides::default() };
     let contract = Contract::of(&image, &args.builder, &overrides)?;
-    let view = BuilderView::new(engine, reporter, &image, &args.builder, contract, &[])?;
+    let view = DockerfileFacts::new(engine, reporter, &image, &args.builder, contract, &[])?;
     let text = Dockerfile {
         command: format!("minis2i generate {} {}", args.builder, args.file.display()),
         copies: vec![(".", join(&view.contract.destination, "src"))],
@@ -93,7 +93,7 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
     let contract = Contract::of(&image, &job.builder, &job.overrides)?;
     allowed_uids::check(job, &image, &contract)?;
     let inputs = Inputs::read(cx, &contract)?;
-    let view = BuilderView::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
+    let view = DockerfileFacts::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
     let destination = &view.contract.destination;
     let mut copies = vec![("upload/src", join(destination, "src"))];
     if !inputs.external_scripts.is_empty() {
@@ -150,7 +150,7 @@ fn labels_of(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)> {
 }
 
 /// What a Dockerfile has to know of a builder.
-struct BuilderView<'a> {
+struct DockerfileFacts<'a> {
     image: &'a Image,
     contract: Contract,
     owner: (u32, u32),
@@ -158,7 +158,7 @@ struct BuilderView<'a> {
     run: String,
 }
 
-impl<'a> BuilderView<'a> {
+impl<'a> DockerfileFacts<'a> {
     /// Looks into the builder.
     fn new(
         engine: &Engine,

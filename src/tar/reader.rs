@@ -12,7 +12,7 @@ use super::sparse;
 const EXTENSION_LIMIT: u64 = 1024 * 1024;
 
 /// One entry, its extensions already understood. Its content follows in the stream.
-pub struct Entry {
+pub struct TarEntry {
     pub header: Block,
     /// The type byte, with `0` for every kind of plain file.
     pub kind: u8,
@@ -52,7 +52,7 @@ impl Extensions {
 ///
 /// # Errors
 /// A stream that is no tar archive, or ends in the middle of one; why, as a sentence about "it".
-pub fn next_entry(from: &mut impl Read) -> Result<Option<Entry>> {
+pub fn next_entry(from: &mut impl Read) -> Result<Option<TarEntry>> {
     let mut extensions = Extensions::default();
     // An entry has begun, of which only extensions were read.
     let mut begun = false;
@@ -92,7 +92,7 @@ pub fn skip_content(from: &mut impl Read, size: u64) -> Result<()> {
     Ok(())
 }
 
-fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mut impl Read) -> Result<Entry> {
+fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mut impl Read) -> Result<TarEntry> {
     let kind = match block[156] {
         0 | b'7' => b'0',
         kind => kind,
@@ -107,7 +107,7 @@ fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mu
     let path = extensions.record("GNU.sparse.name").or(extensions.record("path")).cloned();
     let link = extensions.record("linkpath").cloned();
     let Extensions { path: long_path, link: long_link, records } = extensions;
-    Ok(Entry {
+    Ok(TarEntry {
         kind,
         path: path.or(long_path).unwrap_or_else(|| header.path_bytes().into_owned()),
         link: link.or(long_link).unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned()),

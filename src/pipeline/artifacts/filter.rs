@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use anyhow::{Result, bail, ensure};
 
 use crate::tar::header::{Fields, padded};
-use crate::tar::reader::{Entry, next_entry, skip_content};
+use crate::tar::reader::{TarEntry, next_entry, skip_content};
 use crate::tar::writer::Writer;
 
 /// Where artifacts go, below the destination.
@@ -104,7 +104,7 @@ enum Seen {
 }
 
 impl Guard {
-    fn check(&mut self, path: &[u8], entry: &Entry) -> Result<()> {
+    fn check(&mut self, path: &[u8], entry: &TarEntry) -> Result<()> {
         let shown_path = shown(path);
         let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
         for folder in above {
@@ -142,7 +142,7 @@ fn key(path: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn write<W: Write>(entry: &Entry, name: &[u8], from: &mut impl Read, to: &mut Writer<W>) -> Result<(), FilterError> {
+fn write<W: Write>(entry: &TarEntry, name: &[u8], from: &mut impl Read, to: &mut Writer<W>) -> Result<(), FilterError> {
     let link = match entry.kind {
         b'1' => [FOLDER, b"/", &entry.link].concat(),
         b'2' => entry.link.clone(),

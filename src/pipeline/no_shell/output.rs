@@ -16,7 +16,7 @@ const REFUSAL: &[u8] = b"Error response from daemon:";
 
 /// What a container printed.
 #[derive(Default)]
-pub struct Output {
+pub struct AssembleOutput {
     /// What the engine's CLI said itself.
     pub words: String,
     /// All of the output, if that is one line.
@@ -24,7 +24,7 @@ pub struct Output {
     lines: usize,
 }
 
-impl Output {
+impl AssembleOutput {
     fn note(&mut self, line: &[u8]) {
         self.lines += 1;
         self.line = (self.lines == 1).then(|| String::from_utf8_lossy(line).into_owned());
@@ -41,12 +41,12 @@ impl Output {
 ///
 /// # Errors
 /// When work was cancelled.
-pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<Output> {
+pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleOutput> {
     let (send, pieces) = mpsc::channel::<(usize, Vec<u8>)>();
     read_stream(process.stdout(), 0, send.clone());
     read_stream(process.stderr(), 1, send);
     let mut streams = [Lines::default(), Lines::default()];
-    let mut output = Output::default();
+    let mut output = AssembleOutput::default();
     let mut show = |line: &[u8]| {
         if line.starts_with(REFUSAL) {
             output.words.push_str(&String::from_utf8_lossy(line));
