@@ -1,5 +1,6 @@
-//! A build on every save. Threads and channels are wired here: the event loop, the worker that builds, and what wakes them.
+//! A build on every save. Threads and channels are wired here: the event loop, and what it hands work to and is woken by.
 
+mod asker;
 mod build_control;
 mod cleanup;
 mod compare;
@@ -10,21 +11,23 @@ mod event_loop;
 mod fs_watcher;
 mod keys;
 mod known_images;
+mod looker;
 mod messages;
 mod network_fs;
-mod poll;
 mod standby;
 mod standby_policy;
 mod tracked_view;
 mod tracker;
 mod worker;
 
-use std::sync::mpsc::{self, Sender};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::cancel::Cancel;
 use crate::engine::cli::Engine;
 use crate::engine::image::full_name;
 use crate::error::{Error, ErrorKind};
@@ -32,7 +35,7 @@ use crate::pipeline;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
 use crate::report::Reporter;
-use crate::report::message::{Message, Watching};
+use crate::report::message::{Message, Summary, Watching};
 use crate::run_lock::{Claim, Claimed, RunLock};
 use crate::settings::watch::WatchSettings;
 use crate::settings::{Job, folders};
@@ -40,11 +43,11 @@ use crate::signals;
 use crate::source::rules::LinkPolicy;
 use build_control::BuildControl;
 use cleanup::Cleaner;
-pub use event_loop::WatchEnd;
-use event_loop::{Event, EventLoop};
+use decide::Decider;
+pub use decide::input::WatchEnd;
+use event_loop::{Event, EventLoop, Threads};
 use keys::Keys;
 use known_images::KnownImages;
-use poll::DEFAULT_POLL;
 use standby_policy::StandbyPolicy;
 use tracker::{Tracker, lock};
 use worker::{Worker, WorkerCommand};
@@ -52,7 +55,7 @@ use worker::{Worker, WorkerCommand};
 /// Builds on every save until asked to end.
 ///
 /// # Errors
-/// What stands in the way of watching at all: no source, no builder, another watch of the same tag.
+/// What stands in the way of watching at all: no source, no builder, another watch of the same tag. A thread that panicked.
 pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result<WatchEnd> {
     let (send, events) = mpsc::channel();
     let control = Arc::new(BuildControl::default());
@@ -62,19 +65,46 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let run_lock = RunLock::take(folders::locks())?;
     let _claim = claim_tag(&run_lock, job, settings)?;
     let notes_once = reporter.with_notes_once();
-    let without_notes = notes_once.clone().without_notes();
     let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
     let images = Images::find(&cx)?;
     // A registry is asked once, not at each save.
     let settled = job.after_the_first();
-    let job = &settled;
-    let cx = BuildContext { job, ..cx };
-    let tracker = start_tracker(job, settings, reporter, &send)?;
+    let cx = BuildContext { job: &settled, ..cx };
+    let tracker = start_tracker(&settled, settings, reporter, &send)?;
     let keys = read_keys(&send)?;
-    report_start(job, settings, reporter, &tracker, keys.is_some());
-    let clean = Job { incremental: false, ..job.clone() };
-    let (commands, worker_commands) = mpsc::channel();
+    report_start(&settled, settings, reporter, &tracker, keys.is_some());
     let (cleaner, cleaner_thread) = Cleaner::start(engine.without_cancel(), settings.keep);
+    let known = KnownImages::new(&settled, &images);
+    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, cleaner, known, (send, events));
+    cleaner_thread.wait();
+    drop(keys);
+    reporter.emit(&Message::WatchFinished(&summary));
+    run_lock.give_up();
+    match ended {
+        WatchEnd::Panicked(message) => Err(Error::engine("the watch came to an end by a fault of its own")
+            .because(anyhow::anyhow!(message))
+            .hint("the image stays as it is; start the watch again, and report this with what was done before")
+            .into()),
+        ended => Ok(ended),
+    }
+}
+
+/// Runs all threads until the run is over; how it ended, and what was built.
+fn run_threads(
+    cx: &BuildContext,
+    settings: &WatchSettings,
+    tracker: &Arc<Mutex<Tracker>>,
+    control: &Arc<BuildControl>,
+    cleaner: Cleaner,
+    known: KnownImages,
+    (send, events): (Sender<Event>, Receiver<Event>),
+) -> (WatchEnd, Summary) {
+    let clean = Job { incremental: false, ..cx.job.clone() };
+    let without_notes = cx.reporter.clone().without_notes();
+    let (to_worker, worker_commands) = mpsc::channel();
+    let (to_looker, look_requests) = mpsc::channel();
+    let (to_asker, questions) = mpsc::channel();
+    let (to_listener, listen_requests) = mpsc::channel();
     let worker = Worker {
         cx: cx.clone(),
         clean: &clean,
@@ -83,38 +113,83 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
         control: control.clone(),
         cleaner,
         commands: worker_commands,
-        own_commands: commands.clone(),
-        report: {
-            let send = send.clone();
-            Box::new(move |event| drop(send.send(Event::Worker(event))))
-        },
+        own_commands: to_worker.clone(),
+        report: sender(&send, Event::Worker),
         policy: StandbyPolicy::new((!settings.standby).then_some("`--no-standby` was given"), settings.standby_limit),
         last_commit: None,
     };
-    let known = KnownImages::new(job, &images);
-    let mut event_loop = EventLoop::new(job, settings, reporter, tracker, commands, control, known);
-    let (stop_listening, stopped) = mpsc::channel::<()>();
-    let listening = Cancel::default();
+    let (pending, open, polling) = {
+        let tracker = lock(tracker);
+        (tracker.pending_events(), tracker.open_flag(), tracker.is_polling())
+    };
+    let mut event_loop = EventLoop {
+        job: cx.job,
+        reporter: cx.reporter,
+        decider: Decider::new(settings, polling, known, Instant::now()),
+        threads: Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener },
+        control: control.clone(),
+        pending,
+        open,
+        clear: settings.clear,
+        builds: 0,
+        look_took: Duration::ZERO,
+        why: None,
+        summary: Summary::default(),
+    };
+    let beside = cx.engine.with_cancel(control.until_end());
     let ended = std::thread::scope(|scope| {
-        scope.spawn(|| pipeline::cleanup::sweep(&engine.without_cancel(), &run_lock, reporter));
-        let listening_engine = engine.with_cancel(listening.clone());
-        scope.spawn(move || {
-            engine_events::listen(&listening_engine, &stopped, |event| drop(send.send(Event::Engine(event))));
-        });
-        let working = scope.spawn(|| worker.run());
-        let ended = event_loop.run(&events);
-        event_loop.command(WorkerCommand::Leave);
-        drop(stop_listening);
-        listening.trigger(ErrorKind::Superseded);
-        event_loop.stop_work();
-        let _ = working.join();
-        ended
+        let (asker_engine, listener_engine) = (beside.clone(), beside.clone());
+        let (look_sender, reply_sender) = (sender(&send, Event::Look), sender(&send, Event::Reply));
+        let event_sender = sender(&send, Event::Engine);
+        let threads = [
+            guarded(scope, &send, || drop(pipeline::cleanup::sweep(&beside, cx.run_lock, cx.reporter))),
+            guarded(scope, &send, || worker.run()),
+            guarded(scope, &send, move || {
+                looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, look_sender);
+            }),
+            guarded(scope, &send, move || asker::ask_on_request(cx.job, &asker_engine, &questions, reply_sender)),
+            guarded(scope, &send, move || {
+                engine_events::listen_on_request(&listener_engine, &listen_requests, event_sender);
+            }),
+        ];
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| event_loop.run(&events)))
+            .unwrap_or_else(|cause| WatchEnd::Panicked(panic_message(&*cause)));
+        control.stop(ErrorKind::Superseded);
+        let EventLoop { threads: ways, summary, .. } = event_loop;
+        let _ = ways.worker.send(WorkerCommand::Leave);
+        drop(ways);
+        for thread in threads {
+            let _ = thread.join();
+        }
+        (ended, summary)
     });
-    cleaner_thread.wait();
-    drop(keys);
-    reporter.emit(&Message::WatchFinished(event_loop.summary()));
-    run_lock.give_up();
-    Ok(ended)
+    ended
+}
+
+/// A function that sends something as an event. The event loop outlives every thread that sends; afterwards nothing is
+/// missed.
+fn sender<'a, T: Send + 'a>(send: &Sender<Event>, event: fn(T) -> Event) -> Box<dyn Fn(T) + Send + 'a> {
+    let send = send.clone();
+    Box::new(move |value| drop(send.send(event(value))))
+}
+
+/// Starts a thread whose panic is an event.
+fn guarded<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    send: &Sender<Event>,
+    work: impl FnOnce() + Send + 'scope,
+) -> ScopedJoinHandle<'scope, ()> {
+    let send = send.clone();
+    scope.spawn(move || {
+        if let Err(cause) = panic::catch_unwind(AssertUnwindSafe(work)) {
+            drop(send.send(Event::Panicked(panic_message(&*cause))));
+        }
+    })
+}
+
+fn panic_message(cause: &(dyn std::any::Any + Send)) -> String {
+    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a thread panicked".to_owned())
 }
 
 fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>) -> Result<()> {
@@ -175,7 +250,7 @@ fn report_start(job: &Job, settings: &WatchSettings, reporter: &Reporter, tracke
         builder: job.builder.clone(),
         tag: job.tag.clone(),
         folders: tracker.watches(),
-        poll: tracker.is_polling().then(|| settings.poll.unwrap_or(DEFAULT_POLL)),
+        poll: tracker.is_polling().then(|| settings.poll_interval()),
         keys,
     }));
 }

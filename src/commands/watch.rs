@@ -18,5 +18,6 @@ pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     Ok(match watch::watch(&job, &WatchSettings::new(args.watch), reporter)? {
         WatchEnd::Asked => 0,
         WatchEnd::Signal(signal) => ErrorKind::Interrupted(signal).status(),
+        WatchEnd::Panicked(_) => ErrorKind::Engine.status(),
     })
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -15,6 +16,9 @@ use crate::cancel::Cancel;
 use crate::child;
 use crate::error::{Error, ErrorKind};
 use crate::report::message::EngineCall;
+
+/// How often a call with a limit is held against the cancel.
+const TICK: Duration = Duration::from_millis(20);
 
 /// The engine's CLI, and the listener that is told of each call. Clones are the same engine.
 #[derive(Clone)]
@@ -66,10 +70,10 @@ impl Engine {
     /// When the CLI can not be started, or the limit passed; the CLI is killed then, the engine may go on with the work.
     pub fn call_within<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
         let cancel = Cancel::default();
-        let (done, ended) = std::sync::mpsc::channel::<()>();
+        let (done, ended) = mpsc::channel::<()>();
         let timer = cancel.clone();
         let watchdog = std::thread::spawn(move || {
-            if ended.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 timer.trigger(ErrorKind::Engine);
             }
         });
@@ -77,6 +81,29 @@ impl Engine {
         drop(done);
         let _ = watchdog.join();
         result
+    }
+
+    /// Like [`call`](Self::call), for at most `limit`.
+    ///
+    /// # Errors
+    /// When the CLI can not be started, the call was cancelled, or the limit passed.
+    pub fn call_for_at_most<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
+        let own = Cancel::default();
+        let (done, ended) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let watchdog = own.clone();
+            scope.spawn(move || {
+                let begin = Instant::now();
+                while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    if let Some(why) = self.cancel.why().or((begin.elapsed() > limit).then_some(ErrorKind::Engine)) {
+                        watchdog.trigger(why);
+                    }
+                }
+            });
+            let result = self.with_cancel(own.clone()).call(args);
+            drop(done);
+            result
+        })
     }
 
     /// Runs a call to its end and returns what it printed. A non-zero exit is not an error here.

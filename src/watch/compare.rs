@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::source::entry::{Entry, Kind};
 use crate::source::send::hash_file;
@@ -59,11 +60,29 @@ fn same_content(root: &Path, follow: bool, entry: &Entry, before: &Entry) -> boo
     if entry.kind != Kind::File {
         return true;
     }
+    read_content(root, follow, entry);
+    // Two files of which nothing is known are not taken to be equal.
+    entry.hash().is_some() && entry.hash() == before.hash()
+}
+
+/// The files that have to be read before these two can be compared: they look different, but may have the same content.
+pub fn unread_candidates(current: &Snapshot, base: &Snapshot) -> Vec<Arc<Entry>> {
+    let written = current.since(base).written.into_iter().map(|index| &current.entries[index]);
+    let candidate = |entry: &&Arc<Entry>| {
+        entry.hash().is_none() && base.find(&entry.path).is_some_and(|before| looks_comparable(entry, before))
+    };
+    written.filter(candidate).cloned().collect()
+}
+
+fn looks_comparable(entry: &Entry, before: &Entry) -> bool {
+    entry.kind == Kind::File && before.kind == Kind::File && entry.mode == before.mode && entry.size == before.size
+}
+
+/// Notes the content of a file, unless it is known.
+pub fn read_content(root: &Path, follow: bool, entry: &Entry) {
     if entry.hash().is_none()
         && let Ok(Some(hash)) = hash_file(&root.join(entry.path()), follow)
     {
         entry.know(hash);
     }
-    // Two files of which nothing is known are not taken to be equal.
-    entry.hash().is_some() && entry.hash() == before.hash()
 }

@@ -1,236 +1,143 @@
-//! What a watch does next: pure decisions, from what happened and when, to actions. No process, no file, no clock.
+//! Every decision of a watch, from what happened and when to what is to be done: no process, no file, no clock.
+
+pub mod action;
+mod engine;
+pub mod input;
+mod looks;
 
 use std::time::{Duration, Instant};
 
-use super::debounce::{self, Burst};
-use crate::settings::watch::OnBusy;
-
-/// How long git may hold its index before it is taken for a lock that was left behind.
-const GIT_LIMIT: Duration = Duration::from_secs(10);
-
-/// How often a held index is looked at: a checkout takes longer, a person does not notice.
-const GIT_LOOK: Duration = Duration::from_millis(20);
-
-/// Why a build is made though the source did not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
-    First,
-    Asked,
-    AskedClean,
-    Builder,
-    Engine,
-}
-
-/// Something that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Events of the source, all since the last look.
-    FsEvents(Burst),
-    /// Time passed; whether git holds its index.
-    Tick {
-        git_busy: bool,
-    },
-    /// What a look at the source found.
-    Compared(Comparison),
-    /// The build under way ended.
-    Ended(BuildEnd),
-    /// A build is needed whatever the source says.
-    Demanded(Demand),
-    EngineGone,
-    EngineBack,
-    Pause(bool),
-    /// The run is to end.
-    Stop,
-}
-
-/// The source, against what the build under way (or the last one that was not cancelled) is made of, and against the
-/// image with the tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// Nothing that counts had an event.
-    Nothing,
-    /// Events, but the content is that of the build under way, or of the last one.
-    Same,
-    /// It is that of the image with the tag.
-    Tagged,
-    /// It is another. `unsure`: something came or went, which may be the middle of a save.
-    Changed { unsure: bool },
-}
-
-/// How a build ended, as far as it matters for what comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BuildEnd {
-    Done,
-    Cancelled,
-    /// The engine went away under it.
-    EngineGone,
-}
-
-/// Something to do. `Look` and `Build` are answered by inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    Look,
-    /// Start a build of the source as it is now; `None`: because it changed.
-    Build(Option<Demand>),
-    /// Cancel the build under way.
-    Cancel,
-    /// Report that nothing needs to be built: the content is that of the last build, or of the image with the tag.
-    ReportSame,
-    ReportTagged,
-    /// The run is over.
-    Leave,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Work {
-    Idle,
-    /// `protected`: it follows a cancelled one, so that steady saving can not starve the tag.
-    Building {
-        protected: bool,
-        cancelled: bool,
-    },
-}
+use super::known_images::{KnownImages, Name};
+use crate::settings::watch::{OnBusy, WatchSettings};
+use action::{Action, BuildOrder, Note};
+use engine::{Answer, EngineState};
+use input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
+use looks::Looks;
 
 /// The state of a watch.
-#[derive(Debug)]
 pub struct Decider {
     on_busy: OnBusy,
-    quiet: Duration,
-    burst: Option<Burst>,
-    /// The full quiet is waited for: a look found something that came or went.
-    patient: bool,
-    /// The burst that the look under way is about.
-    looked_at: Option<Burst>,
-    /// When the last burst was over.
-    calm_since: Option<Instant>,
-    /// When to ask again whether git is done.
-    git_at: Option<Instant>,
+    looks: Looks,
+    engine: EngineState,
+    known: KnownImages,
     work: Work,
     last_was_cancelled: bool,
     /// The source is to be looked at when the build ends, or can be made.
     pending: bool,
     demand: Option<Demand>,
+    /// The tag is not on the image of the last build any more: another program moved it.
+    tag_moved: bool,
     paused: bool,
-    engine_gone: bool,
-    stopping: bool,
+    end: Option<WatchEnd>,
+}
+
+/// What the worker does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Work {
+    Idle,
+    Building(Build),
+    /// A build ended by an error of the engine's, which is asked whether it is there.
+    InDoubt(Build),
+}
+
+/// The build under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Build {
+    /// It follows a cancelled one, so that steady saving can not starve the tag.
+    protected: bool,
+    cancelled: bool,
+    /// The engine went away meanwhile.
+    lost_engine: bool,
+    /// The last image that got the tag meanwhile, or lost it.
+    tag_event: Option<(String, bool)>,
 }
 
 impl Decider {
-    /// A watch that has nothing to do yet.
-    pub fn new(on_busy: OnBusy, quiet: Duration) -> Self {
+    /// A watch that begins at `now` and has nothing to do yet. Where there are no events (`polling`), everything is looked at
+    /// now and then.
+    pub fn new(settings: &WatchSettings, polling: bool, known: KnownImages, now: Instant) -> Self {
         Self {
-            on_busy,
-            quiet,
-            burst: None,
-            patient: false,
-            looked_at: None,
-            calm_since: None,
-            git_at: None,
+            on_busy: settings.on_busy,
+            looks: Looks::new(settings.debounce, settings.poll_interval(), polling, now),
+            engine: EngineState::default(),
+            known,
             work: Work::Idle,
             last_was_cancelled: false,
             pending: false,
             demand: None,
+            tag_moved: false,
             paused: false,
-            engine_gone: false,
-            stopping: false,
+            end: None,
         }
     }
 
-    /// When a [`Input::Tick`] is due, if nothing happens before.
+    /// When an [`Input::Tick`] is due, if nothing happens before.
     pub fn deadline(&self) -> Option<Instant> {
-        let due = self.burst.as_ref().map(|burst| self.due(burst))?;
-        Some(self.git_at.map_or(due, |git| git.max(due)))
+        [self.looks.deadline(), self.engine.deadline()].into_iter().flatten().min()
     }
 
-    pub fn is_paused(&self) -> bool {
-        self.paused
+    /// How the run ends, once it is to end.
+    pub fn end(&self) -> Option<&WatchEnd> {
+        self.end.as_ref()
     }
 
-    pub fn is_building(&self) -> bool {
-        self.work != Work::Idle
+    /// The builder's id for a message.
+    pub fn short_builder(&self) -> &str {
+        self.known.short_builder()
     }
 
-    fn is_cancelling(&self) -> bool {
-        matches!(self.work, Work::Building { cancelled: true, .. })
-    }
-
-    /// Takes in what happened at `now`; says what to do.
+    /// Takes in what happened at `now`; what to do.
     pub fn on(&mut self, input: Input, now: Instant) -> Vec<Action> {
-        if self.stopping && !matches!(input, Input::Ended(_)) {
+        if self.end.is_some() && !matches!(input, Input::BuildEnded { .. }) {
             return Vec::new();
         }
         match input {
             Input::FsEvents(burst) => {
-                // A burst that waits for its end goes on.
-                let first = self.burst.map_or(burst.first, |before| before.first.min(burst.first));
-                self.burst = Some(Burst { first, ..burst });
+                self.looks.note(burst);
                 Vec::new()
             }
-            Input::Tick { git_busy } => self.tick(git_busy, now),
-            Input::Compared(comparison) => self.compared(comparison),
-            Input::Ended(end) => self.ended(end),
-            Input::Demanded(demand) => {
-                self.demand = Some(demand);
-                self.want()
+            Input::Tick => self.engine.tick(now).into_iter().chain(self.looks.tick(now)).collect(),
+            Input::GitBusy(busy) => self.looks.git(busy, now).into_iter().collect(),
+            Input::Looked(look) => self.looked(look, now),
+            Input::LookFailed(why) => {
+                let note = self.looks.failed(why, now).map(Action::Report);
+                note.into_iter().chain(self.compared(Comparison::Nothing)).collect()
             }
-            Input::EngineGone => {
-                self.engine_gone = true;
-                Vec::new()
-            }
-            Input::EngineBack => {
-                self.engine_gone = false;
-                self.catch_up()
-            }
-            Input::Pause(paused) => {
-                self.paused = paused;
-                if paused { Vec::new() } else { self.catch_up() }
-            }
-            Input::Stop => {
-                self.stopping = true;
-                match self.work {
-                    Work::Idle => vec![Action::Leave],
-                    Work::Building { .. } => vec![Action::Cancel],
-                }
+            Input::BuildEnded { end, image } => self.build_ended(end, image, now),
+            Input::Demanded(demand) => self.demanded(demand),
+            Input::TogglePause => self.toggle_pause(now),
+            Input::ImageEvent { name, id, removed } => self.image_event(&name, id, removed),
+            Input::ImageIs { name, id } => self.image_is(name, id),
+            Input::NoAnswer => self.engine.ask().into_iter().collect(),
+            Input::StreamEnded { lasted } => self.stream_ended(lasted),
+            Input::EngineAnswered(yes) => self.engine_answered(yes, now),
+            Input::Stop(how) => {
+                self.end = Some(how);
+                vec![if self.is_building() { Action::Cancel } else { Action::Leave }]
             }
         }
     }
 
-    fn due(&self, burst: &Burst) -> Instant {
-        let burst = Burst { finished: burst.finished && !self.patient, ..*burst };
-        debounce::due(&burst, self.calm_since, self.quiet)
+    fn is_building(&self) -> bool {
+        matches!(self.work, Work::Building(_))
     }
 
-    fn tick(&mut self, git_busy: bool, now: Instant) -> Vec<Action> {
-        let Some(burst) = self.burst else { return Vec::new() };
-        if self.deadline().is_some_and(|deadline| now < deadline) {
-            return Vec::new();
+    fn looked(&mut self, look: Look, now: Instant) -> Vec<Action> {
+        let mut actions = match self.looks.looked(look, now) {
+            Some(comparison) => self.compared(comparison),
+            None => Vec::new(),
+        };
+        if self.looks.take_again() {
+            actions.extend(self.looks.request(now));
         }
-        if git_busy && now < burst.first + GIT_LIMIT {
-            self.git_at = Some(now + GIT_LOOK);
-            return Vec::new();
-        }
-        self.git_at = None;
-        self.burst = None;
-        self.looked_at = Some(burst);
-        vec![Action::Look]
+        actions
     }
 
     fn compared(&mut self, comparison: Comparison) -> Vec<Action> {
-        let looked_at = self.looked_at.take();
-        if let (Comparison::Changed { unsure: true }, Some(burst)) = (comparison, looked_at)
-            && !self.patient
-            && debounce::is_single(&burst, self.calm_since)
-        {
-            // Editors that write a new file first, or move the old one away, are looked at again when they had time to
-            // end.
-            self.patient = true;
-            self.burst = Some(burst);
-            return Vec::new();
-        }
-        self.patient = false;
-        self.calm_since = looked_at.map(|burst| burst.last).or(self.calm_since);
+        // What lost the tag to another program has it no more.
+        let tagged = comparison == Comparison::Tagged && !self.tag_moved;
         match comparison {
-            Comparison::Changed { .. } => {
+            Comparison::Changed { .. } | Comparison::Tagged if !tagged => {
                 self.pending = true;
                 self.want()
             }
@@ -239,25 +146,39 @@ impl Decider {
                 self.pending = true;
                 Vec::new()
             }
+            // A save of what was built, whose image lost the tag to another program.
+            Comparison::Nothing | Comparison::Same if self.takes_tag_back(comparison) => {
+                self.demanded(Demand::TagMoved)
+            }
             Comparison::Nothing | Comparison::Same => {
                 let was_pending = std::mem::take(&mut self.pending);
-                let tell = comparison == Comparison::Same && !was_pending;
-                let mut actions = if tell { vec![Action::ReportSame] } else { Vec::new() };
-                actions.extend(self.want());
-                actions
+                let report = comparison == Comparison::Same && !was_pending;
+                report.then_some(Action::Report(Note::Same)).into_iter().chain(self.want()).collect()
             }
-            Comparison::Tagged if self.is_building() => {
+            Comparison::Tagged if self.work != Work::Idle => {
                 // The build under way would move the tag away from it.
                 self.pending = true;
                 self.want()
             }
-            Comparison::Tagged => {
+            Comparison::Changed { .. } | Comparison::Tagged => {
                 self.pending = false;
-                let mut actions = vec![Action::ReportTagged];
-                actions.extend(self.want());
-                actions
+                [Action::Report(Note::Tagged)].into_iter().chain(self.want()).collect()
             }
         }
+    }
+
+    fn takes_tag_back(&self, comparison: Comparison) -> bool {
+        let saved = self.pending || comparison == Comparison::Same;
+        self.tag_moved && self.work == Work::Idle && saved
+    }
+
+    fn is_cancelling(&self) -> bool {
+        matches!(self.work, Work::Building(Build { cancelled: true, .. }))
+    }
+
+    fn demanded(&mut self, demand: Demand) -> Vec<Action> {
+        self.demand = Some(demand);
+        self.want()
     }
 
     /// What to do when a build is wanted, or may be.
@@ -265,49 +186,179 @@ impl Decider {
         if !self.pending && self.demand.is_none() {
             return Vec::new();
         }
+        let on_busy = self.on_busy;
         match &mut self.work {
-            Work::Idle if self.paused || self.engine_gone => Vec::new(),
-            Work::Idle => vec![self.build()],
-            Work::Building { protected, cancelled } => {
-                let cancels = match self.on_busy {
-                    OnBusy::Auto => !*protected,
+            Work::Idle if self.paused || self.engine.is_gone() => Vec::new(),
+            Work::Idle => vec![self.start_build()],
+            Work::InDoubt(_) => Vec::new(),
+            Work::Building(build) => {
+                let cancels = match on_busy {
+                    OnBusy::Auto => !build.protected,
                     OnBusy::Queue => false,
                     OnBusy::Restart => true,
                 };
-                if cancels && !std::mem::replace(cancelled, true) { vec![Action::Cancel] } else { Vec::new() }
+                if cancels && !std::mem::replace(&mut build.cancelled, true) {
+                    vec![Action::Cancel]
+                } else {
+                    Vec::new()
+                }
             }
         }
     }
 
-    fn build(&mut self) -> Action {
+    fn start_build(&mut self) -> Action {
         self.pending = false;
-        self.work = Work::Building { protected: self.last_was_cancelled, cancelled: false };
-        Action::Build(self.demand.take())
+        self.work = Work::Building(Build { protected: self.last_was_cancelled, ..Build::default() });
+        let demand = self.demand.take();
+        Action::Build(BuildOrder {
+            demand,
+            previous: self.known.previous(demand == Some(Demand::AskedClean)),
+            unless_current: demand == Some(Demand::First) && self.known.take_has_digest(),
+            saved: self.looks.take_saved(),
+        })
     }
 
-    fn ended(&mut self, end: BuildEnd) -> Vec<Action> {
+    fn build_ended(&mut self, end: BuildEnd, image: Option<String>, now: Instant) -> Vec<Action> {
+        let Work::Building(build) = std::mem::replace(&mut self.work, Work::Idle) else { return Vec::new() };
+        // Our own moves come back as events, too.
+        let foreign = build.tag_event.as_ref().is_some_and(|(id, removed)| *removed || image.as_ref() != Some(id));
+        if let Some(id) = image {
+            self.known.tag_moved(id);
+            self.tag_moved = false;
+        }
         // A protected build that the engine took along is protected when it is made again.
-        let spared = matches!(self.work, Work::Building { cancelled, protected } if cancelled || protected);
-        self.last_was_cancelled = spared && end != BuildEnd::Done;
-        self.work = Work::Idle;
-        if self.stopping {
+        self.last_was_cancelled =
+            (build.cancelled || build.protected) && !matches!(end, BuildEnd::Done | BuildEnd::NotNeeded);
+        if self.end.is_some() {
             return vec![Action::Leave];
         }
-        if end == BuildEnd::EngineGone {
-            self.engine_gone = true;
-            self.demand.get_or_insert(Demand::Engine);
+        let mut actions = match end {
+            BuildEnd::Done | BuildEnd::Cancelled => self.catch_up(now),
+            BuildEnd::NotNeeded => [Action::Report(Note::Tagged)].into_iter().chain(self.catch_up(now)).collect(),
+            BuildEnd::EngineFailed => self.engine_failed(build, now),
+        };
+        actions.extend(foreign.then_some(Action::AskImage(Name::Tag)));
+        actions
+    }
+
+    fn engine_failed(&mut self, build: Build, now: Instant) -> Vec<Action> {
+        if self.engine.is_gone() {
+            return self.lost_with_engine(now);
         }
-        self.catch_up()
+        self.work = Work::InDoubt(build);
+        self.engine.ask().into_iter().collect()
+    }
+
+    /// The build that the engine took along is made again when it is back.
+    fn lost_with_engine(&mut self, now: Instant) -> Vec<Action> {
+        self.demand.get_or_insert(Demand::Engine);
+        self.catch_up(now)
+    }
+
+    /// The build under way can not end well any more, even if the engine is back when it ends.
+    fn note_lost_engine(&mut self) {
+        if let Work::Building(build) | Work::InDoubt(build) = &mut self.work {
+            build.lost_engine = true;
+        }
+    }
+
+    fn stream_ended(&mut self, lasted: Duration) -> Vec<Action> {
+        self.note_lost_engine();
+        self.engine.stream_ended(lasted).into_iter().collect()
+    }
+
+    fn engine_answered(&mut self, yes: bool, now: Instant) -> Vec<Action> {
+        let answer = self.engine.answered(yes, now);
+        let mut actions = self.react_to(answer);
+        match std::mem::replace(&mut self.work, Work::Idle) {
+            Work::InDoubt(build) if build.lost_engine => actions.extend(self.lost_with_engine(now)),
+            Work::InDoubt(_) => {
+                // The failure was the build's own: it is over.
+                self.last_was_cancelled = false;
+                actions.extend(self.catch_up(now));
+            }
+            work => {
+                self.work = work;
+                if answer == Answer::Back {
+                    actions.extend(self.catch_up(now));
+                }
+            }
+        }
+        actions
+    }
+
+    fn react_to(&mut self, answer: Answer) -> Vec<Action> {
+        match answer {
+            Answer::There | Answer::StillGone => Vec::new(),
+            Answer::Gone => {
+                self.note_lost_engine();
+                vec![Action::Report(Note::EngineGone)]
+            }
+            // No event tells what happened to the images meanwhile, so both are looked at.
+            Answer::Restarted => vec![Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)],
+            Answer::Back => vec![
+                Action::Report(Note::EngineBack),
+                Action::RenewStandby("the engine was restarted"),
+                Action::AskImage(Name::Builder),
+                Action::AskImage(Name::Tag),
+            ],
+        }
+    }
+
+    fn image_event(&mut self, name: &str, id: String, removed: bool) -> Vec<Action> {
+        // What lost its last name is known by its id alone.
+        let lost = (removed && self.known.is_tagged(&id)).then_some(Name::Tag);
+        let Some(name) = self.known.name(name).or(lost) else { return Vec::new() };
+        match (&mut self.work, name) {
+            (_, Name::Builder) => vec![Action::AskImage(Name::Builder)],
+            (Work::Building(build), Name::Tag) => {
+                build.tag_event = Some((id, removed));
+                Vec::new()
+            }
+            // Our own moves come back as events, too.
+            (_, Name::Tag) if !removed && self.known.is_tagged(&id) => Vec::new(),
+            (_, Name::Tag) => vec![Action::AskImage(Name::Tag)],
+        }
+    }
+
+    fn image_is(&mut self, name: Name, id: Option<String>) -> Vec<Action> {
+        match (name, id) {
+            (Name::Builder, Some(id)) if self.known.builder_is(&id) => {
+                let renew = Action::RenewStandby("the builder image changed");
+                [renew].into_iter().chain(self.demanded(Demand::Builder)).collect()
+            }
+            (Name::Builder, _) => Vec::new(),
+            (Name::Tag, id) => {
+                if let Work::Building(build) = &mut self.work {
+                    // It may be the move of this build; its end tells.
+                    build.tag_event = Some((id.unwrap_or_default(), false));
+                    return Vec::new();
+                }
+                if !self.known.tag_is(id) {
+                    return Vec::new();
+                }
+                self.tag_moved = true;
+                vec![Action::RenewStandby("the tag was moved by another program")]
+            }
+        }
+    }
+
+    fn toggle_pause(&mut self, now: Instant) -> Vec<Action> {
+        self.paused = !self.paused;
+        if self.paused {
+            return vec![Action::Report(Note::Paused)];
+        }
+        [Action::Report(Note::Resumed)].into_iter().chain(self.catch_up(now)).collect()
     }
 
     /// Does what had to wait.
-    fn catch_up(&mut self) -> Vec<Action> {
+    fn catch_up(&mut self, now: Instant) -> Vec<Action> {
         if self.demand.is_some() {
             return self.want();
         }
         // The source may be back to what the tag has, so it is looked at first.
-        let held = self.is_building() || self.paused || self.engine_gone;
-        if self.pending && !held { vec![Action::Look] } else { Vec::new() }
+        let held = self.work != Work::Idle || self.paused || self.engine.is_gone();
+        if self.pending && !held { self.looks.request(now).into_iter().collect() } else { Vec::new() }
     }
 }
 

@@ -146,14 +146,14 @@ impl FsWatcher {
         std::mem::take(&mut *self.lock())
     }
 
-    /// The burst of what was pending and not yet taken.
-    pub fn burst(&self) -> Option<Burst> {
-        self.lock().burst()
-    }
-
     /// Has everything looked at the next time.
     pub fn look_at_everything_next(&mut self) {
         self.lock().everything = true;
+    }
+
+    /// The events that were not taken yet, shared.
+    pub fn pending_events(&self) -> Arc<Mutex<PendingEvents>> {
+        self.pending.clone()
     }
 
     /// Whether events can not be had, and why.

@@ -14,6 +14,7 @@ pub enum Name {
     Tag,
 }
 
+#[derive(Debug, Default)]
 pub struct KnownImages {
     builder_name: String,
     builder: String,
@@ -40,6 +41,13 @@ impl KnownImages {
             incremental: job.incremental,
             has_digest: tagged.is_some_and(|image| image.config.labels.contains_key(labels::DIGEST)),
         }
+    }
+
+    /// Names without images but that of the builder.
+    #[cfg(test)]
+    pub fn named(builder_name: &str, builder: &str, tag_name: &str) -> Self {
+        let [builder_name, builder, tag_name] = [builder_name, builder, tag_name].map(str::to_owned);
+        Self { builder_name, builder, tag_name, incremental: true, ..Self::default() }
     }
 
     /// Which of our names this full name is.

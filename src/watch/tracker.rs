@@ -6,13 +6,13 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Result;
 
-use super::compare::{ChangeKind, Difference, differences};
-use super::debounce::Burst;
-use super::decide::Comparison;
+use super::compare::{self, ChangeKind, Difference, differences};
+use super::decide::input::Comparison;
 use super::fs_watcher::{FsWatcher, PathEvent, PendingEvents, WatchProblem};
 use crate::error::Error;
 use crate::git::work_tree::is_git_path;
@@ -56,7 +56,7 @@ pub struct Tracker {
     built: Option<Snapshot>,
     tagged: Option<Snapshot>,
     /// A build is under way that takes in what comes.
-    open: bool,
+    open: Arc<AtomicBool>,
     /// Events that count were looked at for a standby, and not compared yet.
     uncompared: bool,
     hidden: HashMap<PathBuf, u32>,
@@ -81,7 +81,7 @@ impl Tracker {
             current: Snapshot::default(),
             built: None,
             tagged: None,
-            open: false,
+            open: Arc::default(),
             uncompared: false,
             hidden: HashMap::new(),
             notices: Vec::new(),
@@ -222,12 +222,7 @@ impl Tracker {
         self.polling
     }
 
-    /// The burst of events that was not looked at yet.
-    pub fn burst(&self) -> Option<Burst> {
-        self.fs_watcher.burst()
-    }
-
-    /// What there is to tell, once.
+    /// What there is to report, once.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
@@ -242,14 +237,14 @@ impl Tracker {
         &self.current
     }
 
-    /// A build begins: until it has fixed its source, it takes in what comes.
-    pub fn open_build(&mut self) {
-        self.open = true;
+    /// Set when a build begins: until it has fixed its source, it takes in what comes, so that there is nothing to compare.
+    pub fn open_flag(&self) -> Arc<AtomicBool> {
+        self.open.clone()
     }
 
     /// The build under way ended. What it was made of has the tag now, or did not get it; a cancelled one never was.
     pub fn close_build(&mut self, outcome: Outcome) {
-        self.open = false;
+        self.open.store(false, Ordering::Relaxed);
         match outcome {
             Outcome::Ok => self.tagged.clone_from(&self.built),
             Outcome::Failed => {}
@@ -262,7 +257,7 @@ impl Tracker {
     pub fn compare(&mut self, relevant: bool) -> (Comparison, Vec<Difference>) {
         let relevant = std::mem::take(&mut self.uncompared) || relevant;
         let unchanged = if relevant { Comparison::Same } else { Comparison::Nothing };
-        if self.open {
+        if self.open.load(Ordering::Relaxed) {
             return (Comparison::Nothing, Vec::new());
         }
         let found = differences(&self.root, self.rules.follow, &self.current, self.built.as_mut());
@@ -276,6 +271,24 @@ impl Tracker {
         }
         let unsure = found.iter().any(|difference| difference.what != ChangeKind::Changed);
         (Comparison::Changed { unsure }, found)
+    }
+
+    /// The files that have to be read before [`compare`](Self::compare); reading them there would hold up whatever else
+    /// wants the tracker.
+    pub fn unread_candidates(&self) -> Vec<Arc<Entry>> {
+        match &self.built {
+            Some(built) if !self.open.load(Ordering::Relaxed) => compare::unread_candidates(&self.current, built),
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn follows_links(&self) -> bool {
+        self.rules.follow
+    }
+
+    /// Events that were not looked at yet, for a reader that must not wait for the tracker.
+    pub fn pending_events(&self) -> Arc<Mutex<PendingEvents>> {
+        self.fs_watcher.pending_events()
     }
 
     /// What was looked at for a standby is still to be compared.
@@ -293,7 +306,7 @@ impl Tracker {
         self.current.adopt(sent);
         if of_build {
             self.built = Some(sent.clone());
-            self.open = false;
+            self.open.store(false, Ordering::Relaxed);
         }
     }
 }

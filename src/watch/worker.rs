@@ -8,6 +8,8 @@ use anyhow::Result;
 
 use super::build_control::BuildControl;
 use super::cleanup::Cleaner;
+use super::looker::report_notices;
+use super::messages;
 use super::standby::Standby;
 use super::standby_policy::{self, Limit, StandbyPolicy};
 use super::tracked_view::TrackedView;
@@ -71,7 +73,6 @@ pub enum WorkerEvent {
         image: Option<String>,
     },
     StandbyReady,
-    TooLarge(u64),
 }
 
 pub struct Worker<'a> {
@@ -123,6 +124,7 @@ impl<'a> Worker<'a> {
                 }
                 WorkerCommand::Leave => return,
             }
+            report_notices(&self.cx.job.source, &self.tracker, self.cx.reporter);
         }
     }
 
@@ -145,7 +147,7 @@ impl<'a> Worker<'a> {
         let size = lock(&self.tracker).current().size();
         if let Limit::Over { told } = self.policy.check_size(size) {
             if !told {
-                (self.report)(WorkerEvent::TooLarge(size));
+                self.cx.reporter.warn(&messages::too_large(lock(&self.tracker).current(), size));
             }
             return None;
         }

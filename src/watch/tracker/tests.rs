@@ -5,7 +5,8 @@ use crate::report::message::Outcome;
 use crate::source::rules::Selection;
 use crate::source::send::hash_file;
 use crate::source::view::SourceView;
-use crate::watch::decide::Comparison;
+use crate::watch::debounce::Burst;
+use crate::watch::decide::input::Comparison;
 use crate::watch::tracked_view::TrackedView;
 use std::fs;
 use std::path::Path;
@@ -25,10 +26,16 @@ fn seen(tracker: &Arc<Mutex<Tracker>>) -> Comparison {
     tracker.compare(relevant).0
 }
 
+fn burst(tracker: &Arc<Mutex<Tracker>>) -> Option<Burst> {
+    let pending = lock(tracker).pending_events();
+    let burst = pending.lock().unwrap().burst();
+    burst
+}
+
 /// Waits until the tracker has events.
 fn wait_for_events(tracker: &Arc<Mutex<Tracker>>) {
     let begin = Instant::now();
-    while lock(tracker).burst().is_none() {
+    while burst(tracker).is_none() {
         assert!(begin.elapsed() < Duration::from_secs(10), "no event came");
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -37,7 +44,7 @@ fn wait_for_events(tracker: &Arc<Mutex<Tracker>>) {
 /// Builds, as far as the tracker is concerned.
 fn build(tracker: &Arc<Mutex<Tracker>>, outcome: Outcome) {
     let mut view = TrackedView::of_build(tracker);
-    lock(tracker).open_build();
+    lock(tracker).open_flag().store(true, std::sync::atomic::Ordering::Relaxed);
     let mut sent = view.snapshot().unwrap();
     while let Some(now) = view.changes_since(&sent).unwrap() {
         sent = now;
@@ -121,7 +128,7 @@ fn a_folder_that_is_made_anew_while_rules_change_is_watched() {
     assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
     build(&tracker, Outcome::Ok);
     // Nothing of what was done before is heard any more.
-    while lock(&tracker).burst().is_some() {
+    while burst(&tracker).is_some() {
         lock(&tracker).look().unwrap();
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -137,7 +144,7 @@ fn events_that_a_standby_looked_at_are_answered() {
     build(&tracker, Outcome::Ok);
     fs::write(dir.path().join("a"), "1").unwrap();
     let begin = Instant::now();
-    while lock(&tracker).burst().is_none_or(|burst| !burst.finished) {
+    while burst(&tracker).is_none_or(|burst| !burst.finished) {
         assert!(begin.elapsed() < Duration::from_secs(10), "no event came");
     }
     TrackedView::of_standby(&tracker).snapshot().unwrap();

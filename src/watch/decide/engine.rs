@@ -1,0 +1,96 @@
+//! Whether the engine is there. It is thought gone only when a question was not answered, and is then asked until it answers.
+
+use std::time::{Duration, Instant};
+
+use super::action::Action;
+
+/// How often an engine that went away is asked whether it is back: a call takes 20 ms, and a person waits for the answer.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a stream of events must have gone on to be worth starting again at once.
+const STABLE: Duration = Duration::from_secs(5);
+
+/// How long to wait before an engine that answers, but tells no events, is asked for them again: it may never have them.
+const LISTEN_PAUSE: Duration = Duration::from_secs(30);
+
+/// What is known of the engine.
+#[derive(Debug, Default)]
+pub struct EngineState {
+    /// It did not answer, which was reported.
+    gone: bool,
+    /// A question is under way.
+    asking: bool,
+    /// When to ask again.
+    ask_at: Option<Instant>,
+    /// The stream of events ended, and is to be started again after this pause.
+    stream_lost: Option<Duration>,
+    /// When to start it.
+    listen_at: Option<Instant>,
+}
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is there, as it was thought to be.
+    There,
+    /// It is there, but may have been away: its stream of events ended.
+    Restarted,
+    /// It is back.
+    Back,
+    /// It went away.
+    Gone,
+    /// It is still away.
+    StillGone,
+}
+
+impl EngineState {
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.ask_at, self.listen_at].into_iter().flatten().min()
+    }
+
+    pub fn tick(&mut self, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.ask_at.is_some_and(|at| at <= now) {
+            actions.extend(self.ask());
+        }
+        if self.listen_at.is_some_and(|at| at <= now) {
+            self.listen_at = None;
+            actions.push(Action::Listen);
+        }
+        actions
+    }
+
+    /// Asks, unless a question is under way.
+    pub fn ask(&mut self) -> Option<Action> {
+        self.ask_at = None;
+        (!std::mem::replace(&mut self.asking, true)).then_some(Action::AskEngine)
+    }
+
+    /// The stream of events ended, which may mean that the engine is gone.
+    pub fn stream_ended(&mut self, lasted: Duration) -> Option<Action> {
+        self.stream_lost = Some(if lasted > STABLE { Duration::ZERO } else { LISTEN_PAUSE });
+        self.ask()
+    }
+
+    pub fn answered(&mut self, yes: bool, now: Instant) -> Answer {
+        self.asking = false;
+        let was_gone = std::mem::replace(&mut self.gone, !yes);
+        if !yes {
+            self.ask_at = Some(now + ASK_INTERVAL);
+            return if was_gone { Answer::StillGone } else { Answer::Gone };
+        }
+        let lost = self.stream_lost.take();
+        if let Some(pause) = lost {
+            self.listen_at = Some(if was_gone { now } else { now + pause });
+        }
+        match (was_gone, lost) {
+            (true, _) => Answer::Back,
+            (false, Some(_)) => Answer::Restarted,
+            (false, None) => Answer::There,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! When to look at the source: some time after events, by the clock where there are none, never twice at once.
+
+use std::time::{Duration, Instant};
+
+use super::action::{Action, Note, Saved};
+use super::input::{Comparison, Look};
+use crate::watch::debounce::{self, Burst};
+
+/// How long git may hold its index before it is taken for a lock that was left behind: a checkout of a large tree is done.
+const GIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a held index is looked at: chosen so that a person does not notice the wait.
+const GIT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A look by the clock takes at most this part of the time: a tenth.
+const POLL_SHARE: u32 = 10;
+
+/// The looks of a watch.
+#[derive(Debug)]
+pub struct Looks {
+    /// How long the source must be quiet after a burst.
+    quiet: Duration,
+    /// Events that were not looked at yet.
+    burst: Option<Burst>,
+    /// The full quiet is waited for: a look found something that came or went.
+    patient: bool,
+    /// When the last burst was over.
+    calm_since: Option<Instant>,
+    /// When to ask again whether git is done.
+    git_at: Option<Instant>,
+    under_way: UnderWay,
+    /// Another look is wanted when the one under way is done.
+    again: bool,
+    saved: Option<Saved>,
+    poll: Poll,
+}
+
+/// The question under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnderWay {
+    Nothing,
+    Git,
+    /// A look for this burst, or for a build that wants to know.
+    Look(Option<Burst>),
+    LookByTheClock,
+}
+
+/// Looks by the clock.
+#[derive(Debug)]
+struct Poll {
+    every: Duration,
+    /// There are no events.
+    on: bool,
+    /// The source can not be looked at, for this reason, which was reported.
+    fault: Option<String>,
+    due: Instant,
+}
+
+impl Looks {
+    /// `quiet` is that of the debouncer; where there are no events (`polling`), everything is looked at `every` so often.
+    pub fn new(quiet: Duration, every: Duration, polling: bool, now: Instant) -> Self {
+        Self {
+            quiet,
+            burst: None,
+            patient: false,
+            calm_since: None,
+            git_at: None,
+            under_way: UnderWay::Nothing,
+            again: false,
+            saved: None,
+            poll: Poll { every, on: polling, fault: None, due: now + every },
+        }
+    }
+
+    /// Takes in events; a burst that waits for its end goes on.
+    pub fn note(&mut self, burst: Burst) {
+        let first = self.burst.map_or(burst.first, |before| before.first.min(burst.first));
+        self.burst = Some(Burst { first, ..burst });
+    }
+
+    /// When [`tick`](Self::tick) is due, if nothing happens before.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.under_way != UnderWay::Nothing {
+            return None;
+        }
+        [self.events_due(), self.poll.due()].into_iter().flatten().min()
+    }
+
+    /// Begins a look that is due.
+    pub fn tick(&mut self, now: Instant) -> Option<Action> {
+        if self.under_way != UnderWay::Nothing {
+            return None;
+        }
+        if self.events_due().is_some_and(|due| due <= now) {
+            self.under_way = UnderWay::Git;
+            return Some(Action::AskGit);
+        }
+        if self.poll.due().is_some_and(|due| due <= now) {
+            self.under_way = UnderWay::LookByTheClock;
+            return Some(Action::Look);
+        }
+        None
+    }
+
+    /// Goes on with the look when git does not hold its index, or has done so for too long.
+    pub fn git(&mut self, busy: bool, now: Instant) -> Option<Action> {
+        self.under_way = UnderWay::Nothing;
+        let burst = self.burst?;
+        if busy && now < burst.first + GIT_LIMIT {
+            self.git_at = Some(now + GIT_INTERVAL);
+            return None;
+        }
+        self.git_at = None;
+        if self.events_due().is_some_and(|due| now < due) {
+            // More came meanwhile.
+            return None;
+        }
+        self.burst = None;
+        self.begin(Some(burst), now)
+    }
+
+    /// Looks, now or when the look under way is done.
+    pub fn request(&mut self, now: Instant) -> Option<Action> {
+        match self.under_way {
+            UnderWay::Nothing => self.begin(None, now),
+            UnderWay::Git => None,
+            UnderWay::Look(_) | UnderWay::LookByTheClock => {
+                self.again = true;
+                None
+            }
+        }
+    }
+
+    fn begin(&mut self, burst: Option<Burst>, now: Instant) -> Option<Action> {
+        self.under_way = UnderWay::Look(burst);
+        let saved = burst.map_or(now, |burst| burst.first);
+        // A look that is not about a burst of its own is about the last one.
+        let first = self.saved.map_or(saved, |before| before.first.min(saved));
+        self.saved = Some(Saved { first, looked: now });
+        Some(Action::Look)
+    }
+
+    /// Takes in what a look found; the comparison, unless it is to be made again later.
+    pub fn looked(&mut self, look: Look, now: Instant) -> Option<Comparison> {
+        self.poll.fault = None;
+        if look.polling && !std::mem::replace(&mut self.poll.on, look.polling) {
+            self.poll.due = now + self.poll.every;
+        }
+        match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
+            UnderWay::LookByTheClock => {
+                self.poll.due = now + self.poll.every.max(look.took * POLL_SHARE);
+                if !matches!(look.comparison, Comparison::Nothing | Comparison::Same) {
+                    // Where there are no events, a look that finds something is one.
+                    self.note(Burst { first: now, last: now, paths: 1, finished: true });
+                }
+                None
+            }
+            UnderWay::Look(burst) => self.judge(look.comparison, burst),
+            UnderWay::Nothing | UnderWay::Git => None,
+        }
+    }
+
+    fn judge(&mut self, comparison: Comparison, burst: Option<Burst>) -> Option<Comparison> {
+        if let (Comparison::Changed { unsure: true }, Some(burst)) = (comparison, burst)
+            && !self.patient
+            && debounce::is_single(&burst, self.calm_since)
+        {
+            // Editors that write a new file first, or move the old one away, are looked at again when they had time to
+            // end.
+            self.patient = true;
+            self.note(self.burst.map_or(burst, |more| Burst { first: burst.first, ..more }));
+            return None;
+        }
+        self.patient = false;
+        self.calm_since = burst.map(|burst| burst.last).or(self.calm_since);
+        if !matches!(comparison, Comparison::Changed { .. }) {
+            self.saved = None;
+        }
+        Some(comparison)
+    }
+
+    /// Takes in that the source can not be looked at; what to report, once.
+    pub fn failed(&mut self, why: String, now: Instant) -> Option<Note> {
+        self.under_way = UnderWay::Nothing;
+        self.patient = false;
+        self.poll.due = now + self.poll.every;
+        if self.poll.fault.as_ref() == Some(&why) {
+            return None;
+        }
+        self.poll.fault = Some(why.clone());
+        Some(Note::Fault(why))
+    }
+
+    /// Whether another look was wanted while the last one was under way; true once.
+    pub fn take_again(&mut self) -> bool {
+        std::mem::take(&mut self.again)
+    }
+
+    /// The save that the next build is made for.
+    pub fn take_saved(&mut self) -> Option<Saved> {
+        self.saved.take()
+    }
+
+    fn events_due(&self) -> Option<Instant> {
+        let burst = self.burst?;
+        let burst = Burst { finished: burst.finished && !self.patient, ..burst };
+        let due = debounce::due(&burst, self.calm_since, self.quiet);
+        Some(self.git_at.map_or(due, |git| git.max(due)))
+    }
+}
+
+impl Poll {
+    /// Whether there is something that no event tells: everything, or the end of what stands in the way of looking.
+    fn is_on(&self) -> bool {
+        self.on || self.fault.is_some()
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.is_on().then_some(self.due)
+    }
+}
