@@ -2,10 +2,8 @@
 //! names the row of the contract that it stands for; the numbers are those of the sections in which the contract was
 //! written down. `cargo xtask test` provides the base image.
 
-#[path = "../it/schema.rs"]
-mod schema;
 #[allow(dead_code, reason = "the stories use more of it")]
-#[path = "../it/support.rs"]
+#[path = "../support/mod.rs"]
 mod support;
 
 #[macro_use]

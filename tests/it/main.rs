@@ -1,6 +1,6 @@
 //! Stories through the binary, on a real engine. `cargo xtask test` provides the base image.
 
-mod schema;
+#[path = "../support/mod.rs"]
 mod support;
 
 mod artifacts;

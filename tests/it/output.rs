@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::schema::assert_schema;
+use crate::support::json_schema::assert_schema;
 use crate::support::{BASE, Builder, Outcome, Project, Run, StandIn, docker, unique};
 
 /// A builder whose `assemble` is this shell text.

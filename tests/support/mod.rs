@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod json_schema;
+
 /// The base image that `cargo xtask test` provides.
 pub const BASE: &str = "minis2i-base:latest";
 
@@ -1108,7 +1110,7 @@ impl Watching {
         let outcome = self.running.take().expect("it has not ended").end();
         wait_for("nothing left", || containers_of(id).is_empty());
         let all = outcome.json();
-        crate::schema::assert_schema(&all);
+        json_schema::assert_schema(&all);
         let mut under_way = None;
         let mut last = 0;
         for it in &all {
