@@ -12,7 +12,12 @@ use std::sync::Arc;
 use filetime::FileTime;
 use serde_json::Value;
 
-use crate::support::{Base, Builder, Entry, Outcome, Project, docker, entries, shared, try_docker};
+use crate::support::archive::{Entry, entries};
+use crate::support::base_image::Base;
+use crate::support::builder::{Builder, shared};
+use crate::support::engine::{docker, try_docker};
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
 
 /// Makes a test of each case.
 macro_rules! cases {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::support::{BASE, Builder, Outcome, Project, docker, shared};
+use crate::support::builder::{Builder, shared};
+use crate::support::engine::{BASE, docker};
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
 
 /// The two ways to hand over what lies in `/tmp/kept`.
 const AS_TAR: &str = "tar -C /tmp/kept -cf - .";

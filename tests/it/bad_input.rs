@@ -3,7 +3,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Builder, Line, Outcome, Project, Run, StandIn, docker, unique, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{docker, unique};
+use crate::support::engine_proxy::Line;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::wait_for;
 
 /// What the user gave can not be used.
 const USAGE: i32 = 2;

@@ -6,7 +6,13 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
-use crate::support::{Base, Builder, Project, Run, StandIn, docker, wait_for};
+use crate::support::base_image::Base;
+use crate::support::builder::Builder;
+use crate::support::engine::docker;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::wait_for;
 
 const USAGE: i32 = 2;
 const ENGINE: i32 = 125;
@@ -323,7 +329,7 @@ mod without_tar {
     fn a_full_disk_is_told() {
         let (_base, builder) = builder(|builder| builder.change("LABEL io.openshift.s2i.destination=/small"));
         let project = Project::new().file("gone", &"x".repeat(3 << 20));
-        let volume = crate::support::unique("small");
+        let volume = crate::support::engine::unique("small");
         docker(&["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=1m", &volume]);
         let run = project.build(&builder).rest(&["--volume", &format!("{volume}:/small")]).run();
         docker(&["volume", "rm", &volume]);

@@ -7,7 +7,13 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{BASE, Builder, Image, Outcome, Project, Run, docker, try_docker, unique, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{BASE, docker, try_docker, unique};
+use crate::support::image::Image;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::wait::wait_for;
 
 const USAGE: i32 = 2;
 const ENGINE: i32 = 125;

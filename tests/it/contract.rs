@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use crate::support::{Builder, Project};
+use crate::support::builder::Builder;
+use crate::support::project::Project;
 
 const SAY: &str = "#!/bin/sh\nset -e\necho \"assembled by $0\"\n";
 
 /// Builds with a builder that keeps its scripts in this folder, and says so, or not, with this instruction.
-fn built(folder: &str, instruction: Option<&str>) -> crate::support::Outcome {
+fn built(folder: &str, instruction: Option<&str>) -> crate::support::outcome::Outcome {
     let mut builder = Builder::bare().change("WORKDIR /app").file("usr/local/s2i/decoy", 0o644, "");
     for script in ["assemble", "run"] {
         builder = builder.file(&format!("{folder}/{script}"), 0o755, SAY);

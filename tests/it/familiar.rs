@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Builder, Project, Run};
+use crate::support::builder::Builder;
+use crate::support::project::Project;
+use crate::support::run::Run;
 
 const USAGE: i32 = 2;
 

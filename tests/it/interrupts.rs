@@ -2,7 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Builder, Outcome, Project, Running, StandIn, docker, try_docker, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{docker, try_docker};
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::running::Running;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::wait_for;
 
 /// How long an interrupted run may take to end. The promise is 2 s on a machine with nothing else to do; here many
 /// tests keep the engine busy.

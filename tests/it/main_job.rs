@@ -1,6 +1,9 @@
 //! The main job: a source becomes an image, again and again.
 
-use crate::support::{Builder, Project, docker, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::docker;
+use crate::support::project::Project;
+use crate::support::wait::wait_for;
 
 /// `assemble` counts builds in the artifacts, so that each image tells how many came before.
 fn counting() -> Builder {

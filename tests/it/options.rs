@@ -4,7 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-use crate::support::{Builder, Project, Run, StandIn, docker, unique, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{docker, unique};
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::wait_for;
 
 // Containers.
 
@@ -26,7 +31,7 @@ fn options_for_containers_reach_both_of_them() {
     let cache = project.locks().join("cache");
     fs::create_dir(&cache).unwrap();
     fs::write(cache.join("note"), "noted\n").unwrap();
-    let options = |run: crate::support::Run| {
+    let options = |run: crate::support::run::Run| {
         run.args(&["--volume", "./cache:/cache", "--network", "none", "--add-host", "far:10.1.2.3"])
             .args(&["--cap-drop", "NET_RAW,CHOWN", "--cap-drop=KILL", "--engine", &log.path()])
             .current_dir(project.locks())

@@ -6,8 +6,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::builder::Builder;
+use crate::support::engine::{BASE, docker, unique};
 use crate::support::json_schema::assert_schema;
-use crate::support::{BASE, Builder, Outcome, Project, Run, StandIn, docker, unique};
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandIn;
 
 /// A builder whose `assemble` is this shell text.
 fn assembling(text: &str) -> Builder {

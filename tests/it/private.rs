@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::support::{Base, Builder, Project, StandIn, shared};
+use crate::support::base_image::Base;
+use crate::support::builder::{Builder, shared};
+use crate::support::project::Project;
+use crate::support::stand_in_cli::StandIn;
 
 /// A word that is nowhere else.
 const WORD: &str = "xyzzy-4711-plugh";

@@ -1,6 +1,8 @@
 //! What the README shows works as it stands there.
 
-use crate::support::{BASE, Image, Run, docker, try_docker, unique};
+use crate::support::engine::{BASE, docker, try_docker, unique};
+use crate::support::image::Image;
+use crate::support::run::Run;
 
 /// Every line of the README that calls the binary, as typed, on the sample pair.
 #[test]

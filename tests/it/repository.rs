@@ -4,7 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Builder, Project, Run, StandIn, wait_for};
+use crate::support::builder::Builder;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::wait_for;
 
 fn git(folder: &Path, args: &[&str]) -> String {
     let name = ["-c", "user.name=Ada", "-c", "user.email=ada@host.example", "-c", "init.defaultBranch=trunk"];

@@ -7,7 +7,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Builder, Project, docker, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::docker;
+use crate::support::project::Project;
+use crate::support::wait::wait_for;
 
 fn config(image: &str) -> Value {
     serde_json::from_str(&docker(&["image", "inspect", "--format", "{{json .Config}}", image])).unwrap()

@@ -4,7 +4,12 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Builder, Project, Run, StandIn, docker, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::docker;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::wait_for;
 
 /// A builder whose `assemble` compiles the source to `/app/made`.
 fn compiler() -> Builder {

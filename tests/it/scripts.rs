@@ -10,7 +10,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use crate::support::{Builder, Outcome, PATIENCE, Project, StandIn, shared, wait_for};
+use crate::support::builder::{Builder, shared};
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::stand_in_cli::StandIn;
+use crate::support::wait::{PATIENCE, wait_for};
 
 const USAGE: i32 = 2;
 const ENGINE: i32 = 125;

@@ -15,7 +15,12 @@ use std::time::Duration;
 
 use filetime::FileTime;
 
-use crate::support::{Builder, Outcome, Project, Running, shared, try_docker, unique, wait_for};
+use crate::support::builder::{Builder, shared};
+use crate::support::engine::{try_docker, unique};
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::running::Running;
+use crate::support::wait::wait_for;
 
 /// An `assemble` that lists all it got, but for folders.
 const LIST: &str = "find . ! -type d";

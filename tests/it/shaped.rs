@@ -8,7 +8,12 @@ use std::sync::Arc;
 use filetime::FileTime;
 use serde_json::{Value, json};
 
-use crate::support::{Builder, Entry, Image, Outcome, Project, Run, shared};
+use crate::support::archive::Entry;
+use crate::support::builder::{Builder, shared};
+use crate::support::image::Image;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::run::Run;
 
 /// What a builder and its application are made of, and what is looked at in the images.
 struct Shape {

@@ -11,7 +11,9 @@ use filetime::FileTime;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::support::{Builder, Entry, Project};
+use crate::support::archive::Entry;
+use crate::support::builder::Builder;
+use crate::support::project::Project;
 
 /// What one entry of the tree is.
 #[derive(Clone, Debug)]

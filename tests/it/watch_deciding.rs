@@ -4,7 +4,13 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::support::{BASE, Builder, Image, Project, Watching, copier, docker, patient, try_docker, unique, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{BASE, docker, try_docker, unique};
+use crate::support::holding_builder::{copier, patient};
+use crate::support::image::Image;
+use crate::support::project::Project;
+use crate::support::wait::wait_for;
+use crate::support::watch_session::Watching;
 
 fn exists(image: &str) -> bool {
     try_docker(&["image", "inspect", image]).status.success()

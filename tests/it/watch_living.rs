@@ -7,7 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::{Builder, Line, Project, Watching, containers_of, copier, docker, patient, try_docker, wait_for};
+use crate::support::builder::Builder;
+use crate::support::containers::containers_of;
+use crate::support::engine::{docker, try_docker};
+use crate::support::engine_proxy::Line;
+use crate::support::holding_builder::{copier, patient};
+use crate::support::project::Project;
+use crate::support::wait::wait_for;
+use crate::support::watch_session::Watching;
 
 /// How long a watch may take to end. The promise is 2 s on a machine with nothing else to do.
 const SOON: Duration = Duration::from_secs(6);

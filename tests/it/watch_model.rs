@@ -7,7 +7,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::support::{Project, Watching, copier, unique};
+use crate::support::engine::unique;
+use crate::support::holding_builder::copier;
+use crate::support::project::Project;
+use crate::support::watch_session::Watching;
 
 /// How many operations there are, and how many of them lie between two rests.
 const OPERATIONS: usize = 200;

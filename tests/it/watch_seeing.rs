@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Project, Watching, copier, wait_for};
+use crate::support::holding_builder::copier;
+use crate::support::project::Project;
+use crate::support::wait::wait_for;
+use crate::support::watch_session::Watching;
 
 /// Saves as editors do.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,222 @@
+//! A builder image: what it is made of, how it is made, and that nothing of it is left in the engine at the end.
+//!
+//! Builders with scripts for a special purpose are in `evaluating_builder` and `holding_builder`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::containers::ours;
+use super::engine::{BASE, docker, try_docker, unique};
+use super::wait::{PATIENCE, wait_for};
+
+/// A builder image in the making, and then the image.
+pub struct Builder {
+    name: String,
+    files: Vec<(String, u32, Vec<u8>)>,
+    changes: Vec<String>,
+    base: String,
+    made: bool,
+}
+
+impl Builder {
+    /// A builder on the shared base, without scripts or labels, as the base's user.
+    pub fn bare() -> Self {
+        Self { name: unique("builder"), files: Vec::new(), changes: Vec::new(), base: BASE.to_owned(), made: false }
+    }
+
+    /// A builder with a label for its scripts and a `run` that prints `/app/out`; root is its user, `/app` its WORKDIR.
+    pub fn new() -> Self {
+        Self::bare()
+            .change("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
+            .change("WORKDIR /app")
+            .script("run", "#!/bin/sh\nexec cat /app/out\n")
+    }
+
+    /// A builder whose `assemble` copies all of the source to `/app`.
+    pub fn copying() -> Self {
+        Self::new().script("assemble", "#!/bin/sh\nset -e\ncp -a /tmp/src/. /app/\n")
+    }
+
+    pub fn script(self, name: &str, text: &str) -> Self {
+        self.file(&format!("usr/libexec/s2i/{name}"), 0o755, text)
+    }
+
+    pub fn file(self, path: &str, mode: u32, text: &str) -> Self {
+        self.bytes(path, mode, text.as_bytes())
+    }
+
+    pub fn bytes(mut self, path: &str, mode: u32, content: &[u8]) -> Self {
+        self.files.push((path.to_owned(), mode, content.to_vec()));
+        self
+    }
+
+    /// An instruction for the image's configuration, such as `USER 1001`.
+    pub fn change(mut self, instruction: &str) -> Self {
+        self.changes.push(instruction.to_owned());
+        self
+    }
+
+    pub fn base(mut self, image: &str) -> Self {
+        self.base = image.to_owned();
+        self
+    }
+
+    /// A folder that belongs to this user.
+    pub fn folder(mut self, path: &str, uid: u64, gid: u64) -> Self {
+        self.files.push((format!("{path}/ {uid}:{gid}"), 0o755, Vec::new()));
+        self
+    }
+
+    /// Makes `/app` belong to this user, and runs scripts as him.
+    pub fn user(self, user: &str, uid: u64, gid: u64) -> Self {
+        self.folder("app", uid, gid).change(&format!("USER {user}"))
+    }
+
+    /// All files below a folder of `tests/builders`, at their paths below it.
+    pub fn files_of(mut self, name: &str) -> Self {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/builders").join(name);
+        let mut folders = vec![top.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                // As the repository keeps it, whatever the umask.
+                let executable = fs::metadata(&path).unwrap().permissions().mode() & 0o100 != 0;
+                let name = path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned();
+                self.files.push((name, if executable { 0o755 } else { 0o644 }, fs::read(&path).unwrap()));
+            }
+        }
+        self
+    }
+
+    /// Makes the image: one container, one copy, one commit.
+    pub fn make(mut self) -> Self {
+        let container = docker(&["create", &self.base, "/bin/true"]);
+        let mut child = Command::new("docker")
+            .args(["cp", "-", &format!("{container}:/")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(&self.tar()).unwrap();
+        assert!(child.wait().unwrap().success(), "cannot fill the builder");
+        let mut args = vec!["commit".to_owned()];
+        for change in &self.changes {
+            args.extend(["--change".to_owned(), change.clone()]);
+        }
+        args.extend([container.clone(), self.name.clone()]);
+        docker(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        docker(&["rm", "-fv", &container]);
+        self.made = true;
+        self
+    }
+
+    fn tar(&self) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut add = |path: &str, kind: tar::EntryType, mode: u32, owner: (u64, u64), content: &[u8]| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_mode(mode);
+            header.set_uid(owner.0);
+            header.set_gid(owner.1);
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, path, content).unwrap();
+        };
+        add("app/", tar::EntryType::Directory, 0o755, (0, 0), b"");
+        for (path, mode, content) in &self.files {
+            match path.split_once("/ ") {
+                Some((folder, owner)) => {
+                    let (uid, gid) = owner.split_once(':').unwrap();
+                    let owner = (uid.parse().unwrap(), gid.parse().unwrap());
+                    add(&format!("{folder}/"), tar::EntryType::Directory, *mode, owner, b"");
+                }
+                None => add(path, tar::EntryType::Regular, *mode, (0, 0), content),
+            }
+        }
+        tar.into_inner().unwrap()
+    }
+
+    pub fn name(&self) -> &str {
+        assert!(self.made, "the builder is not made yet");
+        &self.name
+    }
+
+    pub fn id(&self) -> String {
+        docker(&["image", "inspect", "--format", "{{.Id}}", self.name()])
+    }
+
+    /// Adds instructions that a commit does not take, such as `SHELL`, to the image that was made.
+    pub fn build_on(self, instructions: &str) -> Self {
+        let dockerfile = format!("FROM {}\n{instructions}\n", self.name());
+        let mut child = Command::new("docker")
+            .args(["build", "--quiet", "--tag", self.name(), "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(dockerfile.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "cannot build the builder: {dockerfile}");
+        self
+    }
+
+    /// Ids of all containers of the image, and of images made with it.
+    pub fn containers(&self) -> Vec<String> {
+        let listing = docker(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={}", self.id())]);
+        listing.lines().map(str::to_owned).collect()
+    }
+
+    /// Names of containers that builds with this builder made and nobody has removed. Those that a process of its own
+    /// removes after a build are waited for.
+    pub fn containers_of_builds(&self) -> Vec<String> {
+        let begin = Instant::now();
+        loop {
+            let names = ours(&self.id());
+            if names.is_empty() || begin.elapsed() > PATIENCE {
+                return names;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// A builder that several tests use at the same time; the last of them removes it.
+pub fn shared(name: &'static str, make: impl FnOnce() -> Builder) -> Arc<Builder> {
+    static KNOWN: Mutex<BTreeMap<&str, Weak<Builder>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(builder) = known.get(name).and_then(Weak::upgrade) {
+        return builder;
+    }
+    let builder = Arc::new(make());
+    known.insert(name, Arc::downgrade(&builder));
+    builder
+}
+
+impl Drop for Builder {
+    fn drop(&mut self) {
+        if !self.made {
+            return;
+        }
+        let id = self.id();
+        let made_of = ["io.github.minis2i.builder", "org.opencontainers.image.base.digest"];
+        if std::thread::panicking() {
+            ours(&id).iter().for_each(|name| drop(try_docker(&["rm", "-fv", name])));
+        } else {
+            wait_for("cleaning up after the last build", || ours(&id).is_empty());
+        }
+        for label in made_of.map(|label| format!("label={label}={id}")) {
+            for image in docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines() {
+                try_docker(&["image", "rm", "--force", image]);
+            }
+        }
+        try_docker(&["image", "rm", "--force", &self.name]);
+    }
+}

@@ -1,0 +1,47 @@
+//! A stand-in for the engine's CLI, only for what a real engine can not be made to do.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A stand-in for the engine's CLI: a shell script in a folder of its own, which it knows as `$here`. It has to outlive
+/// the builder, since cleaning up after a build calls it, too: make it first.
+pub struct StandIn(TempDir);
+
+impl StandIn {
+    pub fn new(script: &str) -> Self {
+        let stand_in = Self(tempfile::tempdir().unwrap());
+        // Written by a process of its own: had this one a child in the making that inherited the open file, the
+        // kernel would refuse to run it.
+        let mut child = Command::new("sh")
+            .args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", &stand_in.path()])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        write!(child.stdin.take().unwrap(), "#!/bin/sh\nhere=${{0%/*}}\n{script}\n").unwrap();
+        assert!(child.wait().unwrap().success());
+        stand_in
+    }
+
+    /// The path to give as `--engine`.
+    pub fn path(&self) -> String {
+        self.0.path().join("docker").display().to_string()
+    }
+
+    /// What the script wrote into a file of `$here`, or nothing yet.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).unwrap_or_default()
+    }
+
+    /// Whether the script made this file in `$here`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.path().join(name).exists()
+    }
+
+    /// Makes a file in `$here`, for a script that waits for it.
+    pub fn make(&self, name: &str) {
+        fs::write(self.0.path().join(name), "").unwrap();
+    }
+}

@@ -1,0 +1,235 @@
+//! A watch that runs while the test changes the source: its messages, and waiting for them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::builder::Builder;
+use super::containers::containers_of;
+use super::engine::try_docker;
+use super::json_schema;
+use super::outcome::Outcome;
+use super::project::Project;
+use super::run::Run;
+use super::running::Running;
+use super::wait::{PATIENCE, wait_for};
+
+impl Project {
+    /// A `minis2i watch` of this project that tells JSON, to be given options and started.
+    pub fn watch(&self, builder: &Builder) -> Run {
+        self.watch_as_text(builder).args(&["--message-format", "json"])
+    }
+
+    pub fn watch_as_text(&self, builder: &Builder) -> Run {
+        let mut run = self.build(builder);
+        run.line[0] = "watch".to_owned();
+        run
+    }
+}
+
+impl Run {
+    /// Starts it, a watch that tells JSON, and waits until its first build is over and the next one is prepared.
+    pub fn watching(self) -> Watching {
+        let standby =
+            !self.line.iter().any(|arg| arg.starts_with("--no-standby") || arg.starts_with("--standby-limit"));
+        let watching = self.watching_at_once();
+        watching.wait_for("the first build", |all| {
+            all.iter().any(|it| it["reason"] == "build-finished" || it["reason"] == "skipped")
+        });
+        if standby {
+            watching.wait_for_standby();
+        }
+        watching
+    }
+
+    /// Starts it, a watch that tells JSON.
+    pub fn watching_at_once(self) -> Watching {
+        Watching { running: Some(self.start()) }
+    }
+}
+
+/// A watch that goes on.
+pub struct Watching {
+    running: Option<Running>,
+}
+
+impl Watching {
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("it has not ended")
+    }
+
+    pub fn id(&self) -> u32 {
+        self.running().id()
+    }
+
+    /// All it told.
+    pub fn messages(&self) -> Vec<Value> {
+        let text = self.running().stdout();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// What it told with this reason.
+    pub fn of(&self, reason: &str) -> Vec<Value> {
+        self.messages().into_iter().filter(|it| it["reason"] == reason).collect()
+    }
+
+    /// The ends of all builds so far, in a word each.
+    pub fn statuses(&self) -> Vec<String> {
+        self.of("build-finished").iter().map(|it| it["status"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How many builds were begun.
+    pub fn builds(&self) -> usize {
+        self.of("build-started").len()
+    }
+
+    /// Waits until what it told fulfils this.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, mut fact: impl FnMut(&[Value]) -> bool) {
+        let begin = Instant::now();
+        while !fact(&self.messages()) {
+            assert!(begin.elapsed() < PATIENCE, "waited too long: {what}\n{self}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until a message with this reason has this text anywhere, and returns the first one.
+    #[track_caller]
+    pub fn told(&self, reason: &str, text: &str) -> Value {
+        let mut found = None;
+        self.wait_for(&format!("{reason}: {text}"), |all| {
+            found = all.iter().find(|it| it["reason"] == reason && it.to_string().contains(text)).cloned();
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Waits until so many builds have ended, and returns the end of the last one.
+    #[track_caller]
+    pub fn wait_for_build(&self, number: usize) -> Value {
+        self.wait_for(&format!("the end of build {number}"), |all| {
+            all.iter().filter(|it| it["reason"] == "build-finished").count() >= number
+        });
+        self.of("build-finished").swap_remove(number - 1)
+    }
+
+    /// Does something to the source, and waits for the good end of the next build, which it returns.
+    #[track_caller]
+    pub fn build_after(&self, change: impl FnOnce()) -> Value {
+        let before = self.builds();
+        change();
+        let end = self.wait_for_build(before + 1);
+        assert_eq!(end["status"], "ok", "{self}");
+        end
+    }
+
+    /// Does something to the source, and waits until it says that this needs no build.
+    #[track_caller]
+    pub fn skipped_after(&self, change: impl FnOnce()) -> String {
+        let before = self.of("skipped").len();
+        let builds = self.builds();
+        change();
+        self.wait_for("the line about no build", |all| {
+            all.iter().filter(|it| it["reason"] == "skipped").count() > before
+        });
+        assert_eq!(self.builds(), builds, "{self}");
+        self.of("skipped")[before]["why"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a container is ready for the build after the last one.
+    #[track_caller]
+    pub fn wait_for_standby(&self) {
+        self.wait_for("a standby", |all| {
+            let last = all.iter().rposition(|it| it["reason"] == "build-finished");
+            all[last.unwrap_or(0)..].iter().any(|it| it["reason"] == "standby-ready")
+        });
+    }
+
+    /// Waits until all that happened to the source was dealt with, and returns how many builds there were. For that it
+    /// touches a file until the watch says that this needs no build.
+    #[track_caller]
+    pub fn rest(&self, project: &Project, file: &str) -> usize {
+        let path = project.path().join(file);
+        let begin = Instant::now();
+        loop {
+            let before = self.messages().len();
+            filetime::set_file_mtime(&path, filetime::FileTime::now()).unwrap();
+            let touched = Instant::now();
+            while touched.elapsed() < Duration::from_secs(1) {
+                let all = self.messages();
+                let last = |reason: &str| all.iter().rposition(|it| it["reason"] == reason);
+                let answered = last("skipped").filter(|answer| *answer >= before);
+                let building = last("build-started") > last("build-finished");
+                if answered.is_some() && answered > last("build-finished") && !building {
+                    return self.builds();
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert!(begin.elapsed() < PATIENCE, "it never rests\n{self}");
+        }
+    }
+
+    /// Names of the containers it made that are there now.
+    pub fn containers(&self) -> Vec<String> {
+        containers_of(self.id())
+    }
+
+    /// Lets an `assemble` go on that says `holding`.
+    pub fn release(&self) {
+        for container in self.containers() {
+            try_docker(&["exec", &container, "touch", "/tmp/go"]);
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        self.running().signal(name);
+    }
+
+    /// Sends a signal and waits for the end. Checks what is true of each watch that ended: nothing is left of it, all
+    /// builds have an end, never two at once, and the messages are those that are documented.
+    #[track_caller]
+    pub fn stop(mut self, signal: &str) -> Outcome {
+        let id = self.id();
+        self.signal(signal);
+        let outcome = self.running.take().expect("it has not ended").end();
+        wait_for("nothing left", || containers_of(id).is_empty());
+        let all = outcome.json();
+        json_schema::assert_schema(&all);
+        let mut under_way = None;
+        let mut last = 0;
+        for it in &all {
+            match it["reason"].as_str().unwrap() {
+                "build-started" => {
+                    assert_eq!(under_way.replace(it["build"].as_u64().unwrap()), None, "two at once\n{outcome}");
+                    assert!(under_way > Some(last), "{outcome}");
+                }
+                "build-finished" => {
+                    last = it["build"].as_u64().unwrap();
+                    assert_eq!(under_way.take(), Some(last), "{outcome}");
+                }
+                "output" => assert_eq!(under_way, it["build"].as_u64(), "{outcome}"),
+                _ => {}
+            }
+        }
+        assert_eq!(under_way, None, "a build without an end\n{outcome}");
+        assert_eq!(all.last().unwrap()["reason"], "watch-finished", "{outcome}");
+        assert_eq!(outcome.stderr, "", "{outcome}");
+        outcome
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        let id = running.id();
+        drop(running);
+        containers_of(id).iter().for_each(|name| drop(try_docker(&["rm", "--force", "--volumes", name])));
+    }
+}
+
+impl std::fmt::Display for Watching {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n--- stdout\n{}---", self.running().line, self.running().stdout())
+    }
+}
