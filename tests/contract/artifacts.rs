@@ -2,7 +2,10 @@
 
 use tar::EntryType;
 
-use crate::case::{BUILD, Build, Expect, Item, NUMERIC, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 /// A build that leaves `/tmp/kept`, and an archive of it for the next.
 const LEAVING: Build = Build { assemble: MAKE, save: "tar -C /tmp/kept -cf - .", ..BUILD };

@@ -1,6 +1,9 @@
 //! The configuration of the image, and its labels.
 
-use crate::case::{BUILD, Build, Expect, Item, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 const RICH: Shape = Shape {
     name: "rich",

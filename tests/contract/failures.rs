@@ -1,6 +1,9 @@
 //! What goes wrong: the exit status, what is said, and that the tag stays where it was.
 
-use crate::case::{BUILD, Build, Expect, Item, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 /// A case of an `assemble` that ends so, after a build that was good.
 macro_rules! failing {
@@ -136,7 +139,7 @@ cases! {
     }
     an_allowed_user_runs {
         row: "3: `-u 1-`",
-        builder: crate::case::NUMERIC,
+        builder: NUMERIC,
         build: Build { options: &["-u", "1-"], assemble: "echo ran", ..BUILD },
         expect: &[Expect::Said(&["ran"])],
     }

@@ -1,6 +1,8 @@
 //! Which files are sent.
 
-use crate::case::{BUILD, Build, Expect, Item};
+use crate::build::{BUILD, Build};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 /// Prints the files that arrived.
 const LIST: &str = "cd /tmp/src; find . -type f | LC_ALL=C sort";

@@ -1,6 +1,9 @@
 //! What the image has, beside what `assemble` made: which of our folders, which layers.
 
-use crate::case::{BUILD, Build, Expect, Item, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 cases! {
     the_source_is_not_in_the_image {

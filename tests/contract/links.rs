@@ -1,6 +1,8 @@
 //! Links and special files in the source.
 
-use crate::case::{BUILD, Build, Expect, Item};
+use crate::build::{BUILD, Build};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 const KEEP: Build = Build { options: &["--keep-source"], ..BUILD };
 

@@ -9,6 +9,11 @@ mod support;
 #[macro_use]
 mod case;
 
+mod build;
+mod builder_image;
+mod expectation;
+mod source_item;
+
 mod artifacts;
 mod config;
 mod failures;

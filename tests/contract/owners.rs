@@ -1,6 +1,9 @@
 //! Whom the upload belongs to, with which modes and times.
 
-use crate::case::{BUILD, Build, Expect, Item, NUMERIC, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 const SOURCE: &[Item] = &[
     Item::File("file", "x"),

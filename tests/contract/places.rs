@@ -1,6 +1,9 @@
 //! Where the source goes.
 
-use crate::case::{BUILD, Build, Expect, Item, NUMERIC, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 const HERE: &str = "cd ${D:-/tmp}; ls; cat src/a; ls -d /tmp/src 2>/dev/null || true";
 

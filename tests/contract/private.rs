@@ -1,6 +1,9 @@
 //! What is for `assemble` alone, and nowhere in the image.
 
-use crate::case::{BUILD, Build, Expect, Item, NUMERIC, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 const WORD: &str = "xyzzy-4711-plugh";
 

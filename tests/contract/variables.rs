@@ -1,6 +1,9 @@
 //! Variables: the lines of their files, who wins, where they end up.
 
-use crate::case::{BUILD, Build, Expect, Item, PROBE, Shape};
+use crate::build::{BUILD, Build};
+use crate::builder_image::{PROBE, Shape};
+use crate::expectation::Expect;
+use crate::source_item::Item;
 
 cases! {
     lines_that_say_nothing_are_no_variables {

@@ -1,0 +1,74 @@
+//! One build of a case as data, and carrying it out.
+
+use std::sync::Arc;
+
+use crate::source_item::{Item, plant};
+use crate::support::builder::Builder;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+
+/// One build. It runs in the folder that the source lies in; in texts `{source}`, `{tag}`, `{name}` (the tag
+/// without what is added to it), `{builder}` and `{id}` (the builder's) stand for what they say.
+pub struct Build {
+    /// What happens to the source before.
+    pub change: &'static [Item],
+    pub options: &'static [&'static str],
+    pub typed_source: &'static str,
+    pub typed_builder: &'static str,
+    /// What is added to the tag.
+    pub tag: &'static str,
+    pub assemble: &'static str,
+    pub save: &'static str,
+}
+
+pub const BUILD: Build = Build {
+    change: &[],
+    options: &[],
+    typed_source: "{source}",
+    typed_builder: "{builder}",
+    tag: "",
+    assemble: "",
+    save: "",
+};
+
+/// What a case runs with.
+pub struct Setting {
+    pub builder: Arc<Builder>,
+    pub project: Project,
+}
+
+impl Setting {
+    pub fn run(&mut self, build: &Build) -> Outcome {
+        plant(&self.project.path(), build.change);
+        self.project.tag = format!("{}{}", self.name(), build.tag);
+        let mut run = self.project.build(&self.builder).current_dir(self.project.locks());
+        for option in build.options {
+            run = run.arg(self.filled(option));
+        }
+        if !build.options.contains(&"--network") {
+            // Containers start in half the time without one.
+            run = run.args(&["--network", "none"]);
+        }
+        run = run.source(&self.filled(build.typed_source)).builder(&self.filled(build.typed_builder));
+        if !build.assemble.is_empty() {
+            run = run.assemble(build.assemble);
+        }
+        if !build.save.is_empty() {
+            run = run.save(build.save);
+        }
+        run.run()
+    }
+
+    /// The tag without what a build adds to it.
+    fn name(&self) -> &str {
+        self.project.tag.split([':', '@']).next().unwrap()
+    }
+
+    pub fn filled(&self, text: &str) -> String {
+        let text = if text.contains("{id}") { text.replace("{id}", &self.builder.id()) } else { text.to_owned() };
+        text.replace("{source}", &self.project.path().display().to_string())
+            .replace("{tag}", &self.project.tag)
+            .replace("{name}", self.name())
+            .replace("{builder}", self.builder.name())
+    }
+}

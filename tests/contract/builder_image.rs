@@ -1,0 +1,75 @@
+//! A builder image as data. Cases that name the same one share it.
+
+use std::sync::Arc;
+
+use crate::support::base_image::Base;
+use crate::support::builder::{Builder, shared};
+
+/// A builder image. Those of the same name are the same one.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    pub name: &'static str,
+    /// A command that is run in the base first.
+    pub base: &'static str,
+    /// The folder of its scripts, or nothing for a builder without any. `assemble` evaluates the variable `ASSEMBLE`,
+    /// `save-artifacts` evaluates `SAVE`, and `run` prints `/app/out`.
+    pub scripts: &'static str,
+    /// The instruction that names the folder.
+    pub label: &'static str,
+    pub files: &'static [(&'static str, u32, &'static str)],
+    /// The user of the image as USER has it, and as numbers; `/app` is his.
+    pub user: Option<(&'static str, u64, u64)>,
+    pub changes: &'static [&'static str],
+    /// Instructions that a commit does not take.
+    pub dockerfile: &'static str,
+}
+
+/// A builder of root with all it needs.
+pub const PROBE: Shape = Shape {
+    name: "probe",
+    base: "",
+    scripts: "usr/libexec/s2i",
+    label: "LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i",
+    files: &[],
+    user: None,
+    changes: &[],
+    dockerfile: "",
+};
+
+/// The same for a user without an account.
+pub const NUMERIC: Shape = Shape { name: "numeric", user: Some(("1234", 1234, 0)), ..PROBE };
+
+/// The scripts of a builder.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("assemble", "#!/bin/sh\nset -e\necho '--- said'\neval \"$ASSEMBLE\"\necho '--- end'\n"),
+    ("save-artifacts", "#!/bin/sh\neval \"$SAVE\"\n"),
+    ("run", "#!/bin/sh\nexec cat /app/out\n"),
+];
+
+impl Shape {
+    pub fn made(&self) -> Arc<Builder> {
+        shared(self.name, || {
+            let mut builder = Builder::bare().change("WORKDIR /app");
+            let base = (!self.base.is_empty()).then(|| Base::after(self.base));
+            if let Some(base) = &base {
+                builder = builder.base(base.name());
+            }
+            if !self.scripts.is_empty() {
+                for (name, text) in SCRIPTS {
+                    builder = builder.file(&format!("{}/{name}", self.scripts), 0o755, text);
+                }
+            }
+            for (path, mode, text) in self.files {
+                builder = builder.file(path, *mode, text);
+            }
+            if let Some((user, uid, gid)) = self.user {
+                builder = builder.user(user, uid, gid);
+            }
+            for change in [self.label].iter().chain(self.changes).filter(|change| !change.is_empty()) {
+                builder = builder.change(change);
+            }
+            let builder = builder.make();
+            if self.dockerfile.is_empty() { builder } else { builder.build_on(self.dockerfile) }
+        })
+    }
+}
