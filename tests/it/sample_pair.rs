@@ -1,8 +1,53 @@
-//! What the README shows works as it stands there.
+//! The sample builder and the sample application of this repository, as the README and people use them.
 
+use std::path::Path;
+use std::process::Command;
+
+use crate::output::fixtures::between;
 use crate::support::engine::{BASE, docker, try_docker, unique};
 use crate::support::image::Image;
+use crate::support::project::Project;
 use crate::support::run::Run;
+
+/// The sample builder of this repository, under a name of its own.
+struct Sample(String);
+
+impl Sample {
+    fn make() -> Self {
+        let name = unique("sample");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("builder");
+        let base = format!("BASE={BASE}");
+        docker(&["build", "--quiet", "--tag", &name, "--build-arg", &base, folder.to_str().unwrap()]);
+        Self(name)
+    }
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["image", "rm", "--force", &self.0]).output();
+    }
+}
+
+#[test]
+fn all_forms_of_the_command_work_as_typed() {
+    let builder = Sample::make();
+    let project = Project::new();
+    let lines: [&[&str]; 3] = [
+        &["build", "--env", "VAR=hello", "testapp", &builder.0, &project.tag],
+        &["--env=VAR=hello", "testapp", &builder.0, &project.tag],
+        &["build", "testapp", &builder.0, &project.tag, "--", "--memory", "512m", "--network", "none"],
+    ];
+    let seen = [
+        ["VAR=hello", "no artifacts: copying input.txt"],
+        ["VAR=hello", "restoring output.txt from the artifacts"],
+        ["VAR=", "restoring output.txt from the artifacts"],
+    ];
+    for (line, seen) in lines.iter().zip(seen) {
+        let outcome = Run::new().args(line).current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).success();
+        assert_eq!(between(&outcome), seen);
+        assert_eq!(project.image().run(&[]), "hello from the test app");
+    }
+}
 
 /// Every line of the README that calls the binary, as typed, on the sample pair.
 #[test]

@@ -1,4 +1,4 @@
-//! The contract with the builder: where its scripts are, where the source goes, what the source brings itself.
+//! Where scripts are found without an option: by label, in the usual folders, in the source.
 
 use serde_json::json;
 

@@ -1,0 +1,116 @@
+//! Archives that are not taken, and scripts that fail: the build goes on without artifacts.
+
+use tar::EntryType as Type;
+
+use super::fixtures::{AS_TAR, making};
+use crate::support::builder::Builder;
+use crate::support::project::Project;
+
+/// One entry of a hand-made archive: no library would write some of these.
+fn entry(kind: Type, path: &str, link: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
+    header.set_cksum();
+    let mut bytes = [header.as_bytes().as_slice(), content].concat();
+    bytes.resize(bytes.len().div_ceil(512) * 512, 0);
+    bytes
+}
+
+/// Archives and things that are none, each with a good entry in front where there can be one. The relay's own tests
+/// know more of them.
+fn tricks() -> Vec<(&'static str, Vec<u8>)> {
+    let good = entry(Type::Regular, "good", "", &[b'x'; 3000]);
+    let end = vec![0; 1024];
+    let with =
+        |entries: &[Vec<u8>]| [std::slice::from_ref(&good), entries, std::slice::from_ref(&end)].concat().concat();
+    let file = |path: &str| entry(Type::Regular, path, "", b"escaped");
+    let link = |path: &str, target: &str| entry(Type::Symlink, path, target, b"");
+    vec![
+        ("garbage", b"this is no archive at all\n".repeat(100)),
+        ("text before", [b"saving artifacts\n".to_vec(), with(&[])].concat()),
+        ("cut in content", good[..1000].to_vec()),
+        ("cut in a header", [good.clone(), file("other")[..100].to_vec()].concat()),
+        ("gzip", [b"\x1f\x8b\x08\x00\0\0\0\0\x00\x03".to_vec(), vec![7; 2000]].concat()),
+        ("climbs out", with(&[file("../escaped")])),
+        ("absolute", with(&[file("/escaped")])),
+        ("device", with(&[entry(Type::Char, "null", "", b"")])),
+        ("through a symlink", with(&[link("d", "/app"), file("d/escaped")])),
+        ("through links of links", with(&[link("a", "."), link("a/b", ".."), file("b/escaped")])),
+        ("hard link out", with(&[entry(Type::Link, "h", "/etc/passwd", b""), file("h")])),
+        ("hard link through a symlink", with(&[link("d", "/etc"), entry(Type::Link, "h", "d/passwd", b"")])),
+        (
+            "through a hard link to a symlink",
+            with(&[link("d", "/app"), entry(Type::Link, "e", "d", b""), file("e/escaped")]),
+        ),
+        ("a folder that becomes a symlink", with(&[file("d/a"), link("d", "/app"), file("d/escaped")])),
+        ("a file that becomes a folder", with(&[file("f"), file("f/a")])),
+        ("the folder as a symlink", with(&[link(".", "/app"), file("escaped")])),
+    ]
+}
+
+#[test]
+fn what_is_no_clean_archive_gives_a_warning_and_a_build_without_artifacts() {
+    let builder = Builder::obedient();
+    let project = Project::new();
+    std::fs::create_dir_all(project.path()).unwrap();
+    let tricks = tricks();
+    for (index, (_, bytes)) in tricks.iter().enumerate() {
+        std::fs::write(project.path().join(format!("trick{index}")), bytes).unwrap();
+    }
+    let look = "for f in /tmp/artifacts /escaped /tmp/escaped /app/escaped; do [ ! -e $f ] || echo $f; done
+        grep escaped /etc/passwd || true; cp trick* /app/";
+    let mut before: Option<&str> = None;
+    for index in 0..=tricks.len() {
+        let run = project.build(&builder).assemble(look).save(&format!("cat /app/trick{index}"));
+        let outcome = run.success();
+        let what = before.unwrap_or("nothing");
+        assert!(outcome.said().is_empty(), "{what}\n{outcome}");
+        let warned = outcome.stderr.contains("warning: `save-artifacts` failed, building without artifacts: ");
+        assert_eq!(warned, before.is_some(), "{what}\n{outcome}");
+        before = tricks.get(index).map(|(name, _)| *name);
+    }
+}
+
+#[test]
+fn a_script_that_fails_after_a_good_archive_delivers_nothing() {
+    let builder = Builder::obedient();
+    let project = Project::new();
+    let save = "tar -C /tmp/kept -cf - .; echo sorry >&2; exit 3";
+    project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
+    let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
+    assert_eq!(outcome.said(), ["none"]);
+    outcome.says("sorry\n").says("warning: `save-artifacts` failed").says("status 3");
+}
+
+#[test]
+fn a_script_that_fails_after_copying_delivers_nothing() {
+    let builder = Builder::obedient();
+    let project = Project::new();
+    let save = "cp /tmp/kept/a /tmp/artifacts/; exit 3";
+    project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
+    let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
+    assert_eq!(outcome.said(), ["none"]);
+    outcome.says("warning: `save-artifacts` failed");
+}
+
+#[test]
+fn what_the_builder_has_there_itself_is_as_it_was_after_a_failure() {
+    let builder = Builder::obeying().file("tmp/artifacts/baked", 0o644, "baked\n").make();
+    let project = Project::new();
+    let save = "mkdir /tmp/k; echo other >/tmp/k/baked; tar -C /tmp/k -cf - .; exit 3";
+    project.build(&builder).save(save).success();
+    let outcome = project.build(&builder).assemble("cat /tmp/artifacts/*").save(AS_TAR).success().says("warning:");
+    assert_eq!(outcome.said(), ["baked"]);
+}
+
+#[test]
+fn what_the_builder_has_there_itself_stays_beside_the_artifacts() {
+    let builder = Builder::obeying().file("tmp/artifacts/baked", 0o644, "baked\n").make();
+    let project = Project::new();
+    project.build(&builder).assemble(&making("echo own >own", ":")).save(AS_TAR).success();
+    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/*").success().said(), ["baked", "own"]);
+}

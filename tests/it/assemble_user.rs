@@ -1,0 +1,78 @@
+//! Who runs the scripts, and who may.
+
+use crate::scripts::fixtures::{ENGINE, USAGE, builder};
+use crate::support::builder::Builder;
+use crate::support::project::Project;
+use crate::support::stand_in_cli::StandIn;
+
+/// A builder whose scripts say who they are; `assemble` wants to write to the source.
+fn who(user: &str) -> Builder {
+    let who = "$(id -u 2>/dev/null || awk '/^Uid/ { print $2 }' /proc/self/status)";
+    Builder::new()
+        .script("assemble", &format!("#!/bin/sh\nset -e\n: >/tmp/src/mine\necho assembled by {who}\n"))
+        .script("save-artifacts", &format!("#!/bin/sh\necho saved by {who} >&2\n"))
+        .change(&format!("USER {user}"))
+        .make()
+}
+
+#[test]
+fn the_assemble_user_runs_both_scripts_and_is_not_the_images() {
+    for user in ["0", "1234"] {
+        let builder = who(user);
+        let project = Project::new().file("a", "");
+        let build = || project.build(&builder).args(&["--assemble-user", "1500"]);
+        build().success().says("assembled by 1500\n");
+        build().success().says("assembled by 1500\n").says("saved by 1500\n");
+        assert_eq!(project.image().config()["User"], user);
+    }
+}
+
+#[test]
+fn it_wins_over_the_label() {
+    let builder = Builder::obeying().change("LABEL io.openshift.s2i.assemble-user=1600").make();
+    let project = Project::new();
+    let run = project.build(&builder).args(&["--assemble-user", "1500"]).assemble("stat -c %u /tmp/src");
+    assert_eq!(run.success().said(), ["1500"]);
+    assert!(["", "0", "root"].contains(&project.image().config()["User"].as_str().unwrap()));
+}
+
+#[test]
+fn only_allowed_users_run_anything() {
+    let stand_in = StandIn::new("[ \"$1\" != run ] || touch $here/ran\nexec docker \"$@\"");
+    let numeric = who("1234:0");
+    let project = Project::new().file("a", "");
+    let build = |builder: &Builder, options: &[&str]| {
+        project.build(builder).arg("--engine").arg(stand_in.path()).args(options).run()
+    };
+    for (options, status, cause) in [
+        (&["-u", "2000-"][..], ENGINE, "runs as 1234, who is not among those allowed"),
+        (&["-u", "1-", "--assemble-user", "0"], USAGE, "`assemble` would run as 0, who is not"),
+        (&["-u", "1-", "--assemble-user", "root"], USAGE, "`root`, a name that may stand for any user"),
+        (&["-u", "nobody"], USAGE, "`nobody` in it is no numeric user"),
+        (&["--allowed-uids", "-"], USAGE, "has neither end"),
+    ] {
+        build(&numeric, options).status(status).says(cause).says("\nhint: ");
+    }
+    let labelled = Builder::obeying().user("1234", 1234, 0).change("LABEL io.openshift.s2i.assemble-user=0").make();
+    build(&labelled, &["-u", "1-"]).status(ENGINE).says("has `assemble` run as 0, who is not");
+    let named = who("nobody");
+    build(&named, &["-u", "0-"]).status(ENGINE).says("`nobody`, a name that may stand for any user");
+    let unset = builder();
+    build(&unset, &["-u", "0-"]).status(ENGINE).says("root, since no USER is set");
+    assert!(!stand_in.has("ran"));
+    for options in [["-u", "1-"], ["--allowed-uids", "-1000,1200-1300"]] {
+        build(&numeric, &options).status(0).says("assembled by 1234\n");
+    }
+    let outcome = project.build(&numeric).args(&["-u", "1-"]).rest(&["--user", "0"]).run();
+    outcome.status(USAGE).says("`assemble` would run as 0");
+}
+
+#[test]
+fn the_artifacts_of_an_image_that_runs_as_somebody_else_are_not_asked_for() {
+    let (root, allowed) = (who("0"), who("1234"));
+    let project = Project::new().file("a", "");
+    project.build(&root).success();
+    let outcome = project.build(&allowed).args(&["-u", "1-"]).success();
+    outcome.says("warning: building without artifacts: the previous image runs as 0").never_says("saved by");
+    project.build(&allowed).args(&["-u", "1-"]).success().says("saved by 1234\n");
+}

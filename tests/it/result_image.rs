@@ -1,0 +1,8 @@
+//! What the image looks like that comes out: its configuration, its labels, and its files beside those of `assemble`.
+
+mod builder_content;
+mod configuration;
+mod entrypoint;
+pub mod fixtures;
+mod labels;
+mod volumes;

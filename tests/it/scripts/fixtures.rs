@@ -1,0 +1,49 @@
+//! Scripts that say which one they are, and a builder with several folders of them.
+
+use std::fs;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::support::builder::{Builder, shared};
+use crate::support::project::Project;
+
+pub const USAGE: i32 = 2;
+
+pub const ENGINE: i32 = 125;
+
+/// A script that says which one it is, and where it runs.
+pub fn say(who: &str) -> String {
+    format!("#!/bin/sh\necho \"{who} in $0\"\n")
+}
+
+/// A builder with all three scripts by label, two more folders with some, and none that prints an archive.
+pub fn builder() -> Arc<Builder> {
+    shared("scripts", || {
+        let mut builder = Builder::bare()
+            .change("LABEL io.openshift.s2i.scripts-url=image:///opt/label")
+            .change("WORKDIR /work")
+            .file("opt/asked/run", 0o755, &say("asked run"))
+            .file("work/relative/assemble", 0o755, &say("relative assemble"));
+        for script in ["assemble", "run", "save-artifacts"] {
+            let text =
+                if script == "save-artifacts" { "#!/bin/sh\n".to_owned() } else { say(&format!("label {script}")) };
+            builder = builder.file(&format!("opt/label/{script}"), 0o755, &text);
+        }
+        builder.make()
+    })
+}
+
+pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[track_caller]
+pub fn runs(project: &Project, command: &str, says: &str) {
+    assert_eq!(project.image().config()["Cmd"], json!([command]));
+    assert_eq!(project.image().run(&[]), says);
+}
