@@ -3,7 +3,7 @@
 use tar::EntryType;
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -18,15 +18,16 @@ const LOOKING: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
 /// A build that says that there is nothing.
 const NOTHING: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
 
-const CLEAN: &[Expect] = &[Expect::Said(&["nothing"]), Expect::NeverSays("warning:"), Expect::Lacks("/tmp/artifacts")];
+const CLEAN: &[Expect] =
+    &[Expect::AssemblePrints(&["nothing"]), Expect::NotInStderr("warning:"), Expect::NoPath("/tmp/artifacts")];
 
 const WARNED: &[Expect] = &[
-    Expect::Said(&["nothing"]),
-    Expect::SaysTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
-    Expect::Lacks("/tmp/artifacts"),
-    Expect::Lacks("/tmp/escaped"),
-    Expect::Lacks("/app/escaped"),
-    Expect::Lacks("/escaped"),
+    Expect::AssemblePrints(&["nothing"]),
+    Expect::InStderrTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
+    Expect::NoPath("/tmp/artifacts"),
+    Expect::NoPath("/tmp/escaped"),
+    Expect::NoPath("/app/escaped"),
+    Expect::NoPath("/escaped"),
 ];
 
 /// A case of what `save-artifacts` does after a build that left `/tmp/kept`.
@@ -43,7 +44,7 @@ macro_rules! saving {
     };
 }
 
-const DELIVERED: &[Expect] = &[Expect::Said(&["kept"]), Expect::NeverSays("warning:")];
+const DELIVERED: &[Expect] = &[Expect::AssemblePrints(&["kept"]), Expect::NotInStderr("warning:")];
 
 saving! {
     an_archive_is_delivered: "0: artifacts are piped from container to container",
@@ -70,7 +71,7 @@ saving! {
     the_first_minis2i_copied_files: "0: nothing on stdout but files in `/tmp/artifacts`",
         "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", LOOKING, DELIVERED;
     words_on_stderr_are_shown: "1: stderr of save-artifacts is printed",
-        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::Said(&["kept"]), Expect::Says("saving\n")];
+        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::AssemblePrints(&["kept"]), Expect::InStderr("saving\n")];
     a_process_left_behind_is_not_waited_for: "2.12: save-artifacts leaves a background process holding stdout",
         "sleep 1000 & tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
     a_fifo_among_copied_files_is_warned_of: "0, 2.16: special files, the first minis2i's way",
@@ -80,7 +81,7 @@ saving! {
 cases! {
     no_save_artifacts_starts_no_container {
         row: "0: save-artifacts absent: no container is started for it",
-        builder: Shape {
+        builder: BuilderImage {
             name: "no-saver",
             scripts: "",
             files: &[
@@ -91,11 +92,11 @@ cases! {
         },
         before: &[BUILD],
         build: Build { options: &["--verbose"], ..BUILD },
-        expect: &[Expect::Started(1), Expect::NeverSays("warning:")],
+        expect: &[Expect::ContainersStarted(1), Expect::NotInStderr("warning:")],
     }
     a_save_artifacts_that_may_not_run_is_none {
         row: "2.12: not executable: a clean build",
-        builder: Shape {
+        builder: BuilderImage {
             name: "shut-saver",
             scripts: "",
             files: &[
@@ -105,7 +106,7 @@ cases! {
             ..PROBE
         },
         before: &[BUILD],
-        expect: &[Expect::NeverSays("wrong"), Expect::Lacks("/tmp/artifacts")],
+        expect: &[Expect::NotInStderr("wrong"), Expect::NoPath("/tmp/artifacts")],
     }
     hard_links_stay_hard_links {
         row: "0, 2.16 (bug left out): hard links are no empty files",
@@ -114,7 +115,7 @@ cases! {
             assemble: "cd /tmp/artifacts; cat second; [ file -ef second ] && echo the same",
             ..BUILD
         },
-        expect: &[Expect::Said(&["kept", "the same"])],
+        expect: &[Expect::AssemblePrints(&["kept", "the same"])],
     }
     links_modes_times_and_names_survive {
         row: "0, 2.16: links, long names, modes, mtimes of files and folders; owner is the assemble user",
@@ -132,7 +133,7 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&[
+            Expect::AssemblePrints(&[
                 "../file",
                 "/usr/bin/env",
                 "none",
@@ -159,14 +160,14 @@ cases! {
                 [ $(du -m file | cut -f1) -lt 10 ] && echo sparse; rm file",
             ..BUILD
         },
-        expect: &[Expect::Said(&["209715204", "end", "sparse"])],
+        expect: &[Expect::AssemblePrints(&["209715204", "end", "sparse"])],
     }
     what_assemble_leaves_there_is_committed {
         row: "0, 2.9: `DEST/artifacts` as assemble left it",
         before: &[LEAVING],
         build: Build { assemble: "cd /tmp/artifacts; cat file; rm file; mkdir m2; echo jar >m2/jar", ..BUILD },
         expect: &[
-            Expect::Said(&["kept"]),
+            Expect::AssemblePrints(&["kept"]),
             Expect::Tree("/tmp/artifacts", &["d 755 0:0 .", "d 755 0:0 m2", "f 644 0:0 m2/jar = jar\\n"]),
         ],
     }
@@ -174,19 +175,19 @@ cases! {
         row: "2.9: one layer on top of the builder; layers do not stack",
         before: &[LEAVING, LEAVING],
         build: LOOKING,
-        expect: &[Expect::Layers(1), Expect::Lacks("/tmp/kept")],
+        expect: &[Expect::AddedLayers(1), Expect::NoPath("/tmp/kept")],
     }
     a_clean_build_takes_over_nothing {
         row: "3: without `--incremental` (`--no-incremental` here)",
         before: &[LEAVING],
         build: Build { options: &["--no-incremental", "--verbose"], ..NOTHING },
-        expect: &[Expect::Said(&["nothing"]), Expect::Started(1), Expect::Says("(clean)")],
+        expect: &[Expect::AssemblePrints(&["nothing"]), Expect::ContainersStarted(1), Expect::InStderr("(clean)")],
     }
     the_newest_image_of_the_repository_is_the_previous_one {
         row: "0: the exact tag; if there is none, the newest image of the same repository",
         before: &[Build { tag: ":one", ..LEAVING }],
         build: Build { tag: ":two", ..LOOKING },
-        expect: &[Expect::Said(&["kept"]), Expect::Label("io.k8s.display-name", "{tag}")],
+        expect: &[Expect::AssemblePrints(&["kept"]), Expect::Label("io.k8s.display-name", "{tag}")],
     }
     the_exact_tag_wins_over_newer_images {
         row: "0: the exact tag",
@@ -195,7 +196,7 @@ cases! {
             Build { tag: ":two", assemble: "mkdir /tmp/kept; echo newer >/tmp/kept/file", ..LEAVING },
         ],
         build: Build { tag: ":one", ..LOOKING },
-        expect: &[Expect::Said(&["kept"])],
+        expect: &[Expect::AssemblePrints(&["kept"])],
     }
 }
 

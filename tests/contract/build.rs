@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::source_item::{Item, plant};
+use crate::source_item::{Item, write_source};
 use crate::support::builder::Builder;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
@@ -32,16 +32,16 @@ pub const BUILD: Build = Build {
 };
 
 /// What a case runs with.
-pub struct Setting {
+pub struct CaseContext {
     pub builder: Arc<Builder>,
     pub project: Project,
 }
 
-impl Setting {
+impl CaseContext {
     pub fn run(&mut self, build: &Build) -> Outcome {
-        plant(&self.project.path(), build.change);
+        write_source(&self.project.path(), build.change);
         self.project.tag = format!("{}{}", self.name(), build.tag);
-        let mut run = self.project.build(&self.builder).current_dir(self.project.locks());
+        let mut run = self.project.build(&self.builder).current_dir(self.project.temp_dir());
         for option in build.options {
             run = run.arg(self.filled(option));
         }

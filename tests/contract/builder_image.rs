@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::support::base_image::Base;
-use crate::support::builder::{Builder, shared};
+use crate::support::base_image::BaseImage;
+use crate::support::builder::{Builder, shared_builder};
 
 /// A builder image. Those of the same name are the same one.
 #[derive(Clone, Copy)]
-pub struct Shape {
+pub struct BuilderImage {
     pub name: &'static str,
     /// A command that is run in the base first.
     pub base: &'static str,
@@ -25,7 +25,7 @@ pub struct Shape {
 }
 
 /// A builder of root with all it needs.
-pub const PROBE: Shape = Shape {
+pub const PROBE: BuilderImage = BuilderImage {
     name: "probe",
     base: "",
     scripts: "usr/libexec/s2i",
@@ -37,7 +37,7 @@ pub const PROBE: Shape = Shape {
 };
 
 /// The same for a user without an account.
-pub const NUMERIC: Shape = Shape { name: "numeric", user: Some(("1234", 1234, 0)), ..PROBE };
+pub const NUMERIC: BuilderImage = BuilderImage { name: "numeric", user: Some(("1234", 1234, 0)), ..PROBE };
 
 /// The scripts of a builder.
 const SCRIPTS: [(&str, &str); 3] = [
@@ -46,11 +46,11 @@ const SCRIPTS: [(&str, &str); 3] = [
     ("run", "#!/bin/sh\nexec cat /app/out\n"),
 ];
 
-impl Shape {
-    pub fn made(&self) -> Arc<Builder> {
-        shared(self.name, || {
-            let mut builder = Builder::bare().change("WORKDIR /app");
-            let base = (!self.base.is_empty()).then(|| Base::after(self.base));
+impl BuilderImage {
+    pub fn make(&self) -> Arc<Builder> {
+        shared_builder(self.name, || {
+            let mut builder = Builder::without_scripts().instruction("WORKDIR /app");
+            let base = (!self.base.is_empty()).then(|| BaseImage::after(self.base));
             if let Some(base) = &base {
                 builder = builder.base(base.name());
             }
@@ -66,7 +66,7 @@ impl Shape {
                 builder = builder.user(user, uid, gid);
             }
             for change in [self.label].iter().chain(self.changes).filter(|change| !change.is_empty()) {
-                builder = builder.change(change);
+                builder = builder.instruction(change);
             }
             let builder = builder.make();
             if self.dockerfile.is_empty() { builder } else { builder.build_on(self.dockerfile) }

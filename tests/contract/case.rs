@@ -3,10 +3,10 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::build::{BUILD, Build, Setting};
-use crate::builder_image::{PROBE, Shape};
-use crate::expectation::{Expect, Made};
-use crate::source_item::{Item, plant};
+use crate::build::{BUILD, Build, CaseContext};
+use crate::builder_image::{BuilderImage, PROBE};
+use crate::expectation::{BuiltImage, Expect};
+use crate::source_item::{Item, write_source};
 use crate::support::project::Project;
 
 /// Makes a test of each case.
@@ -26,7 +26,7 @@ macro_rules! cases {
 pub struct Case {
     /// The row of the contract.
     pub row: &'static str,
-    pub builder: Shape,
+    pub builder: BuilderImage,
     pub source: &'static [Item],
     /// Builds before, which must succeed.
     pub before: &'static [Build],
@@ -43,21 +43,21 @@ impl Case {
     pub fn check(&self) {
         // Shown when the case fails.
         println!("the contract's row {}", self.row);
-        let mut setting = Setting { builder: self.builder.made(), project: Project::new() };
-        fs::create_dir_all(setting.project.path()).unwrap();
-        fs::set_permissions(setting.project.path(), Permissions::from_mode(0o755)).unwrap();
-        plant(&setting.project.path(), self.source);
+        let mut context = CaseContext { builder: self.builder.make(), project: Project::new() };
+        fs::create_dir_all(context.project.path()).unwrap();
+        fs::set_permissions(context.project.path(), Permissions::from_mode(0o755)).unwrap();
+        write_source(&context.project.path(), self.source);
         for build in self.before {
-            setting.run(build).status(0);
+            context.run(build).status(0);
         }
-        let tag = setting.project.tag.clone();
-        let before = if self.status == 0 { None } else { setting.project.id() };
-        let outcome = setting.run(&self.build).status(self.status);
+        let tag = context.project.tag.clone();
+        let before = if self.status == 0 { None } else { context.project.id() };
+        let outcome = context.run(&self.build).status(self.status);
         if self.status != 0 {
-            setting.project.tag = tag;
-            assert_eq!(setting.project.id(), before, "the tag moved\n{outcome}");
+            context.project.tag = tag;
+            assert_eq!(context.project.id(), before, "the tag moved\n{outcome}");
         }
-        let result = Made::new(&setting);
+        let result = BuiltImage::new(&context);
         assert!(self.status != 0 || result.inspected()["Id"] == outcome.stdout.trim(), "{outcome}");
         for expect in self.expect {
             result.check(expect, &outcome);

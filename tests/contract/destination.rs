@@ -1,7 +1,7 @@
 //! Where the source goes.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -10,41 +10,41 @@ const HERE: &str = "cd ${D:-/tmp}; ls; cat src/a; ls -d /tmp/src 2>/dev/null || 
 const SOURCE: &[Item] = &[Item::File("a", "source\n"), Item::File(".s2i/bin/run", "#!/bin/sh\necho ran\n")];
 
 /// A builder with a folder of its own for the source.
-const ROOMY: Shape = Shape { name: "roomy", files: &[("opt/in/keep", 0o644, "")], ..PROBE };
+const ROOMY: BuilderImage = BuilderImage { name: "roomy", files: &[("opt/in/keep", 0o644, "")], ..PROBE };
 
 /// It was put below `/opt/in`, with the scripts, and nowhere else.
 const WENT_THERE: &[Expect] = &[
-    Expect::Said(&["keep", "scripts", "src", "source"]),
+    Expect::AssemblePrints(&["keep", "scripts", "src", "source"]),
     Expect::Config("Cmd", r#"["/opt/in/scripts/run"]"#),
-    Expect::Lacks("/opt/in/src"),
-    Expect::Lacks("/tmp/scripts"),
+    Expect::NoPath("/opt/in/src"),
+    Expect::NoPath("/tmp/scripts"),
 ];
 
 cases! {
     the_label_names_the_destination {
         row: "2.1: `io.openshift.s2i.destination`",
-        builder: Shape { name: "label-place", changes: &["LABEL io.openshift.s2i.destination=/opt/in"], ..ROOMY },
+        builder: BuilderImage { name: "label-place", changes: &["LABEL io.openshift.s2i.destination=/opt/in"], ..ROOMY },
         source: SOURCE,
         build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
         expect: WENT_THERE,
     }
     the_legacy_label_names_the_destination {
         row: "2.1: `io.s2i.destination`",
-        builder: Shape { name: "old-place", changes: &["LABEL io.s2i.destination=/opt/in/"], ..ROOMY },
+        builder: BuilderImage { name: "old-place", changes: &["LABEL io.s2i.destination=/opt/in/"], ..ROOMY },
         source: SOURCE,
         build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
         expect: WENT_THERE,
     }
     the_legacy_variable_names_the_destination {
         row: "2.1: `STI_LOCATION`, behind the labels",
-        builder: Shape { name: "older-place", changes: &["ENV STI_LOCATION=/opt/in"], ..ROOMY },
+        builder: BuilderImage { name: "older-place", changes: &["ENV STI_LOCATION=/opt/in"], ..ROOMY },
         source: SOURCE,
         build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
         expect: WENT_THERE,
     }
     the_option_wins_over_label_and_variable {
         row: "2.1: flags win over labels",
-        builder: Shape {
+        builder: BuilderImage {
             name: "other-place",
             changes: &["LABEL io.openshift.s2i.destination=/none", "ENV STI_LOCATION=/none"],
             ..ROOMY
@@ -55,21 +55,21 @@ cases! {
     }
     a_relative_destination_is_below_the_workdir {
         row: "2.5: relative `D` works against WORKDIR",
-        builder: Shape { name: "room-inside", files: &[("app/in/keep", 0o644, "")], ..PROBE },
+        builder: BuilderImage { name: "room-inside", files: &[("app/in/keep", 0o644, "")], ..PROBE },
         source: SOURCE,
         build: Build { options: &["-d", "in", "-e", "D=/app/in"], assemble: HERE, ..BUILD },
         expect: &[
-            Expect::Said(&["keep", "scripts", "src", "source"]),
+            Expect::AssemblePrints(&["keep", "scripts", "src", "source"]),
             Expect::Config("Cmd", r#"["/app/in/scripts/run"]"#),
-            Expect::Runs("ran"),
+            Expect::ImagePrints("ran"),
         ],
     }
     a_destination_is_no_shell_text {
         row: "2.5 (bug left out): `D` is pasted unquoted into the shell line",
-        builder: Shape { name: "odd-room", files: &[("opt/a $(x) 'b'/keep", 0o644, "")], ..PROBE },
+        builder: BuilderImage { name: "odd-room", files: &[("opt/a $(x) 'b'/keep", 0o644, "")], ..PROBE },
         source: &[Item::File("a", "source\n")],
         build: Build { options: &["-d", "/opt/a $(x) 'b'"], assemble: "cat /opt/a*/src/a", ..BUILD },
-        expect: &[Expect::Said(&["source"]), Expect::Tree("/opt", &[
+        expect: &[Expect::AssemblePrints(&["source"]), Expect::Tree("/opt", &[
             "d 755 0:0 .", "d 755 0:0 a $(x) 'b'", "f 644 0:0 a $(x) 'b'/keep = ",
         ])],
     }
@@ -78,19 +78,19 @@ cases! {
         source: SOURCE,
         build: Build { options: &["-d", "/none"], ..BUILD },
         status: 125,
-        expect: &[Expect::Says("has no folder `/none`"), Expect::Says("hint: ")],
+        expect: &[Expect::InStderr("has no folder `/none`"), Expect::InStderr("hint: ")],
     }
     a_destination_of_somebody_else_is_refused {
         row: "2.5: and be writable by the user",
-        builder: Shape { name: "locked-room", files: &[("opt/in/keep", 0o644, "")], ..NUMERIC },
+        builder: BuilderImage { name: "locked-room", files: &[("opt/in/keep", 0o644, "")], ..NUMERIC },
         source: SOURCE,
         build: Build { options: &["-d", "/opt/in"], ..BUILD },
         status: 125,
-        expect: &[Expect::Says("may not write to `/opt/in`"), Expect::Says("hint: ")],
+        expect: &[Expect::InStderr("may not write to `/opt/in`"), Expect::InStderr("hint: ")],
     }
     content_of_the_builder_is_merged_and_stays {
         row: "2.5: content baked in below `D` is merged with; 0: and kept",
-        builder: Shape {
+        builder: BuilderImage {
             name: "baked",
             files: &[("tmp/src/old", 0o644, "old"), ("tmp/src/same", 0o600, "old"), ("tmp/src/d/old", 0o644, "")],
             ..PROBE
@@ -107,16 +107,16 @@ cases! {
     }
     content_of_root_below_the_destination_stops_no_user {
         row: "2.5 (bug left out): non-root USER and root's folders in `D`",
-        builder: Shape {
+        builder: BuilderImage {
             name: "baked-by-root",
             files: &[("tmp/src/old", 0o644, "old"), ("tmp/scripts/old", 0o644, "old")],
             ..NUMERIC
         },
         source: &[Item::File("new", "new"), Item::File(".s2i/bin/run", "#!/bin/sh\necho ran\n")],
         expect: &[
-            Expect::Among("/tmp/src", "f 644 0:0 old = old"),
-            Expect::Among("/tmp/src", "f 644 1234:0 new = new"),
-            Expect::Runs("ran"),
+            Expect::TreeHas("/tmp/src", "f 644 0:0 old = old"),
+            Expect::TreeHas("/tmp/src", "f 644 1234:0 new = new"),
+            Expect::ImagePrints("ran"),
         ],
     }
     artifacts_go_below_the_destination_too {
@@ -129,7 +129,7 @@ cases! {
             ..BUILD
         }],
         build: Build { options: &["-d", "/opt/in"], assemble: "cat /opt/in/artifacts/kept", ..BUILD },
-        expect: &[Expect::Said(&["kept"]), Expect::Lacks("/tmp/artifacts")],
+        expect: &[Expect::AssemblePrints(&["kept"]), Expect::NoPath("/tmp/artifacts")],
     }
     the_destination_may_be_the_root {
         row: "2.5: `D` of `/`",
@@ -137,24 +137,24 @@ cases! {
         before: &[Build { options: &["-d", "/"], save: "tar -C /etc -cf - passwd", ..BUILD }],
         build: Build { options: &["-d", "/"], assemble: "cat /src/a; ls /artifacts", ..BUILD },
         expect: &[
-            Expect::Said(&["source", "passwd"]),
+            Expect::AssemblePrints(&["source", "passwd"]),
             Expect::Config("Cmd", r#"["/scripts/run"]"#),
-            Expect::Lacks("/src"),
-            Expect::Runs("ran"),
+            Expect::NoPath("/src"),
+            Expect::ImagePrints("ran"),
         ],
     }
     a_temporary_folder_that_is_shut_is_refused {
         row: "2.5: `/tmp` at 0755 with a non-root USER",
-        builder: Shape { name: "shut-tmp", base: "chmod 755 /tmp", ..NUMERIC },
+        builder: BuilderImage { name: "shut-tmp", base: "chmod 755 /tmp", ..NUMERIC },
         source: SOURCE,
         status: 125,
-        expect: &[Expect::Says("may not write to `/tmp`"), Expect::Says("`--destination DIR`")],
+        expect: &[Expect::InStderr("may not write to `/tmp`"), Expect::InStderr("`--destination DIR`")],
     }
     no_temporary_folder_is_refused {
         row: "2.5: no `/tmp`",
-        builder: Shape { name: "no-tmp", base: "rm -rf /tmp", ..PROBE },
+        builder: BuilderImage { name: "no-tmp", base: "rm -rf /tmp", ..PROBE },
         source: SOURCE,
         status: 125,
-        expect: &[Expect::Says("has no folder `/tmp`"), Expect::Says("`--destination DIR`")],
+        expect: &[Expect::InStderr("has no folder `/tmp`"), Expect::InStderr("`--destination DIR`")],
     }
 }

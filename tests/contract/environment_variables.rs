@@ -1,7 +1,7 @@
 //! Variables: the lines of their files, who wins, where they end up.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{PROBE, Shape};
+use crate::builder_image::{BuilderImage, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -73,19 +73,19 @@ cases! {
         row: "0: a line over 64 KiB is kept, and all later lines",
         source: &[Item::Bytes(".s2i/environment", || format!("LONG={}\nB=1\n", "x".repeat(70_000)).into_bytes())],
         build: Build { assemble: "echo ${#LONG} $B", ..BUILD },
-        expect: &[Expect::Said(&["70000 1"])],
+        expect: &[Expect::AssemblePrints(&["70000 1"])],
     }
     the_file_stays_in_the_source {
         row: "2.3: the file stays in `src`; assemble sees the variables",
         source: &[Item::File(".s2i/environment", "A=b c\n")],
         build: Build { assemble: "cat /tmp/src/.s2i/environment; echo \"$A\"", ..BUILD },
-        expect: &[Expect::Said(&["A=b c", "b c"])],
+        expect: &[Expect::AssemblePrints(&["A=b c", "b c"])],
     }
     a_folder_in_its_place_is_not_passed_over {
         row: "2.3: a directory instead of a file (an error, not silence)",
         source: &[Item::Folder(".s2i"), Item::Folder(".s2i/environment")],
         status: 2,
-        expect: &[Expect::Says(".s2i/environment"), Expect::Says("hint: ")],
+        expect: &[Expect::InStderr(".s2i/environment"), Expect::InStderr("hint: ")],
     }
     options_win_over_the_file_of_options_which_wins_over_the_source {
         row: "0: `.s2i/environment` < `-E` < `-e`, wherever they stand; last wins; no duplicates",
@@ -96,20 +96,20 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["source file last file typed"]),
+            Expect::AssemblePrints(&["source file last file typed"]),
             Expect::Env(&[("A", "source"), ("B", "file"), ("C", "last"), ("D", "file"), ("E", "typed")]),
         ],
     }
     an_overridden_variable_of_the_builder_is_there_once {
         row: "2.4: an overridden builder variable (also `PATH`) disappears from its old place",
-        builder: Shape { name: "variables", changes: &["ENV OWN=builder OTHER=builder"], ..PROBE },
+        builder: BuilderImage { name: "variables", changes: &["ENV OWN=builder OTHER=builder"], ..PROBE },
         build: Build {
             options: &["-e", "OWN=mine", "-e", "PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             assemble: "echo $OWN $OTHER $PATH",
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["mine builder /opt/bin:/usr/sbin:/usr/bin:/sbin:/bin"]),
+            Expect::AssemblePrints(&["mine builder /opt/bin:/usr/sbin:/usr/bin:/sbin:/bin"]),
             Expect::Env(&[("OWN", "mine"), ("PATH", "/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin")]),
         ],
     }
@@ -122,19 +122,19 @@ cases! {
         row: "2.4: `-e =x`: usage error",
         build: Build { options: &["-e", "=x"], ..BUILD },
         status: 2,
-        expect: &[Expect::Says("error: ")],
+        expect: &[Expect::InStderr("error: ")],
     }
     an_option_without_a_value_here_is_refused {
         row: "2.4: `-e NOEQ`: usage error where this machine has no such variable",
         build: Build { options: &["-e", "MINIS2I_NONE_SUCH"], ..BUILD },
         status: 2,
-        expect: &[Expect::Says("MINIS2I_NONE_SUCH")],
+        expect: &[Expect::InStderr("MINIS2I_NONE_SUCH")],
     }
     a_missing_file_of_variables_is_an_error {
         row: "0: a missing `-E` file is an error",
         build: Build { options: &["-E", "none-such"], ..BUILD },
         status: 2,
-        expect: &[Expect::Says("none-such"), Expect::Says("hint: ")],
+        expect: &[Expect::InStderr("none-such"), Expect::InStderr("hint: ")],
     }
     the_file_of_options_is_read_as_that_of_the_source {
         row: "2.4: `-E`: trims, comments, quotes literal, the last wins",
@@ -146,7 +146,7 @@ cases! {
         row: "2.4: `-e S=new` while the old image has `S=old`: it saw `old`",
         before: &[Build { options: &["-e", "S=old"], save: "echo \"saved with $S\" >&2", ..BUILD }],
         build: Build { options: &["-e", "S=new"], ..BUILD },
-        expect: &[Expect::Says("saved with old\n"), Expect::Env(&[("S", "new")])],
+        expect: &[Expect::InStderr("saved with old\n"), Expect::Env(&[("S", "new")])],
     }
     a_variable_that_is_not_given_again_is_gone {
         row: "2.4: each build starts from the builder",

@@ -5,24 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::build::Setting;
+use crate::build::CaseContext;
 use crate::support::archive::{Entry, entries};
 use crate::support::engine::{docker, try_docker};
 use crate::support::outcome::Outcome;
 
 /// What is to be true after the last build.
 pub enum Expect {
-    Says(&'static str),
-    NeverSays(&'static str),
+    InStderr(&'static str),
+    NotInStderr(&'static str),
     /// So many times.
-    SaysTimes(&'static str, usize),
+    InStderrTimes(&'static str, usize),
     /// The lines that `assemble` printed.
-    Said(&'static [&'static str]),
+    AssemblePrints(&'static [&'static str]),
     /// All that is below a folder of the image: `f 644 0:0 PATH = CONTENT`, `d 755 0:0 PATH`, `l 0:0 PATH -> TARGET`.
     Tree(&'static str, &'static [&'static str]),
     /// Something there as in a tree, among others.
-    Among(&'static str, &'static str),
-    Lacks(&'static str),
+    TreeHas(&'static str, &'static str),
+    NoPath(&'static str),
     /// A file's time of the last change, by folder and path.
     Time(&'static str, &'static str, i64),
     /// A field of the configuration, as JSON.
@@ -34,35 +34,35 @@ pub enum Expect {
     Label(&'static str, &'static str),
     NoLabel(&'static str),
     /// What the image prints when it runs.
-    Runs(&'static str),
+    ImagePrints(&'static str),
     /// Bytes that neither a layer nor the configuration nor the history of the image has.
-    Nowhere(&'static str),
-    Somewhere(&'static str),
+    NoBytes(&'static str),
+    HasBytes(&'static str),
     /// How many layers it has more than the builder.
-    Layers(usize),
+    AddedLayers(usize),
     /// How many containers were started, of a build with `--verbose`.
-    Started(usize),
+    ContainersStarted(usize),
 }
 
 /// The image that came out, looked at once.
-pub struct Made<'a> {
-    setting: &'a Setting,
+pub struct BuiltImage<'a> {
+    context: &'a CaseContext,
     inspected: OnceCell<Value>,
     builder: OnceCell<Value>,
     container: OnceCell<String>,
 }
 
-impl<'a> Made<'a> {
-    pub fn new(setting: &'a Setting) -> Self {
-        Self { setting, inspected: OnceCell::new(), builder: OnceCell::new(), container: OnceCell::new() }
+impl<'a> BuiltImage<'a> {
+    pub fn new(context: &'a CaseContext) -> Self {
+        Self { context, inspected: OnceCell::new(), builder: OnceCell::new(), container: OnceCell::new() }
     }
 
     pub fn inspected(&self) -> &Value {
-        self.inspected.get_or_init(|| inspect(&self.setting.project.tag))
+        self.inspected.get_or_init(|| inspect(&self.context.project.tag))
     }
 
     fn builder(&self) -> &Value {
-        self.builder.get_or_init(|| inspect(self.setting.builder.name()))
+        self.builder.get_or_init(|| inspect(self.context.builder.name()))
     }
 
     fn config(&self, field: &str) -> &Value {
@@ -71,21 +71,21 @@ impl<'a> Made<'a> {
 
     pub fn check(&self, expect: &Expect, outcome: &Outcome) {
         match *expect {
-            Expect::Says(text) => assert!(outcome.stderr.contains(text), "`{text}` is missing\n{outcome}"),
-            Expect::NeverSays(text) => assert!(!outcome.stderr.contains(text), "`{text}` is there\n{outcome}"),
-            Expect::SaysTimes(text, times) => {
+            Expect::InStderr(text) => assert!(outcome.stderr.contains(text), "`{text}` is missing\n{outcome}"),
+            Expect::NotInStderr(text) => assert!(!outcome.stderr.contains(text), "`{text}` is there\n{outcome}"),
+            Expect::InStderrTimes(text, times) => {
                 assert_eq!(outcome.stderr.matches(text).count(), times, "`{text}`\n{outcome}");
             }
-            Expect::Said(lines) => assert_eq!(outcome.said(), lines, "{outcome}"),
+            Expect::AssemblePrints(lines) => assert_eq!(outcome.assemble_output(), lines, "{outcome}"),
             Expect::Tree(folder, lines) => assert_eq!(self.tree(folder), lines, "{folder}\n{outcome}"),
-            Expect::Among(folder, line) => {
+            Expect::TreeHas(folder, line) => {
                 let tree = self.tree(folder);
                 assert!(
                     tree.iter().any(|known| known == line),
                     "`{line}` is missing in {folder}: {tree:#?}\n{outcome}"
                 );
             }
-            Expect::Lacks(path) => assert_eq!(self.files(path), None, "{path} is there\n{outcome}"),
+            Expect::NoPath(path) => assert_eq!(self.files(path), None, "{path} is there\n{outcome}"),
             Expect::Time(folder, path, seconds) => {
                 let time = &self.files(folder).unwrap()[path.as_bytes()].mtime;
                 assert_eq!(time.split('.').next(), Some(&*seconds.to_string()), "{folder}/{path}\n{outcome}");
@@ -105,17 +105,17 @@ impl<'a> Made<'a> {
             }
             Expect::Label(name, value) => {
                 let label = self.config("Labels")[name].as_str();
-                assert_eq!(label, Some(&*self.setting.filled(value)), "{name}\n{outcome}");
+                assert_eq!(label, Some(&*self.context.filled(value)), "{name}\n{outcome}");
             }
             Expect::NoLabel(name) => assert_eq!(self.config("Labels")[name], Value::Null, "{name}\n{outcome}"),
-            Expect::Runs(text) => assert_eq!(self.setting.project.image().run(&[]), text, "{outcome}"),
-            Expect::Somewhere(text) => assert!(self.has_bytes(text), "`{text}` is not in the image\n{outcome}"),
-            Expect::Nowhere(text) => assert!(!self.has_bytes(text), "`{text}` is in the image\n{outcome}"),
-            Expect::Layers(more) => {
+            Expect::ImagePrints(text) => assert_eq!(self.context.project.image().run(&[]), text, "{outcome}"),
+            Expect::HasBytes(text) => assert!(self.has_bytes(text), "`{text}` is not in the image\n{outcome}"),
+            Expect::NoBytes(text) => assert!(!self.has_bytes(text), "`{text}` is in the image\n{outcome}"),
+            Expect::AddedLayers(more) => {
                 let layers = |image: &Value| image["RootFS"]["Layers"].as_array().unwrap().len();
                 assert_eq!(layers(self.inspected()), layers(self.builder()) + more, "{outcome}");
             }
-            Expect::Started(count) => {
+            Expect::ContainersStarted(count) => {
                 let runs = outcome.stderr.lines().filter(|line| line.starts_with("$ docker run ")).count();
                 assert_eq!(runs, count, "{outcome}");
             }
@@ -124,7 +124,7 @@ impl<'a> Made<'a> {
 
     /// What there is below a path of the image.
     fn files(&self, path: &str) -> Option<BTreeMap<Vec<u8>, Entry>> {
-        let image = &self.setting.project.tag;
+        let image = &self.context.project.tag;
         let container = self.container.get_or_init(|| docker(&["create", "--network", "none", image, "/none"]));
         let output = try_docker(&["cp", &format!("{container}:{path}"), "-"]);
         if output.status.success() {
@@ -142,7 +142,7 @@ impl<'a> Made<'a> {
     }
 
     fn has_bytes(&self, text: &str) -> bool {
-        let saved = try_docker(&["save", &self.setting.project.tag]);
+        let saved = try_docker(&["save", &self.context.project.tag]);
         assert!(saved.status.success());
         saved.stdout.windows(text.len()).any(|window| window == text.as_bytes())
     }
@@ -160,7 +160,7 @@ impl<'a> Made<'a> {
     }
 }
 
-impl Drop for Made<'_> {
+impl Drop for BuiltImage<'_> {
     fn drop(&mut self) {
         if let Some(container) = self.container.get() {
             try_docker(&["rm", "-fv", container]);

@@ -1,11 +1,11 @@
 //! The configuration of the image, and its labels.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{PROBE, Shape};
+use crate::builder_image::{BuilderImage, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
-const RICH: Shape = Shape {
+const RICH: BuilderImage = BuilderImage {
     name: "rich",
     user: Some(("1234:2000", 1234, 2000)),
     changes: &["EXPOSE 8080 9090/udp", "VOLUME /data", "LABEL own=label", r#"CMD ["usage"]"#],
@@ -16,12 +16,12 @@ const RICH: Shape = Shape {
 /// An ENTRYPOINT that does not run what it is given.
 macro_rules! bypassed {
     ($name:literal, $changes:expr, $dockerfile:literal) => {
-        Shape { name: $name, changes: $changes, dockerfile: $dockerfile, ..PROBE }
+        BuilderImage { name: $name, changes: $changes, dockerfile: $dockerfile, ..PROBE }
     };
 }
 
 const BYPASSED: &[Expect] = &[
-    Expect::Said(&["source", "kept"]),
+    Expect::AssemblePrints(&["source", "kept"]),
     Expect::Inherited(&["Entrypoint"]),
     Expect::Config("Cmd", r#"["/usr/libexec/s2i/run"]"#),
 ];
@@ -77,7 +77,7 @@ cases! {
         source: &[Item::File("a", "x\n")],
         build: Build { typed_source: "file://{source}", assemble: "cat /tmp/src/a", ..BUILD },
         expect: &[
-            Expect::Said(&["x"]),
+            Expect::AssemblePrints(&["x"]),
             Expect::Label("io.openshift.s2i.build.source-location", "{source}"),
         ],
     }
@@ -114,37 +114,37 @@ cases! {
         before: &[BUILD],
         build: Build { assemble: "mkdir /tmp/.s2i; cp /tmp/src/labels /tmp/.s2i/image_metadata.json", ..BUILD },
         status: 125,
-        expect: &[Expect::Says("error: cannot use the labels that `assemble` left in "), Expect::Says("hint: ")],
+        expect: &[Expect::InStderr("error: cannot use the labels that `assemble` left in "), Expect::InStderr("hint: ")],
     }
     too_many_labels_are_an_error {
         row: "2.10: all labels together above 10,240 bytes",
         source: &[Item::Bytes("labels", || format!(r#"{{"labels":[{{"a":"{}"}}]}}"#, "x".repeat(10_240)).into())],
         build: Build { assemble: "mkdir /tmp/.s2i; cp /tmp/src/labels /tmp/.s2i/image_metadata.json", ..BUILD },
         status: 125,
-        expect: &[Expect::Says("more than 10240")],
+        expect: &[Expect::InStderr("more than 10240")],
     }
     an_entrypoint_with_arguments_stays_in_force {
         row: "2.11, 0: `[\"/usr/bin/env\",\"W=1\"]`: visible in save-artifacts and assemble",
-        builder: Shape { name: "entry-env", changes: &[r#"ENTRYPOINT ["/usr/bin/env", "W=1"]"#], ..PROBE },
+        builder: BuilderImage { name: "entry-env", changes: &[r#"ENTRYPOINT ["/usr/bin/env", "W=1"]"#], ..PROBE },
         before: &[Build { save: "echo saved $W >&2", ..BUILD }],
         build: Build { assemble: "echo assembled $W", ..BUILD },
         expect: &[
-            Expect::Said(&["assembled 1"]),
-            Expect::Says("saved 1\n"),
-            Expect::NeverSays("note:"),
+            Expect::AssemblePrints(&["assembled 1"]),
+            Expect::InStderr("saved 1\n"),
+            Expect::NotInStderr("note:"),
             Expect::Inherited(&["Entrypoint"]),
         ],
     }
     an_entrypoint_that_ends_in_exec_stays_in_force {
         row: "2.11: a script ending in `exec \"$@\"` works and its exports are seen",
-        builder: Shape {
+        builder: BuilderImage {
             name: "entry-exec",
             files: &[("entry", 0o755, "#!/bin/sh\nexport SEEN=yes\necho welcome\nexec \"$@\"\n")],
             changes: &[r#"ENTRYPOINT ["/entry"]"#],
             ..PROBE
         },
         build: Build { assemble: "echo $SEEN", ..BUILD },
-        expect: &[Expect::Said(&["yes"]), Expect::Says("welcome\n"), Expect::Inherited(&["Entrypoint"])],
+        expect: &[Expect::AssemblePrints(&["yes"]), Expect::InStderr("welcome\n"), Expect::Inherited(&["Entrypoint"])],
     }
     an_entrypoint_that_eats_its_arguments_is_bypassed {
         row: "0, 2.11 (bug left out): `[\"/bin/echo\"]`: no false success",
@@ -166,8 +166,8 @@ cases! {
         row: "0: the build is done again with ENTRYPOINT bypassed, and a note says so",
         builder: bypassed!("entry-echo", &[r#"ENTRYPOINT ["/bin/echo"]"#], ""),
         expect: &[
-            Expect::SaysTimes("note: the builder's ENTRYPOINT does not run the command it is given", 1),
-            Expect::SaysTimes("--- said\n", 1),
+            Expect::InStderrTimes("note: the builder's ENTRYPOINT does not run the command it is given", 1),
+            Expect::InStderrTimes("--- said\n", 1),
         ],
     }
     a_build_on_an_image_of_ours_has_its_own_labels {
@@ -181,8 +181,8 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["x"]),
-            Expect::Layers(2),
+            Expect::AssemblePrints(&["x"]),
+            Expect::AddedLayers(2),
             Expect::Label("io.k8s.display-name", "{tag}"),
             Expect::Label("io.openshift.s2i.build.image", "docker.io/library/{name}:one"),
         ],

@@ -1,7 +1,7 @@
 //! What the image has, beside what `assemble` made: which of our folders, which layers.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{PROBE, Shape};
+use crate::builder_image::{BuilderImage, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -13,8 +13,8 @@ cases! {
         expect: &[
             Expect::Tree("/tmp", &["d 1777 0:0 ."]),
             Expect::Tree("/app", &["d 755 0:0 .", "f 644 0:0 out = from the source"]),
-            Expect::Runs("from the source"),
-            Expect::Layers(1),
+            Expect::ImagePrints("from the source"),
+            Expect::AddedLayers(1),
         ],
     }
     the_source_can_be_kept {
@@ -31,9 +31,9 @@ cases! {
     }
     a_source_that_the_image_works_in_is_kept {
         row: "0: unless WORKDIR lies in it",
-        builder: Shape { name: "works-in-source", changes: &["WORKDIR /tmp/src/app"], ..PROBE },
+        builder: BuilderImage { name: "works-in-source", changes: &["WORKDIR /tmp/src/app"], ..PROBE },
         source: &[Item::File("app/a", "x")],
-        expect: &[Expect::Among("/tmp/src", "f 644 0:0 app/a = x"), Expect::Inherited(&["WorkingDir"])],
+        expect: &[Expect::TreeHas("/tmp/src", "f 644 0:0 app/a = x"), Expect::Inherited(&["WorkingDir"])],
     }
     assemble_may_move_and_remove_the_source {
         row: "0: `assemble` may move, change and remove it and the folder itself",
@@ -47,34 +47,34 @@ cases! {
                 "d 755 0:0 d",
                 "f 644 0:0 d/b = z",
             ]),
-            Expect::Lacks("/tmp/src"),
+            Expect::NoPath("/tmp/src"),
         ],
     }
     a_volume_over_the_destination_keeps_the_source_out {
         row: "2.15: `VOLUME /tmp` works; an external `run` is missing, which is said",
-        builder: Shape { name: "volume-tmp", changes: &["VOLUME /tmp"], ..PROBE },
+        builder: BuilderImage { name: "volume-tmp", changes: &["VOLUME /tmp"], ..PROBE },
         source: &[Item::File("a", "from the source"), Item::File(".s2i/bin/run", "#!/bin/sh\n")],
         build: Build { assemble: "cp /tmp/src/a /app/out", ..BUILD },
         expect: &[
-            Expect::Says("note: `/tmp/scripts/run` does not get into the image"),
-            Expect::Lacks("/tmp/src"),
-            Expect::Lacks("/tmp/scripts"),
-            Expect::Among("/app", "f 644 0:0 out = from the source"),
+            Expect::InStderr("note: `/tmp/scripts/run` does not get into the image"),
+            Expect::NoPath("/tmp/src"),
+            Expect::NoPath("/tmp/scripts"),
+            Expect::TreeHas("/app", "f 644 0:0 out = from the source"),
             Expect::Inherited(&["Volumes"]),
         ],
     }
     a_volume_over_the_result_is_warned_of {
         row: "2.15: `VOLUME` over the output directory: the loss is not silent",
-        builder: Shape { name: "volume-app", changes: &["VOLUME /app"], ..PROBE },
+        builder: BuilderImage { name: "volume-app", changes: &["VOLUME /app"], ..PROBE },
         build: Build { assemble: "echo lost >/app/out", ..BUILD },
         expect: &[
-            Expect::Says("warning: what `assemble` leaves in /app does not get into the image"),
-            Expect::Lacks("/app/out"),
+            Expect::InStderr("warning: what `assemble` leaves in /app does not get into the image"),
+            Expect::NoPath("/app/out"),
         ],
     }
     a_builder_without_tar_works {
         row: "0, 2.13: image without tar: works, artifacts and modes included, source stored once",
-        builder: Shape {
+        builder: BuilderImage {
             name: "no-tar",
             base: "rm -f $(command -v tar)",
             user: Some(("1234", 1234, 0)),
@@ -88,24 +88,24 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["kept", "640 1234:0", "644 1234:0"]),
-            Expect::Lacks("/tmp/src"),
+            Expect::AssemblePrints(&["kept", "640 1234:0", "644 1234:0"]),
+            Expect::NoPath("/tmp/src"),
             Expect::Label("io.openshift.s2i.build.image", "docker.io/library/{builder}:latest"),
         ],
     }
     output_comes_as_it_is_and_in_order {
         row: "0, 1: bytes as they are, both streams in the order they come, whole lines",
         build: Build { assemble: "echo '  a  '; echo b >&2; printf 'c\\td \\r\\n'; echo e >&2; printf f", ..BUILD },
-        expect: &[Expect::Says("--- said\n  a  \nb\nc\td \r\ne\nf--- end\n")],
+        expect: &[Expect::InStderr("--- said\n  a  \nb\nc\td \r\ne\nf--- end\n")],
     }
     a_process_that_assemble_leaves_behind_stops_nobody {
         row: "2.12: a background process that holds the output is not waited for, and is not in the image",
         build: Build { assemble: "sleep 1000 & echo started >/app/out", ..BUILD },
-        expect: &[Expect::Said(&[]), Expect::Among("/app", "f 644 0:0 out = started\\n")],
+        expect: &[Expect::AssemblePrints(&[]), Expect::TreeHas("/app", "f 644 0:0 out = started\\n")],
     }
     a_second_image_gets_the_artifacts_and_nothing_else {
         row: "3: `--runtime-image`, `-a`: artifacts go into another image, whose configuration counts",
-        builder: Shape {
+        builder: BuilderImage {
             name: "second",
             files: &[("usr/libexec/s2i/assemble-runtime", 0o755, "#!/bin/sh\nls /app\n")],
             ..PROBE
@@ -116,10 +116,10 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::NeverSays("warning:"),
+            Expect::NotInStderr("warning:"),
             Expect::Tree("/app", &["d 755 0:0 .", "d 755 0:0 made", "f 644 0:0 made/out = carried\\n"]),
-            Expect::Lacks("/opt/made"),
-            Expect::Lacks("/tmp/src"),
+            Expect::NoPath("/opt/made"),
+            Expect::NoPath("/tmp/src"),
         ],
     }
 }

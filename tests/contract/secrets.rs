@@ -1,7 +1,7 @@
 //! What is for `assemble` alone, and nowhere in the image.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -16,7 +16,7 @@ cases! {
             assemble: "echo ${#TOKEN} $PLAIN",
             ..BUILD
         },
-        expect: &[Expect::Said(&["16 1"]), Expect::Env(&[("PLAIN", "1")]), Expect::Nowhere(WORD)],
+        expect: &[Expect::AssemblePrints(&["16 1"]), Expect::Env(&[("PLAIN", "1")]), Expect::NoBytes(WORD)],
     }
     a_secret_is_nowhere_in_the_image {
         row: "0: `--secret` is a file in memory for assemble only",
@@ -27,7 +27,7 @@ cases! {
             assemble: "wc -c </run/secrets/token; stat -c %u /run/secrets/token; ls /run/secrets",
             ..BUILD
         },
-        expect: &[Expect::Said(&["16", "1234", "token"]), Expect::Env(&[]), Expect::Nowhere(WORD)],
+        expect: &[Expect::AssemblePrints(&["16", "1234", "token"]), Expect::Env(&[]), Expect::NoBytes(WORD)],
     }
     a_secret_is_not_there_for_save_artifacts {
         row: "0: for assemble only: not for save-artifacts, not for the next build",
@@ -38,7 +38,7 @@ cases! {
             ..BUILD
         }],
         build: Build { options: &["--secret", "id=token,src=token", "--build-env", "TOKEN=x"], ..BUILD },
-        expect: &[Expect::Says("saved with ..\n"), Expect::NeverSays("token\n")],
+        expect: &[Expect::InStderr("saved with ..\n"), Expect::NotInStderr("token\n")],
     }
     injected_files_are_nowhere_in_the_image {
         row: "0, 2.9 (bug left out): `--inject` leaves nothing of it in any layer, no empty files either",
@@ -49,22 +49,22 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["32"]),
-            Expect::Lacks("/etc/mine"),
-            Expect::Lacks("/tmp/rm-injections"),
+            Expect::AssemblePrints(&["32"]),
+            Expect::NoPath("/etc/mine"),
+            Expect::NoPath("/tmp/rm-injections"),
             Expect::Tree("/tmp", &["d 1777 0:0 ."]),
-            Expect::Nowhere(WORD),
+            Expect::NoBytes(WORD),
         ],
     }
     what_assemble_copies_of_it_is_somewhere {
         row: "0: what assemble itself copies elsewhere stays; the control for those above",
         source: &[Item::File("../secrets/plain", WORD)],
         build: Build { options: &["--inject", "secrets:/etc/mine"], assemble: "cp /etc/mine/plain /app/", ..BUILD },
-        expect: &[Expect::Somewhere(WORD), Expect::Lacks("/etc/mine")],
+        expect: &[Expect::HasBytes(WORD), Expect::NoPath("/etc/mine")],
     }
     what_was_there_before_an_injection_comes_back {
         row: "0: `--inject` over the builder's own files",
-        builder: Shape { name: "injected", files: &[("app/conf/plain", 0o640, "own")], ..PROBE },
+        builder: BuilderImage { name: "injected", files: &[("app/conf/plain", 0o640, "own")], ..PROBE },
         source: &[Item::File("../secrets/plain", WORD)],
         build: Build {
             options: &["--inject", "secrets:conf"],
@@ -72,14 +72,14 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["16"]),
+            Expect::AssemblePrints(&["16"]),
             Expect::Tree("/app", &[
                 "d 755 0:0 .",
                 "d 755 0:0 conf",
                 "f 644 0:0 conf/made = made\\n",
                 "f 640 0:0 conf/plain = own",
             ]),
-            Expect::Nowhere(WORD),
+            Expect::NoBytes(WORD),
         ],
     }
     a_failed_build_with_secrets_leaves_no_image {
@@ -92,7 +92,7 @@ cases! {
             ..BUILD
         },
         status: 5,
-        expect: &[Expect::NeverSays(WORD)],
+        expect: &[Expect::NotInStderr(WORD)],
     }
     volumes_and_networks_are_for_both_containers {
         row: "2.16, 3: save-artifacts and assemble get the same `-v`, `--network`, `--add-host`, `--cap-drop`",
@@ -108,9 +108,9 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&["noted", "10.1.2.3\tfar"]),
-            Expect::SaysTimes("noted\n", 2),
-            Expect::SaysTimes("10.1.2.3\tfar\n", 2),
+            Expect::AssemblePrints(&["noted", "10.1.2.3\tfar"]),
+            Expect::InStderrTimes("noted\n", 2),
+            Expect::InStderrTimes("10.1.2.3\tfar\n", 2),
             Expect::Tree("/cache", &["d 755 0:0 ."]),
         ],
     }

@@ -20,7 +20,7 @@ cases! {
             Item::Folder("empty"),
         ],
         build: Build { assemble: "cd /tmp/src; find . | LC_ALL=C sort", ..BUILD },
-        expect: &[Expect::Said(&[
+        expect: &[Expect::AssemblePrints(&[
             ".", "./.dockerignore", "./.gitignore", "./.hidden", "./.hidden/.x", "./.s2iignore", "./empty",
         ])],
     }
@@ -34,7 +34,7 @@ cases! {
             Item::File(".github/kept", ""),
         ],
         build: LISTING,
-        expect: &[Expect::Said(&["./.github/kept", "./deep/er/kept"])],
+        expect: &[Expect::AssemblePrints(&["./.github/kept", "./deep/er/kept"])],
     }
     what_git_ignores_is_left_out {
         row: "0: not those that git ignores",
@@ -49,8 +49,8 @@ cases! {
         ],
         build: LISTING,
         expect: &[
-            Expect::Said(&["./.gitignore", "./keep.log", "./sub/.gitignore", "./sub/build/x"]),
-            Expect::Says("note: "),
+            Expect::AssemblePrints(&["./.gitignore", "./keep.log", "./sub/.gitignore", "./sub/build/x"]),
+            Expect::InStderr("note: "),
         ],
     }
     what_git_ignores_can_be_sent {
@@ -62,7 +62,7 @@ cases! {
             Item::File("b.log", ""),
         ],
         build: Build { options: &["--no-gitignore"], assemble: LIST, ..BUILD },
-        expect: &[Expect::Said(&["./.gitignore", "./.s2iignore", "./a.log"])],
+        expect: &[Expect::AssemblePrints(&["./.gitignore", "./.s2iignore", "./a.log"])],
     }
     s2iignore_has_gitignore_rules {
         row: "0, 2.8: at any depth, `**`, negation, anchors, comments, escapes, CRLF",
@@ -86,7 +86,7 @@ cases! {
             Item::File("mine", ""),
         ],
         build: LISTING,
-        expect: &[Expect::Said(&[
+        expect: &[Expect::AssemblePrints(&[
             "./.s2iignore", "./mine", "./sub/.s2iignore", "./sub/cache/keep", "./sub/keep.log", "./sub/top",
         ])],
     }
@@ -99,7 +99,7 @@ cases! {
             Item::File("d/x", ""),
         ],
         build: Build { assemble: "cd /tmp/src; find . | LC_ALL=C sort; cat kept", ..BUILD },
-        expect: &[Expect::Said(&[".", "./kept", "content"])],
+        expect: &[Expect::AssemblePrints(&[".", "./kept", "content"])],
     }
     s2iignore_reaches_nothing_outside {
         row: "2.8 (danger left out): patterns can not leave the source",
@@ -109,7 +109,7 @@ cases! {
             Item::File("beside", ""),
             Item::File(".s2i/bin/assemble", "#!/bin/sh\necho ran with $(ls /tmp/src)\n"),
         ],
-        expect: &[Expect::Says("ran with beside\n")],
+        expect: &[Expect::InStderr("ran with beside\n")],
     }
     an_ignored_script_is_still_the_script {
         row: "2.8 (bug left out): `.s2i/bin/assemble` in `.s2iignore` does not run an empty one",
@@ -117,7 +117,7 @@ cases! {
             Item::File(".s2iignore", ".s2i/bin/assemble\n"),
             Item::File(".s2i/bin/assemble", "#!/bin/sh\necho ran\nfind /tmp/src -name assemble\n"),
         ],
-        expect: &[Expect::Says("ran\n"), Expect::NeverSays("/tmp/src")],
+        expect: &[Expect::InStderr("ran\n"), Expect::NotInStderr("/tmp/src")],
     }
     exclude_names_paths_of_the_source_only {
         row: "2.8 (bug left out): `--exclude` does not see the host's paths; `src` and `tmp` in them are nothing",
@@ -134,7 +134,7 @@ cases! {
             assemble: LIST,
             ..BUILD
         },
-        expect: &[Expect::Said(&["./app", "./deep/b.pyc"])],
+        expect: &[Expect::AssemblePrints(&["./app", "./deep/b.pyc"])],
     }
     include_brings_one_ignored_file_back {
         row: "0: what `.s2iignore` hides can be sent all the same",
@@ -145,12 +145,12 @@ cases! {
             Item::File("a.log", ""),
         ],
         build: Build { options: &["--include", "dist/*.js"], assemble: LIST, ..BUILD },
-        expect: &[Expect::Said(&["./.gitignore", "./dist/app.js"])],
+        expect: &[Expect::AssemblePrints(&["./.gitignore", "./dist/app.js"])],
     }
     an_empty_source_is_a_source {
         row: "2.12: source empty: exit 0, empty `src`",
         build: Build { assemble: "cd /tmp/src; find .", ..BUILD },
-        expect: &[Expect::Said(&["."])],
+        expect: &[Expect::AssemblePrints(&["."])],
     }
     a_context_folder_is_all_the_source {
         row: "2.3, 3: `--context-dir`: files, `.s2iignore` and environment of that folder alone",
@@ -164,7 +164,7 @@ cases! {
         ],
         build: Build { options: &["--context-dir", "part"], assemble: LIST, ..BUILD },
         expect: &[
-            Expect::Said(&["./.s2i/environment", "./inner"]),
+            Expect::AssemblePrints(&["./.s2i/environment", "./inner"]),
             Expect::Env(&[("WHICH", "inner")]),
             Expect::Label("io.openshift.s2i.build.source-context-dir", "part"),
         ],
@@ -174,12 +174,12 @@ cases! {
         source: &[Item::File("../beside/a", "")],
         build: Build { options: &["--context-dir", "../beside"], ..BUILD },
         status: 2,
-        expect: &[Expect::Says("--context-dir"), Expect::Says("hint: ")],
+        expect: &[Expect::InStderr("--context-dir"), Expect::InStderr("hint: ")],
     }
     a_source_may_hold_the_temporary_folder {
         row: "2.12 (bug left out): a source that contains `$TMPDIR`",
         source: &[Item::File("a", ""), Item::File("../beside", "")],
         build: Build { typed_source: ".", assemble: "cd /tmp/src; cat source/a; ls -d beside source", ..BUILD },
-        expect: &[Expect::Said(&["beside", "source"])],
+        expect: &[Expect::AssemblePrints(&["beside", "source"])],
     }
 }

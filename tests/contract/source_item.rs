@@ -25,7 +25,7 @@ pub enum Item {
 }
 
 /// Puts things where they belong.
-pub fn plant(source: &Path, items: &[Item]) {
+pub fn write_source(source: &Path, items: &[Item]) {
     let place = |path: &str| {
         let place = source.join(path);
         let mut folder = source.to_owned();

@@ -23,7 +23,7 @@ cases! {
         ],
         build: KEEP,
         expect: &[
-            Expect::NeverSays("warning:"),
+            Expect::NotInStderr("warning:"),
             Expect::Tree("/tmp/src", &[
                 "d 755 0:0 .",
                 "l 0:0 a-file -> file",
@@ -46,8 +46,8 @@ cases! {
         ],
         build: KEEP,
         expect: &[
-            Expect::Says("warning: the link `absolute` -> `/etc/passwd` leads out of the source"),
-            Expect::Says("`--follow-symlinks`"),
+            Expect::InStderr("warning: the link `absolute` -> `/etc/passwd` leads out of the source"),
+            Expect::InStderr("`--follow-symlinks`"),
             Expect::Tree("/tmp/src", &[
                 "d 755 0:0 .",
                 "l 0:0 absolute -> /etc/passwd",
@@ -60,7 +60,7 @@ cases! {
         source: &[Item::Link("absolute", "/etc/passwd"), Item::Link("self", "self")],
         build: Build { options: &["--keep-source", "--keep-symlinks"], ..BUILD },
         expect: &[
-            Expect::NeverSays("warning:"),
+            Expect::NotInStderr("warning:"),
             Expect::Tree("/tmp/src", &["d 755 0:0 .", "l 0:0 absolute -> /etc/passwd", "l 0:0 self -> self"]),
         ],
     }
@@ -95,7 +95,7 @@ cases! {
         ],
         build: FOLLOW,
         expect: &[
-            Expect::Says("warning: "),
+            Expect::InStderr("warning: "),
             Expect::Tree("/tmp/src", &[
                 "d 755 0:0 .",
                 "d 755 0:0 d",
@@ -118,8 +118,8 @@ cases! {
         source: &[Item::File("a", "x"), Item::Fifo("fifo"), Item::Socket("d/socket")],
         build: KEEP,
         expect: &[
-            Expect::Says("note: 2 sockets, FIFOs or devices are left out of the source: "),
-            Expect::SaysTimes("note:", 1),
+            Expect::InStderr("note: 2 sockets, FIFOs or devices are left out of the source: "),
+            Expect::InStderrTimes("note:", 1),
             Expect::Tree("/tmp/src", &["d 755 0:0 .", "f 644 0:0 a = x", "d 755 0:0 d"]),
         ],
     }

@@ -1,7 +1,7 @@
 //! Whom the upload belongs to, with which modes and times.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{NUMERIC, PROBE, Shape};
+use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -30,7 +30,7 @@ const ACCOUNTS: &[(&str, u32, &str)] = &[
     ("etc/group", 0o644, "root:x:0:\nowner:x:1003:\nothers:x:2000:\n"),
 ];
 
-const ACCOUNTED: Shape = Shape { files: ACCOUNTS, ..PROBE };
+const ACCOUNTED: BuilderImage = BuilderImage { files: ACCOUNTS, ..PROBE };
 
 cases! {
     a_numeric_user_owns_the_source {
@@ -38,45 +38,45 @@ cases! {
         builder: NUMERIC,
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["1234:0"; 7]), Expect::Inherited(&["User"]), Expect::Lacks("/tmp/src")],
+        expect: &[Expect::AssemblePrints(&["1234:0"; 7]), Expect::Inherited(&["User"]), Expect::NoPath("/tmp/src")],
     }
     a_user_with_a_group_owns_the_source {
         row: "2.6: for `uid:gid`",
-        builder: Shape { name: "grouped", user: Some(("1234:2000", 1234, 2000)), ..PROBE },
+        builder: BuilderImage { name: "grouped", user: Some(("1234:2000", 1234, 2000)), ..PROBE },
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["1234:2000"; 7]), Expect::Inherited(&["User"])],
+        expect: &[Expect::AssemblePrints(&["1234:2000"; 7]), Expect::Inherited(&["User"])],
     }
     a_named_user_owns_the_source {
         row: "2.6: for a name",
-        builder: Shape { name: "named", user: Some(("default", 1001, 0)), ..ACCOUNTED },
+        builder: BuilderImage { name: "named", user: Some(("default", 1001, 0)), ..ACCOUNTED },
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["1001:0"; 7]), Expect::Config("User", r#""default""#)],
+        expect: &[Expect::AssemblePrints(&["1001:0"; 7]), Expect::Config("User", r#""default""#)],
     }
     a_numeric_user_has_the_group_of_his_account {
         row: "2.6: the container user and its primary group",
-        builder: Shape { name: "account", user: Some(("1002", 1002, 1003)), ..ACCOUNTED },
+        builder: BuilderImage { name: "account", user: Some(("1002", 1002, 1003)), ..ACCOUNTED },
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["1002:1003"; 7])],
+        expect: &[Expect::AssemblePrints(&["1002:1003"; 7])],
     }
     a_named_user_with_a_named_group_owns_the_source {
         row: "2.6: for `name:group`",
-        builder: Shape { name: "named-group", user: Some(("default:others", 1001, 2000)), ..ACCOUNTED },
+        builder: BuilderImage { name: "named-group", user: Some(("default:others", 1001, 2000)), ..ACCOUNTED },
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["1001:2000"; 7])],
+        expect: &[Expect::AssemblePrints(&["1001:2000"; 7])],
     }
     root_owns_the_source {
         row: "0: root: `0:0`, whoever runs the build",
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["0:0"; 7])],
+        expect: &[Expect::AssemblePrints(&["0:0"; 7])],
     }
     the_assemble_user_of_the_label_owns_the_source {
         row: "2.1: `io.openshift.s2i.assemble-user`; 0: User is the builder's",
-        builder: Shape {
+        builder: BuilderImage {
             name: "label-user",
             user: Some(("1234", 1234, 0)),
             changes: &["LABEL io.openshift.s2i.assemble-user=1500:1600"],
@@ -84,11 +84,11 @@ cases! {
         },
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["1500:1600"; 7]), Expect::Config("User", r#""1234""#)],
+        expect: &[Expect::AssemblePrints(&["1500:1600"; 7]), Expect::Config("User", r#""1234""#)],
     }
     the_assemble_user_of_the_option_wins {
         row: "2.1: flag > label > USER, for save-artifacts too",
-        builder: Shape {
+        builder: BuilderImage {
             name: "label-user",
             user: Some(("1234", 1234, 0)),
             changes: &["LABEL io.openshift.s2i.assemble-user=1500:1600"],
@@ -97,19 +97,19 @@ cases! {
         source: SOURCE,
         before: &[Build { save: "touch /tmp/me; stat -c 'saved by %u' /tmp/me >&2", ..BUILD }],
         build: Build { options: &["--assemble-user", "1700"], ..BUILDING },
-        expect: &[Expect::Said(&["1700:0"; 7]), Expect::Says("saved by 1700\n"), Expect::Config("User", r#""1234""#)],
+        expect: &[Expect::AssemblePrints(&["1700:0"; 7]), Expect::InStderr("saved by 1700\n"), Expect::Config("User", r#""1234""#)],
     }
     the_assemble_user_does_not_leak_into_the_image {
         row: "0, 2.10 (bug left out): `--assemble-user` on a root builder",
         source: SOURCE,
         build: Build { options: &["--assemble-user", "1500"], assemble: "stat -c %u:%g /tmp/src/file", ..BUILD },
-        expect: &[Expect::Said(&["1500:0"]), Expect::Config("User", r#""0""#)],
+        expect: &[Expect::AssemblePrints(&["1500:0"]), Expect::Config("User", r#""0""#)],
     }
     an_assemble_user_that_the_image_does_not_know_is_an_error {
         row: "2.12: assemble user unknown in the image",
         build: Build { options: &["--assemble-user", "nobodyknows"], ..BUILD },
         status: 125,
-        expect: &[Expect::Says("error: "), Expect::Says("nobodyknows")],
+        expect: &[Expect::InStderr("error: "), Expect::InStderr("nobodyknows")],
     }
     modes_are_exact_for_root {
         row: "0, 2.6: modes exactly as on disk, special bits too",
@@ -178,11 +178,11 @@ cases! {
                 [ $(du -m hole | cut -f1) -lt 10 ] && echo sparse",
             ..BUILD
         },
-        expect: &[Expect::Said(&["oneonemore", "100000000", "3245", "sparse"])],
+        expect: &[Expect::AssemblePrints(&["oneonemore", "100000000", "3245", "sparse"])],
     }
     root_may_assemble_for_others {
         row: "2.1: label `assemble-user` of root, USER another",
-        builder: Shape {
+        builder: BuilderImage {
             name: "label-root",
             user: Some(("1234", 1234, 0)),
             changes: &["LABEL io.openshift.s2i.assemble-user=root"],
@@ -190,7 +190,7 @@ cases! {
         },
         source: SOURCE,
         build: BUILDING,
-        expect: &[Expect::Said(&["0:0"; 7]), Expect::Config("User", r#""1234""#)],
+        expect: &[Expect::AssemblePrints(&["0:0"; 7]), Expect::Config("User", r#""1234""#)],
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::scripts::fixtures::{ENGINE, USAGE, builder};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 
 /// A builder whose scripts say who they are; `assemble` wants to write to the source.
 fn who(user: &str) -> Builder {
@@ -11,7 +11,7 @@ fn who(user: &str) -> Builder {
     Builder::new()
         .script("assemble", &format!("#!/bin/sh\nset -e\n: >/tmp/src/mine\necho assembled by {who}\n"))
         .script("save-artifacts", &format!("#!/bin/sh\necho saved by {who} >&2\n"))
-        .change(&format!("USER {user}"))
+        .instruction(&format!("USER {user}"))
         .make()
 }
 
@@ -29,16 +29,16 @@ fn the_assemble_user_runs_both_scripts_and_is_not_the_images() {
 
 #[test]
 fn it_wins_over_the_label() {
-    let builder = Builder::obeying().change("LABEL io.openshift.s2i.assemble-user=1600").make();
+    let builder = Builder::evaluating().instruction("LABEL io.openshift.s2i.assemble-user=1600").make();
     let project = Project::new();
     let run = project.build(&builder).args(&["--assemble-user", "1500"]).assemble("stat -c %u /tmp/src");
-    assert_eq!(run.success().said(), ["1500"]);
+    assert_eq!(run.success().assemble_output(), ["1500"]);
     assert!(["", "0", "root"].contains(&project.image().config()["User"].as_str().unwrap()));
 }
 
 #[test]
 fn only_allowed_users_run_anything() {
-    let stand_in = StandIn::new("[ \"$1\" != run ] || touch $here/ran\nexec docker \"$@\"");
+    let stand_in = StandInCli::new("[ \"$1\" != run ] || touch $here/ran\nexec docker \"$@\"");
     let numeric = who("1234:0");
     let project = Project::new().file("a", "");
     let build = |builder: &Builder, options: &[&str]| {
@@ -53,7 +53,8 @@ fn only_allowed_users_run_anything() {
     ] {
         build(&numeric, options).status(status).says(cause).says("\nhint: ");
     }
-    let labelled = Builder::obeying().user("1234", 1234, 0).change("LABEL io.openshift.s2i.assemble-user=0").make();
+    let labelled =
+        Builder::evaluating().user("1234", 1234, 0).instruction("LABEL io.openshift.s2i.assemble-user=0").make();
     build(&labelled, &["-u", "1-"]).status(ENGINE).says("has `assemble` run as 0, who is not");
     let named = who("nobody");
     build(&named, &["-u", "0-"]).status(ENGINE).says("`nobody`, a name that may stand for any user");
@@ -63,7 +64,7 @@ fn only_allowed_users_run_anything() {
     for options in [["-u", "1-"], ["--allowed-uids", "-1000,1200-1300"]] {
         build(&numeric, &options).status(0).says("assembled by 1234\n");
     }
-    let outcome = project.build(&numeric).args(&["-u", "1-"]).rest(&["--user", "0"]).run();
+    let outcome = project.build(&numeric).args(&["-u", "1-"]).engine_options(&["--user", "0"]).run();
     outcome.status(USAGE).says("`assemble` would run as 0");
 }
 

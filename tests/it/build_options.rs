@@ -5,41 +5,41 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
 use crate::support::builder::Builder;
-use crate::support::engine::{docker, unique};
+use crate::support::engine::{docker, unique_name};
 use crate::support::project::Project;
 use crate::support::run::Run;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
 // Containers.
 
 /// The commands that started containers, as the engine's CLI got them.
-fn started(log: &StandIn) -> Vec<String> {
+fn started(log: &StandInCli) -> Vec<String> {
     log.read("log").lines().filter(|line| line.starts_with("run ")).map(str::to_owned).collect()
 }
 
-fn logging() -> StandIn {
-    StandIn::new("echo \"$*\" >>\"$here/log\"\nexec docker \"$@\"")
+fn logging() -> StandInCli {
+    StandInCli::new("echo \"$*\" >>\"$here/log\"\nexec docker \"$@\"")
 }
 
 #[test]
 fn options_for_containers_reach_both_of_them() {
     let log = logging();
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new().file("a", "");
     let look = "grep CapEff: /proc/self/status; grep far /etc/hosts; cat /cache/note; echo seen >/cache/own";
-    let cache = project.locks().join("cache");
+    let cache = project.temp_dir().join("cache");
     fs::create_dir(&cache).unwrap();
     fs::write(cache.join("note"), "noted\n").unwrap();
     let options = |run: crate::support::run::Run| {
         run.args(&["--volume", "./cache:/cache", "--network", "none", "--add-host", "far:10.1.2.3"])
             .args(&["--cap-drop", "NET_RAW,CHOWN", "--cap-drop=KILL", "--engine", &log.path()])
-            .current_dir(project.locks())
+            .current_dir(project.temp_dir())
     };
     let outcome = options(project.build(&builder)).assemble(look).save("cat /cache/own >&2").success();
-    assert!(outcome.said().contains(&"10.1.2.3\tfar"), "{outcome}");
-    assert!(outcome.said().contains(&"noted"), "{outcome}");
-    let capabilities = outcome.said()[0].split_once('\t').unwrap().1;
+    assert!(outcome.assemble_output().contains(&"10.1.2.3\tfar"), "{outcome}");
+    assert!(outcome.assemble_output().contains(&"noted"), "{outcome}");
+    let capabilities = outcome.assemble_output()[0].split_once('\t').unwrap().1;
     let (chown, kill, net_raw) = (1 << 0, 1 << 5, 1 << 13);
     assert_eq!(u64::from_str_radix(capabilities, 16).unwrap() & (chown | kill | net_raw), 0, "{outcome}");
     assert_eq!(fs::read_to_string(cache.join("own")).unwrap(), "seen\n");
@@ -120,14 +120,14 @@ fn the_image_is_called_for_people_what_they_want() {
 // Pulling.
 
 /// An engine that knows how to get the builder when it is told to pull, and how to say so.
-fn pulling(builder: &str) -> StandIn {
-    StandIn::new(&format!(
+fn pulling(builder: &str) -> StandInCli {
+    StandInCli::new(&format!(
         "echo \"$*\" >>\"$here/log\"\nif [ \"$1\" = pull ]; then\n  case $2 in *-pulled) echo layer one: done; \
          exec docker tag {builder} \"$2\" ;; esac\n  echo no such thing to pull >&2; exit 1\nfi\nexec docker \"$@\""
     ))
 }
 
-fn pulls(log: &StandIn) -> usize {
+fn pulls(log: &StandInCli) -> usize {
     log.read("log").lines().filter(|line| line.starts_with("pull ")).count()
 }
 
@@ -136,7 +136,7 @@ fn the_builder_is_pulled_as_the_policy_says() {
     let builder = Builder::copying().make();
     let log = pulling(builder.name());
     let project = Project::new().file("out", "1");
-    let name = format!("{}-pulled", unique("builder"));
+    let name = format!("{}-pulled", unique_name("builder"));
     let run = |policy: &str| project.build_with(&name).args(&["--engine", &log.path(), "--pull-policy", policy]);
     run("never").run().status(125).says("there is no builder image").says("--pull-policy if-not-present");
     assert_eq!(pulls(&log), 0);
@@ -161,7 +161,7 @@ fn a_builder_that_can_not_be_pulled_is_an_error_in_the_engines_words() {
 
 #[test]
 fn the_previous_image_is_pulled_as_the_policy_says() {
-    let builder = Builder::obeying().make();
+    let builder = Builder::evaluating().make();
     let first = Project::new().file("a", "");
     first.build(&builder).assemble("true").save("echo taken over >&2").success();
     let log = pulling(&first.tag);
@@ -187,8 +187,8 @@ fn the_previous_image_is_pulled_as_the_policy_says() {
 /// A project with a folder beside its source, and links to that.
 fn linked() -> Project {
     let project = Project::new().file("in/real", "real\n");
-    fs::create_dir_all(project.locks().join("beside/deep")).unwrap();
-    fs::write(project.locks().join("beside/deep/file"), "from beside\n").unwrap();
+    fs::create_dir_all(project.temp_dir().join("beside/deep")).unwrap();
+    fs::write(project.temp_dir().join("beside/deep/file"), "from beside\n").unwrap();
     for (target, link) in
         [("in/real", "near"), ("../beside/deep/file", "far"), ("../beside", "folder"), ("..", "in/loop")]
     {
@@ -230,11 +230,11 @@ fn followed_links_bring_what_they_point_to_but_for_loops() {
     assert_eq!((kind(&project, "folder"), kind(&project, "in/loop")), ('d', 'l'));
 }
 
-// Running the result.
+// RunningProcess the result.
 
 /// A builder whose images do this when they run.
 fn running(script: &str) -> Builder {
-    Builder::copying().script("run", &format!("#!/bin/sh\n{script}\n")).change("EXPOSE 8080").make()
+    Builder::copying().script("run", &format!("#!/bin/sh\n{script}\n")).instruction("EXPOSE 8080").make()
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn the_result_is_run_and_its_status_is_ours() {
 /// Whether a process that a build left behind for that is still there.
 #[cfg(target_os = "linux")]
 fn is_cleaned_up_after(project: &Project) -> bool {
-    let locks = project.locks().display().to_string();
+    let locks = project.temp_dir().display().to_string();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
     lines.filter(|line| line.contains("tidy-after-build")).any(|line| line.contains(&locks))
@@ -264,8 +264,8 @@ fn a_signal_removes_the_container_of_the_result() {
     let builder = running("echo up; exec sleep 1000");
     let project = Project::new().file("out", "");
     let run = project.build(&builder).arg("--run").start();
-    run.wait_for("its port 8080/tcp is ");
-    run.wait_for("up\n");
+    run.wait_for_stderr("its port 8080/tcp is ");
+    run.wait_for_stderr("up\n");
     #[cfg(target_os = "linux")]
     wait_for("the build is cleaned up", || !is_cleaned_up_after(&project));
     assert_eq!(builder.containers().len(), 1);
@@ -299,7 +299,7 @@ fn server(status: &'static str) -> (String, std::thread::JoinHandle<(String, ser
 
 #[test]
 fn a_callback_is_told_how_the_build_ended() {
-    let builder = Builder::obeying().make();
+    let builder = Builder::evaluating().make();
     let project = Project::new().file("a", "");
     let (url, server) = self::server("200 OK");
     project
@@ -337,11 +337,11 @@ fn a_callback_is_told_of_each_build_of_a_watch() {
     let path = project.path();
     let (url, server) = self::server("200 OK");
     let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag, "--callback-url", &url];
-    let running = Run::new().env("TMPDIR", project.locks()).args(&line).start();
+    let running = Run::new().env("TMPDIR", project.temp_dir()).args(&line).start();
     assert_eq!(server.join().unwrap().1["success"], true);
     // Nobody is there any more.
     project.write("a", "2");
-    running.wait_for("warning: the callback `");
+    running.wait_for_stderr("warning: the callback `");
     running.signal("INT");
     running.end().status(130);
 }

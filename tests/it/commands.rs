@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::builder::Builder;
-use crate::support::engine::{BASE, docker, try_docker, unique};
+use crate::support::engine::{BASE, docker, try_docker, unique_name};
 use crate::support::image::Image;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
@@ -56,7 +56,10 @@ fn usage_prints_what_the_builder_says() {
 #[test]
 fn usage_finds_the_script_where_the_builder_does_not_say() {
     let usage = "#!/bin/sh\necho here\n";
-    let builder = Builder::bare().file("usr/local/s2i/usage", 0o755, usage).change("ENTRYPOINT [\"/bin/echo\"]").make();
+    let builder = Builder::without_scripts()
+        .file("usr/local/s2i/usage", 0o755, usage)
+        .instruction("ENTRYPOINT [\"/bin/echo\"]")
+        .make();
     assert_eq!(Run::new().args(&["usage", builder.name()]).success().stdout, "here\n");
 }
 
@@ -96,12 +99,12 @@ fn created(name: &str) -> (tempfile::TempDir, Outcome) {
 
 #[test]
 fn a_created_builder_builds_and_passes_its_own_test() {
-    let name = unique("created");
+    let name = unique_name("created");
     let (dir, outcome) = created(&name);
     let builder = dir.path().join("new/builder");
     outcome.says(&format!("docker build --tag {name} new/builder"));
     docker(&["build", "--quiet", "--tag", &name, "--build-arg", &format!("BASE={BASE}"), builder.to_str().unwrap()]);
-    let app = unique("created-app");
+    let app = unique_name("created-app");
     let source = builder.join("test/test-app");
     Run::new().args(&["build", source.to_str().unwrap(), &name, &app]).success();
     assert_eq!(Image(app.clone()).run(&[]), "hello from the test app");
@@ -161,7 +164,7 @@ fn rebuild_builds_the_same_once_more() {
     let project = Project::new().file("input", "1\n");
     project.build(&builder).args(&["-e", "WORD=first"]).success();
     project.write("input", "2\n");
-    let again = || Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
+    let again = || Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]);
     again().args(&["-e", "WORD=second"]).success().never_says("note:").says("incremental");
     assert_eq!(project.image().run(&[]), "2\nsecond by 0:0");
     let other = Project::new();
@@ -174,9 +177,9 @@ fn rebuild_builds_the_same_once_more() {
 fn rebuild_takes_a_relative_source_from_here_and_says_so() {
     let builder = telling().make();
     let project = Project::new().file("input", "1\n");
-    project.build(&builder).source("source").current_dir(project.locks()).success();
-    let again = || Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
-    let outcome = again().current_dir(project.locks()).success();
+    project.build(&builder).source("source").current_dir(project.temp_dir()).success();
+    let again = || Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]);
+    let outcome = again().current_dir(project.temp_dir()).success();
     outcome.says(&format!("note: the source of `{}` is known as `source` only; taking {}", project.tag, "/"));
     let id = project.id();
     let elsewhere = tempfile::tempdir().unwrap();
@@ -188,7 +191,7 @@ fn rebuild_takes_a_relative_source_from_here_and_says_so() {
 /// An image with these labels, as the reference would make it.
 fn labelled(labels: &[(&str, &str)]) -> Builder {
     let labels = labels.iter().map(|(name, value)| format!("LABEL {name}={value}"));
-    labels.fold(Builder::bare(), |builder, label| builder.change(&label)).make()
+    labels.fold(Builder::without_scripts(), |builder, label| builder.instruction(&label)).make()
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn rebuild_reads_what_the_reference_wrote() {
     let source = format!("file://{}", project.path().display());
     let image =
         labelled(&[("io.openshift.s2i.build.image", &full), ("io.openshift.s2i.build.source-location", &source)]);
-    let run = Run::new().env("TMPDIR", project.locks());
+    let run = Run::new().env("TMPDIR", project.temp_dir());
     run.args(&["rebuild", image.name(), &project.tag]).success();
     assert_eq!(project.image().run(&[]), "1\n by 0:0");
 }
@@ -224,7 +227,7 @@ fn rebuild_uses_the_same_part_of_the_source_and_the_same_name_for_people() {
     let part = ["--context-dir", "part", "--application-name", "My app"];
     project.build(&builder).args(&part).success();
     project.write("part/input", "2\n");
-    Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]).success();
+    Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]).success();
     assert_eq!(project.image().run(&[]), "2\n by 0:0");
     assert_eq!(project.image().label("io.k8s.display-name").as_deref(), Some("My app"));
 }
@@ -248,14 +251,14 @@ fn rebuild_clones_what_was_cloned() {
     let with = |run: Run| config.iter().fold(run, |run, (name, value)| run.env(name, value));
     with(project.build(&builder).source(&place).args(&["--ref", "one"])).success();
     project.write("input", "not committed\n");
-    let again = Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
+    let again = Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]);
     with(again).success();
     assert_eq!(project.image().run(&[]), "1\n by 0:0");
 }
 
 /// Builds with the engine alone.
 fn docker_build(file: &Path, folder: &Path) -> Image {
-    let image = unique("dockerfile-app");
+    let image = unique_name("dockerfile-app");
     let (file, folder) = (file.to_str().unwrap(), folder.to_str().unwrap());
     docker(&["build", "--quiet", "--file", file, "--tag", &image, folder]);
     Image(image)
@@ -303,9 +306,9 @@ fn a_generated_dockerfile_goes_to_standard_output_for_a_dash() {
 
 #[test]
 fn generate_follows_the_labels_or_finds_the_scripts() {
-    let builder = Builder::bare()
+    let builder = Builder::without_scripts()
         .file("usr/local/s2i/assemble", 0o755, "#!/bin/sh\n")
-        .change("LABEL io.openshift.s2i.destination=/opt/in")
+        .instruction("LABEL io.openshift.s2i.destination=/opt/in")
         .make();
     let text = Run::new().args(&["generate", builder.name(), "-"]).success().stdout;
     assert!(text.contains("[\".\",\"/opt/in/src\"]") && text.contains("[\"/usr/local/s2i/run\"]"), "{text}");
@@ -346,7 +349,7 @@ fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
     let project = Project::new().file("input", "1\n").file("upload.txt", "");
     let folder = project.path().display().to_string();
     for _ in 0..2 {
-        let run = Run::new().env("TMPDIR", project.locks());
+        let run = Run::new().env("TMPDIR", project.temp_dir());
         run.args(&["build", "--as-dockerfile", &folder, &folder, builder.name()]).success();
     }
     let mut sent: Vec<_> =
@@ -374,6 +377,6 @@ fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let mounted = project.build(&builder).args(&["--mount", "--as-dockerfile", &folder]).run();
     mounted.status(USAGE).says("cannot be used with");
-    let limited = project.build(&builder).args(&["--as-dockerfile", &folder]).rest(&["--memory=1g"]).run();
+    let limited = project.build(&builder).args(&["--as-dockerfile", &folder]).engine_options(&["--memory=1g"]).run();
     limited.status(USAGE).says("`--memory=1g` is for the containers of a build").says("hint: ");
 }

@@ -11,7 +11,7 @@ fn the_option_wins_over_the_label() {
         .script("assemble", assemble)
         .file("opt/in/.keep", 0o644, "")
         .file("opt/label/.keep", 0o644, "")
-        .change("LABEL io.openshift.s2i.destination=/opt/label")
+        .instruction("LABEL io.openshift.s2i.destination=/opt/label")
         .make();
     for option in ["-d", "--destination", "--location"] {
         let project = Project::new().file("a", "source\n").file(".s2i/bin/run", &say("run"));

@@ -2,14 +2,14 @@
 
 use crate::support::builder::Builder;
 use crate::support::project::Project;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 
 #[test]
 fn the_engine_can_be_named_by_an_option() {
-    let engine = StandIn::new("echo \"$*\" >>$here/log\nexec docker \"$@\"");
+    let engine = StandInCli::new("echo \"$*\" >>$here/log\nexec docker \"$@\"");
     let builder = Builder::copying().make();
     let project = Project::new().file("out", "1");
-    let other = StandIn::new("touch $here/called; exit 1");
+    let other = StandInCli::new("touch $here/called; exit 1");
     project.build(&builder).arg("--engine").arg(engine.path()).env("MINIS2I_ENGINE", other.path()).success();
     assert!(engine.read("log").contains("commit --change"));
     assert!(!other.has("called"));
@@ -17,7 +17,7 @@ fn the_engine_can_be_named_by_an_option() {
 
 #[test]
 fn the_engine_can_be_named_by_a_variable() {
-    let engine = StandIn::new("echo \"$*\" >>$here/log\nexec docker \"$@\"");
+    let engine = StandInCli::new("echo \"$*\" >>$here/log\nexec docker \"$@\"");
     let builder = Builder::copying().make();
     let project = Project::new().file("out", "1");
     project.build(&builder).env("MINIS2I_ENGINE", engine.path()).success();
@@ -26,7 +26,7 @@ fn the_engine_can_be_named_by_a_variable() {
 
 #[test]
 fn nothing_but_the_named_engine_is_called() {
-    let engine = StandIn::new(&format!("PATH={}\nexec docker \"$@\"", std::env::var("PATH").unwrap()));
+    let engine = StandInCli::new(&format!("PATH={}\nexec docker \"$@\"", std::env::var("PATH").unwrap()));
     let builder = Builder::copying().make();
     let project = Project::new().file("out", "1");
     let empty = tempfile::tempdir().unwrap();

@@ -7,14 +7,14 @@ use crate::support::project::Project;
 
 #[test]
 fn later_sources_of_a_variable_win_and_none_is_there_twice() {
-    let builder = Builder::obeying().change("ENV A=builder B=builder C=builder D=builder").make();
+    let builder = Builder::evaluating().instruction("ENV A=builder B=builder C=builder D=builder").make();
     let names = "B=source\nC=source\nD=source\nE=source\n# no=comment\n  F = spaces \nexport G=exported\n";
     let project = Project::new().file(".s2i/environment", names);
     project.write("../file", "C=file\nD=file\nH=file\n");
     let file = project.path().join("../file").display().to_string();
     let run = project.build(&builder).args(&["-e", "D=first", "-e", "D=typed", "-E", &file, "-e", "I=typed"]);
     let outcome = run.assemble("echo $A $B $C $D $E $F $G $H $I").success();
-    assert_eq!(outcome.said(), ["builder source file typed source spaces exported file typed"]);
+    assert_eq!(outcome.assemble_output(), ["builder source file typed source spaces exported file typed"]);
     let image = environment(&project.tag);
     let values = ["A", "B", "C", "D", "E", "F", "G", "H", "I"].map(|name| image[name].as_str());
     assert_eq!(values, ["builder", "source", "file", "typed", "source", "spaces", "exported", "file", "typed"]);
@@ -22,7 +22,7 @@ fn later_sources_of_a_variable_win_and_none_is_there_twice() {
 
 #[test]
 fn a_variable_that_is_not_given_again_is_gone() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).args(&["-e", "ONCE=1"]).success();
     assert_eq!(environment(&project.tag)["ONCE"], "1");
@@ -32,18 +32,18 @@ fn a_variable_that_is_not_given_again_is_gone() {
 
 #[test]
 fn values_are_literal() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let value = "a \"b\" 'c' $HOME ${X} `d` \\n #e, =f \u{fc}";
     let outcome =
         project.build(&builder).args(&["-e", &format!("X={value}")]).assemble("printf '%s\\n' \"$X\"").success();
-    assert_eq!(outcome.said(), [value]);
+    assert_eq!(outcome.assemble_output(), [value]);
     assert_eq!(environment(&project.tag)["X"], value);
 }
 
 #[test]
 fn a_name_alone_takes_its_value_from_here() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let run = project.build(&builder).env("FROM_HERE", "two words").args(&["-e", "FROM_HERE"]);
     run.success();

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 use crate::support::run::Run;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
 fn git(folder: &Path, args: &[&str]) -> String {
@@ -29,14 +29,14 @@ fn project() -> (Project, PathBuf) {
     project.write("out", "2");
     git(&path, &["commit", "--quiet", "-a", "-m", "second: \"more\""]);
     project.write("out", "3");
-    let bare = project.locks().join("bare.git");
+    let bare = project.temp_dir().join("bare.git");
     git(&path, &["clone", "--quiet", "--bare", ".", bare.to_str().unwrap()]);
     (project, bare)
 }
 
 /// What is left of clones where runs keep their locks.
 fn clones(project: &Project) -> Vec<String> {
-    let folders = fs::read_dir(project.locks()).unwrap().flatten().map(|item| item.path());
+    let folders = fs::read_dir(project.temp_dir()).unwrap().flatten().map(|item| item.path());
     let runs = folders.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("minis2i-"));
     let inside = runs.flat_map(|folder| fs::read_dir(folder).unwrap().flatten());
     inside
@@ -95,7 +95,7 @@ fn a_reference_chooses_a_tag_a_branch_or_a_commit() {
 #[test]
 fn what_git_does_not_find_is_an_error_in_its_words() {
     let (project, bare) = project();
-    let none = format!("file://{}/none.git", project.locks().display());
+    let none = format!("file://{}/none.git", project.temp_dir().display());
     let run = project.build_with("none").source(&format!("{none}#x"));
     run.run().status(2).says("error: cannot clone `").says("does not exist").says("hint: see that `git clone ");
     let run = project.build_with("none").source(bare.to_str().unwrap()).args(&["--ref", "nothing"]);
@@ -138,8 +138,8 @@ fn submodules_come_along_unless_they_are_not_wanted() {
 fn an_interrupt_while_cloning_leaves_nothing() {
     let (project, bare) = project();
     // A git that makes the folder and then takes for ever.
-    let stand_in = StandIn::new("exec docker \"$@\"");
-    let tools = project.locks().join("tools");
+    let stand_in = StandInCli::new("exec docker \"$@\"");
+    let tools = project.temp_dir().join("tools");
     fs::create_dir(&tools).unwrap();
     let script = "#!/bin/sh\nfor folder; do :; done\nmkdir -p \"$folder\"\necho >\"$folder/file\"\nexec sleep 100\n";
     fs::write(tools.join("script"), script).unwrap();
@@ -191,7 +191,7 @@ fn a_context_folder_can_be_inside_a_repository() {
 #[test]
 fn a_context_folder_does_not_leave_the_source() {
     let project = Project::new().file("a", "");
-    fs::create_dir(project.locks().join("other")).unwrap();
+    fs::create_dir(project.temp_dir().join("other")).unwrap();
     std::os::unix::fs::symlink("../other", project.path().join("link")).unwrap();
     for context in ["../other", "link"] {
         let run = project.build_with("none").args(&["--context-dir", context]);

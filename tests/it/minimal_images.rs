@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
-use crate::support::base_image::Base;
+use crate::support::base_image::BaseImage;
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::project::Project;
 use crate::support::run::Run;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
 const USAGE: i32 = 2;
@@ -54,11 +54,11 @@ fn artifacts() -> Vec<u8> {
 }
 
 /// A builder on an image with nothing but `/tmp`, still to be made.
-fn unmade(base: &Base) -> Builder {
-    let mut builder = Builder::bare()
+fn builder_on(base: &BaseImage) -> Builder {
+    let mut builder = Builder::without_scripts()
         .base(base.name())
-        .change("LABEL io.openshift.s2i.scripts-url=image:///s2i")
-        .change("CMD [\"/usage\"]")
+        .instruction("LABEL io.openshift.s2i.scripts-url=image:///s2i")
+        .instruction("CMD [\"/usage\"]")
         .bytes("app/artifacts.tar", 0o644, &artifacts());
     for script in ["assemble", "run", "save-artifacts"] {
         builder = builder.bytes(&format!("s2i/{script}"), 0o755, program());
@@ -67,16 +67,16 @@ fn unmade(base: &Base) -> Builder {
 }
 
 /// A builder without a shell, and a project for it.
-struct Bare {
+struct NoShell {
     project: Project,
     builder: Builder,
-    _base: Base,
+    _base: BaseImage,
 }
 
-fn bare(with: impl FnOnce(Builder) -> Builder) -> Bare {
-    let base = Base::empty();
-    let builder = with(unmade(&base)).make();
-    Bare { project: Project::new().file("a", "one\n").file("d/b", ""), builder, _base: base }
+fn no_shell(with: impl FnOnce(Builder) -> Builder) -> NoShell {
+    let base = BaseImage::empty();
+    let builder = with(builder_on(&base)).make();
+    NoShell { project: Project::new().file("a", "one\n").file("d/b", ""), builder, _base: base }
 }
 
 mod without_a_shell {
@@ -84,7 +84,7 @@ mod without_a_shell {
 
     #[test]
     fn a_static_assemble_builds_and_the_next_build_has_its_artifacts() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         project.chmod("d", 0o705);
         let outcome = project.build(&builder).args(&["-e", "NAME=value"]).success();
         outcome
@@ -109,14 +109,14 @@ mod without_a_shell {
 
     #[test]
     fn a_watch_builds_every_save_and_says_why_no_container_waits() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         let path = project.path();
         let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag];
-        let running = Run::new().env("TMPDIR", project.locks()).args(&line).start();
-        running.wait_for("note: no container is kept ready: the builder has no shell");
-        running.wait_for("build ok");
+        let running = Run::new().env("TMPDIR", project.temp_dir()).args(&line).start();
+        running.wait_for_stderr("note: no container is kept ready: the builder has no shell");
+        running.wait_for_stderr("build ok");
         project.write("a", "two\n");
-        running.wait_for("; no standby: the builder has no shell)");
+        running.wait_for_stderr("; no standby: the builder has no shell)");
         assert_eq!(project.image().run(&[]), "two in /s2i/run");
         running.signal("INT");
         running.end().status(130);
@@ -127,7 +127,7 @@ mod without_a_shell {
     fn the_upload_is_the_images_users() {
         for (user, owner, group) in [("1234:55", "1234:55", "55"), ("1234", "1234:66", "66"), ("app", "1234:66", "66")]
         {
-            let Bare { project, builder, _base } = bare(|builder| {
+            let NoShell { project, builder, _base } = no_shell(|builder| {
                 let passwd = "root:x:0:0::/:/x\napp:x:1234:66::/:/x\n";
                 builder.file("etc/passwd", 0o644, passwd).user(user, 1234, 66)
             });
@@ -142,13 +142,13 @@ mod without_a_shell {
 
     #[test]
     fn a_user_that_the_image_does_not_know_is_named() {
-        let Bare { project, builder, _base } = bare(|builder| builder.change("USER nobody"));
+        let NoShell { project, builder, _base } = no_shell(|builder| builder.instruction("USER nobody"));
         project.build(&builder).run().status(ENGINE).says("unable to find user nobody");
     }
 
     #[test]
     fn the_status_of_assemble_is_that_of_the_build() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         project.build(&builder).success();
         let good = project.id();
         let outcome = project.build(&builder).args(&["-e", "STATUS=7"]).run().status(7);
@@ -159,7 +159,7 @@ mod without_a_shell {
 
     #[test]
     fn bad_artifacts_are_left_out_and_copied_ones_taken() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         project.build(&builder).args(&["-e", "SAVE=garbage"]).success();
         let outcome = project.build(&builder).args(&["-e", "SAVE=copy"]).success();
         outcome.says("warning: `save-artifacts` failed, building without artifacts").never_says("artifacts 0:0");
@@ -169,7 +169,7 @@ mod without_a_shell {
 
     #[test]
     fn programs_of_the_source_travel() {
-        let Bare { project, builder, _base } = bare(|builder| builder.file("opt/in/.keep", 0o644, ""));
+        let NoShell { project, builder, _base } = no_shell(|builder| builder.file("opt/in/.keep", 0o644, ""));
         for script in ["assemble", "run", "save-artifacts"] {
             project.write(&format!(".s2i/bin/{script}"), "");
             fs::write(project.path().join(format!(".s2i/bin/{script}")), program()).unwrap();
@@ -182,8 +182,8 @@ mod without_a_shell {
 
     #[test]
     fn an_entrypoint_that_runs_its_arguments_stays_in_force() {
-        let with = |builder: Builder| builder.bytes("entry", 0o755, program()).change("ENTRYPOINT [\"/entry\"]");
-        let Bare { project, builder, _base } = bare(with);
+        let with = |builder: Builder| builder.bytes("entry", 0o755, program()).instruction("ENTRYPOINT [\"/entry\"]");
+        let NoShell { project, builder, _base } = no_shell(with);
         for _ in 0..2 {
             let outcome = project.build(&builder).success();
             outcome.says("entry /s2i/assemble\n").says("assemble 0:0 yes\n").never_says("ENTRYPOINT");
@@ -194,8 +194,8 @@ mod without_a_shell {
 
     #[test]
     fn an_entrypoint_that_eats_its_arguments_is_bypassed_and_kept() {
-        let with = |builder: Builder| builder.bytes("eat", 0o755, program()).change("ENTRYPOINT [\"/eat\"]");
-        let Bare { project, builder, _base } = bare(with);
+        let with = |builder: Builder| builder.bytes("eat", 0o755, program()).instruction("ENTRYPOINT [\"/eat\"]");
+        let NoShell { project, builder, _base } = no_shell(with);
         project.build(&builder).success().says("assemble 0:0 \n").says("note: the builder's ENTRYPOINT does not run");
         project.build(&builder).success().says("artifacts/d/kept").never_says("note: the builder's ENTRYPOINT");
         assert_eq!(project.image().config()["Entrypoint"], json!(["/eat"]));
@@ -204,7 +204,7 @@ mod without_a_shell {
 
     #[test]
     fn assemble_can_leave_labels_and_remove_the_source() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         let outcome = project.build(&builder).args(&["-e", "METADATA={\"labels\":[{\"a\":\"1\"}]}", "-e", "TIDY=1"]);
         outcome.success().never_says("note:");
         assert_eq!(project.image().label("a").as_deref(), Some("1"));
@@ -217,7 +217,7 @@ mod without_a_shell {
 
     #[test]
     fn a_mounted_source_does_not_stay() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         project.build(&builder).arg("--mount").success().says("src/a ").never_says("note:");
         assert_eq!(project.image().run(&[]), "one in /s2i/run");
         assert!(!project.image().has("/tmp/src/a"));
@@ -225,9 +225,10 @@ mod without_a_shell {
 
     #[test]
     fn a_program_that_can_not_run_is_named() {
-        let Bare { project, builder, _base } = bare(|builder| builder.bytes("s2i/assemble", 0o644, program()));
+        let NoShell { project, builder, _base } = no_shell(|builder| builder.bytes("s2i/assemble", 0o644, program()));
         project.build(&builder).run().status(ENGINE).says("cannot run `/s2i/assemble`: it is not executable");
-        let Bare { project, builder, _base } = bare(|builder| builder.file("s2i/assemble", 0o755, "#!/bin/sh\n"));
+        let NoShell { project, builder, _base } =
+            no_shell(|builder| builder.file("s2i/assemble", 0o755, "#!/bin/sh\n"));
         let outcome = project.build(&builder).run().status(ENGINE);
         outcome.says("error: cannot run `/s2i/assemble`").says("no such file").says("hint: the image has no shell");
         project.write(".s2i/bin/assemble", "#!/bin/sh\n");
@@ -239,8 +240,8 @@ mod without_a_shell {
     #[test]
     fn an_engine_that_does_not_answer_is_not_taken_for_an_empty_image() {
         let stand_in =
-            StandIn::new("case \"$1 $3\" in 'cp -') echo broken line >&2; exit 1 ;; esac; exec docker \"$@\"");
-        let Bare { project, builder, _base } = bare(|builder| builder);
+            StandInCli::new("case \"$1 $3\" in 'cp -') echo broken line >&2; exit 1 ;; esac; exec docker \"$@\"");
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         let outcome = project.build(&builder).arg("--engine").arg(stand_in.path()).run().status(ENGINE);
         outcome.says("caused by: broken line");
         assert_eq!(builder.containers_of_builds(), [""; 0]);
@@ -248,18 +249,18 @@ mod without_a_shell {
 
     #[test]
     fn a_missing_destination_is_named() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         let outcome = project.build(&builder).args(&["-d", "/none"]).run().status(ENGINE);
         outcome.says("has no folder `/none` for the source");
     }
 
     #[test]
     fn an_interrupt_leaves_no_container() {
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         project.build(&builder).success();
         let good = project.id();
         let running = project.build(&builder).args(&["-e", "HANG=1"]).start();
-        running.wait_for("hanging");
+        running.wait_for_stderr("hanging");
         running.signal("TERM");
         running.end().status(143).says("minis2i: build cancelled:");
         assert_eq!(project.id(), good);
@@ -270,8 +271,8 @@ mod without_a_shell {
     fn what_changes_while_it_is_sent_is_sent_again() {
         let change = "echo two >\"$SOURCE/a\"; rm -r \"$SOURCE/d\"";
         let once = format!("if [ \"$1 $2\" = 'cp -' ] && mkdir $here/once; then {change}; fi; exec docker \"$@\"");
-        let stand_in = StandIn::new(&once);
-        let Bare { project, builder, _base } = bare(|builder| builder);
+        let stand_in = StandInCli::new(&once);
+        let NoShell { project, builder, _base } = no_shell(|builder| builder);
         let run = project.build(&builder).arg("--engine").arg(stand_in.path()).env("SOURCE", project.path());
         let outcome = run.success();
         outcome.says("src 0:0 755\nsrc/a 0:0 644\n").never_says("src/d ");
@@ -283,8 +284,8 @@ mod without_tar {
     use super::*;
 
     /// A base without `tar`, and a builder on it.
-    fn builder(with: impl FnOnce(Builder) -> Builder) -> (Base, Builder) {
-        let base = Base::after("rm -f \"$(command -v tar)\"");
+    fn builder(with: impl FnOnce(Builder) -> Builder) -> (BaseImage, Builder) {
+        let base = BaseImage::after("rm -f \"$(command -v tar)\"");
         let assemble = "#!/bin/sh\ncd /tmp\nfor f in src/* artifacts/d/*; do\n\
                         [ ! -e \"$f\" ] || stat -c '%A %u %g %n' \"$f\"\ndone\n\
                         cat artifacts/d/kept 2>/dev/null\nrm src/gone\nexit ${STATUS:-0}\n";
@@ -315,7 +316,7 @@ mod without_tar {
     #[test]
     fn what_is_removed_while_it_is_sent_is_not_there() {
         let change = "rm \"$SOURCE/a\"*";
-        let stand_in = StandIn::new(&format!("if [ \"$1 $2\" = 'cp -' ]; then {change}; fi; exec docker \"$@\""));
+        let stand_in = StandInCli::new(&format!("if [ \"$1 $2\" = 'cp -' ]; then {change}; fi; exec docker \"$@\""));
         let (_base, builder) = builder(|builder| builder);
         // The large one is not through before somebody reads.
         let project = Project::new().file("gone", "").file("a late", "").file("a's\nfile", "");
@@ -327,11 +328,11 @@ mod without_tar {
 
     #[test]
     fn a_full_disk_is_told() {
-        let (_base, builder) = builder(|builder| builder.change("LABEL io.openshift.s2i.destination=/small"));
+        let (_base, builder) = builder(|builder| builder.instruction("LABEL io.openshift.s2i.destination=/small"));
         let project = Project::new().file("gone", &"x".repeat(3 << 20));
-        let volume = crate::support::engine::unique("small");
+        let volume = crate::support::engine::unique_name("small");
         docker(&["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=1m", &volume]);
-        let run = project.build(&builder).rest(&["--volume", &format!("{volume}:/small")]).run();
+        let run = project.build(&builder).engine_options(&["--volume", &format!("{volume}:/small")]).run();
         docker(&["volume", "rm", &volume]);
         run.status(ENGINE).says("the build container\n").says("no space left on device");
     }

@@ -15,9 +15,9 @@ use crate::support::archive::Entry;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
-/// What one entry of the tree is.
+/// The kind of an entry, with what belongs to it.
 #[derive(Clone, Debug)]
-enum What {
+enum EntryKind {
     File { content: Vec<u8>, mode: u32 },
     Folder { mode: u32 },
     Link { target: Vec<u8> },
@@ -25,10 +25,10 @@ enum What {
 
 /// An entry in the making: where it goes is decided by the folders that there are by then.
 #[derive(Clone, Debug)]
-struct Plan {
+struct PlannedEntry {
     parent: prop::sample::Index,
     name: Vec<u8>,
-    what: What,
+    kind: EntryKind,
     mtime: i64,
 }
 
@@ -57,59 +57,59 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
-fn what() -> impl Strategy<Value = What> {
+fn kind() -> impl Strategy<Value = EntryKind> {
     let content = prop_oneof![
         3 => prop::collection::vec(any::<u8>(), 0..600),
         1 => prop::collection::vec(any::<u8>(), 512..513),
         1 => (60_000..200_000usize, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
     ];
-    // Readable for whoever runs the test.
+    // The user who runs the test has to be able to read it.
     let mode = (0..0o10000u32).prop_map(|mode| mode | 0o400);
     let folder_mode = (0..0o10000u32).prop_map(|mode| mode | 0o500);
     let target = prop::collection::vec(1..=255u8, 1..150);
     prop_oneof![
-        4 => (content, mode).prop_map(|(content, mode)| What::File { content, mode }),
-        2 => folder_mode.prop_map(|mode| What::Folder { mode }),
-        1 => target.prop_map(|target| What::Link { target }),
+        4 => (content, mode).prop_map(|(content, mode)| EntryKind::File { content, mode }),
+        2 => folder_mode.prop_map(|mode| EntryKind::Folder { mode }),
+        1 => target.prop_map(|target| EntryKind::Link { target }),
     ]
 }
 
-fn tree() -> impl Strategy<Value = Vec<Plan>> {
-    let plan = (any::<prop::sample::Index>(), name(), what(), 0..4_000_000_000i64)
-        .prop_map(|(parent, name, what, mtime)| Plan { parent, name, what, mtime });
+fn tree() -> impl Strategy<Value = Vec<PlannedEntry>> {
+    let plan = (any::<prop::sample::Index>(), name(), kind(), 0..4_000_000_000i64)
+        .prop_map(|(parent, name, kind, mtime)| PlannedEntry { parent, name, kind, mtime });
     prop::collection::vec(plan, 25..45)
 }
 
 /// Makes the tree on disk; returns what should come back.
-fn plant(root: &Path, plans: &[Plan]) -> BTreeMap<Vec<u8>, Entry> {
+fn write_tree(root: &Path, plans: &[PlannedEntry]) -> BTreeMap<Vec<u8>, Entry> {
     let mut folders = vec![Vec::new()];
-    let mut planted: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
+    let mut written: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
     for plan in plans {
         let parent = &folders[plan.parent.index(folders.len())];
         let path = if parent.is_empty() { plan.name.clone() } else { [parent, &b"/"[..], &plan.name].concat() };
-        if planted.contains_key(&path) || path.len() > 1500 {
+        if written.contains_key(&path) || path.len() > 1500 {
             continue;
         }
         let place = root.join(OsStr::from_bytes(&path));
-        let (kind, mode, link, content) = match &plan.what {
-            What::File { content, mode } => {
+        let (kind, mode, link, content) = match &plan.kind {
+            EntryKind::File { content, mode } => {
                 fs::write(&place, content).unwrap();
                 ('f', *mode, Vec::new(), content.clone())
             }
-            What::Folder { mode } => {
+            EntryKind::Folder { mode } => {
                 fs::create_dir(&place).unwrap();
                 folders.push(path.clone());
                 ('d', *mode, Vec::new(), Vec::new())
             }
-            What::Link { target } => {
+            EntryKind::Link { target } => {
                 symlink(OsStr::from_bytes(target), &place).unwrap();
                 ('l', 0o777, target.clone(), Vec::new())
             }
         };
-        planted.insert(path, Entry { kind, mode, owner: (0, 0), mtime: plan.mtime.to_string(), link, content });
+        written.insert(path, Entry { kind, mode, owner: (0, 0), mtime: plan.mtime.to_string(), link, content });
     }
     // Modes and times last and from below, or filling a folder would change them.
-    for (path, entry) in planted.iter().rev() {
+    for (path, entry) in written.iter().rev() {
         let place = root.join(OsStr::from_bytes(path));
         let time = FileTime::from_unix_time(entry.mtime.parse().unwrap(), 0);
         if entry.kind != 'l' {
@@ -117,7 +117,7 @@ fn plant(root: &Path, plans: &[Plan]) -> BTreeMap<Vec<u8>, Entry> {
         }
         filetime::set_symlink_file_times(&place, time, time).unwrap();
     }
-    planted
+    written
 }
 
 #[test]
@@ -127,14 +127,14 @@ fn a_tree_comes_back_equal_out_of_the_image() {
     let result = TestRunner::new(config).run(&tree(), |plans| {
         let project = Project::new();
         fs::create_dir_all(project.path()).unwrap();
-        let planted = plant(&project.path(), &plans);
+        let written = write_tree(&project.path(), &plans);
         project.build(&builder).arg("--no-gitignore").success();
         let mut found = project.image().files("/app");
         found.remove(&b""[..]);
-        for (path, entry) in &planted {
+        for (path, entry) in &written {
             prop_assert_eq!(found.get(path), Some(entry), "{}", path.escape_ascii());
         }
-        prop_assert_eq!(found.len(), planted.len());
+        prop_assert_eq!(found.len(), written.len());
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));

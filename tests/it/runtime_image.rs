@@ -8,7 +8,7 @@ use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::project::Project;
 use crate::support::run::Run;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
 /// A builder whose `assemble` compiles the source to `/app/made`.
@@ -21,12 +21,12 @@ fn compiler() -> Builder {
 
 /// An image to run things in, as user 1001 in `/srv`.
 fn runtime() -> Builder {
-    Builder::bare()
-        .change("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
-        .change("WORKDIR /srv")
-        .change("ENV FROM=runtime")
+    Builder::without_scripts()
+        .instruction("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
+        .instruction("WORKDIR /srv")
+        .instruction("ENV FROM=runtime")
         .file("srv/ 1001:1001", 0o755, "")
-        .change("USER 1001")
+        .instruction("USER 1001")
         .script(
             "assemble-runtime",
             "#!/bin/sh\nset -e\necho \"as $(id -u) in $PWD with $FROM $SET\"\necho done >ready\n",
@@ -77,8 +77,8 @@ fn artifacts_go_where_they_are_wanted() {
 fn labels_of_the_runtime_image_say_what_and_as_whom() {
     let builder = compiler();
     let runtime = runtime()
-        .change("LABEL io.openshift.s2i.assemble-input-files=/app/made/program:from-label")
-        .change("LABEL io.openshift.s2i.assemble-runtime-user=0")
+        .instruction("LABEL io.openshift.s2i.assemble-input-files=/app/made/program:from-label")
+        .instruction("LABEL io.openshift.s2i.assemble-runtime-user=0")
         .make();
     let project = Project::new().file("out", "program");
     let build = || project.build(&builder).args(&["--runtime-image", runtime.name()]);
@@ -103,10 +103,10 @@ fn scripts_of_the_source_win_in_the_second_stage() {
 #[test]
 fn a_runtime_image_without_run_keeps_its_own_command() {
     let builder = compiler();
-    let runtime = Builder::bare()
+    let runtime = Builder::without_scripts()
         .script("assemble-runtime", "#!/bin/sh\n")
-        .change("WORKDIR /srv")
-        .change("CMD [\"cat\", \"/srv/program\"]")
+        .instruction("WORKDIR /srv")
+        .instruction("CMD [\"cat\", \"/srv/program\"]")
         .make();
     let project = Project::new().file("out", "program");
     let options = ["--runtime-image", runtime.name(), "-a", "/app/made/program"];
@@ -127,7 +127,7 @@ fn a_failed_second_stage_moves_no_tag() {
     build("/app/made").run().status(9).says("`assemble-runtime` failed with exit status 9");
     assert_eq!(project.id(), None);
     fs::remove_file(project.path().join(".s2i/bin/assemble-runtime")).unwrap();
-    let bare = Builder::bare().make();
+    let bare = Builder::without_scripts().make();
     let run = project.build(&builder).args(&["--runtime-image", bare.name(), "-a", "/app/made"]);
     run.run().status(125).says("assemble-runtime`: it is missing");
     for image in [&builder, &runtime, &bare] {
@@ -156,7 +156,7 @@ fn what_a_second_stage_needs_is_asked_for_before_anything_is_built() {
 #[test]
 fn the_runtime_image_is_pulled_as_the_policy_says() {
     let (builder, runtime) = (compiler(), runtime().make());
-    let log = StandIn::new(&format!(
+    let log = StandInCli::new(&format!(
         "if [ \"$1\" = pull ]; then echo pull >>\"$here/log\"; exec docker tag {} \"$2\"; fi\nexec docker \"$@\"",
         runtime.name()
     ));
@@ -181,7 +181,7 @@ fn an_interrupt_in_the_second_stage_leaves_no_container() {
     let project = Project::new().file("out", "program");
     project.write(".s2i/bin/assemble-runtime", "#!/bin/sh\necho waiting\nexec sleep 1000\n");
     let run = project.build(&builder).args(&["--runtime-image", runtime.name(), "-a", "/app/made"]).start();
-    run.wait_for("waiting\n");
+    run.wait_for_stderr("waiting\n");
     run.signal("INT");
     run.end().status(130);
     for image in [&builder, &runtime] {
@@ -197,10 +197,10 @@ fn a_watch_makes_the_second_stage_of_every_save() {
     let path = project.path();
     let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag];
     let options = ["--runtime-image", runtime.name(), "--runtime-artifact", "/app/made"];
-    let running = Run::new().env("TMPDIR", project.locks()).args(&line).args(&options).start();
-    running.wait_for("build ok");
+    let running = Run::new().env("TMPDIR", project.temp_dir()).args(&line).args(&options).start();
+    running.wait_for_stderr("build ok");
     project.write("out", "two");
-    running.wait_for("; no standby: a runtime image is used)");
+    running.wait_for_stderr("; no standby: a runtime image is used)");
     assert_eq!(project.image().run(&[]), "twodone");
     running.signal("INT");
     running.end().status(130);

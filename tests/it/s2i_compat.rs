@@ -49,12 +49,12 @@ fn telling() -> Builder {
 fn stored(builder: &Builder, name: &str, flags: serde_json::Value) -> Project {
     let project = Project::new().file("input", "1\n");
     let text = json!({"source": "source", "builderImage": builder.name(), "tag": project.tag, "flags": flags});
-    fs::write(project.locks().join(name), text.to_string()).unwrap();
+    fs::write(project.temp_dir().join(name), text.to_string()).unwrap();
     project
 }
 
 fn in_folder_of(project: &Project, args: &[&str]) -> Run {
-    Run::new().env("TMPDIR", project.locks()).current_dir(project.locks()).arg("build").args(args)
+    Run::new().env("TMPDIR", project.temp_dir()).current_dir(project.temp_dir()).arg("build").args(args)
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn a_file_that_is_missing_or_broken_is_told() {
     let project = Project::new().file("input", "1\n");
     in_folder_of(&project, &["--use-config"]).run().status(USAGE).says("there is no `.s2ifile`").says("hint: ");
     in_folder_of(&project, &[]).run().status(USAGE).says("required arguments");
-    fs::write(project.locks().join(".s2ifile"), "{").unwrap();
+    fs::write(project.temp_dir().join(".s2ifile"), "{").unwrap();
     in_folder_of(&project, &[]).run().status(USAGE).says("cannot use the `.s2ifile`").says("hint: ");
-    fs::write(project.locks().join(".s2ifile"), r#"{"source":"--engine=x","builderImage":"b","tag":"t"}"#).unwrap();
+    fs::write(project.temp_dir().join(".s2ifile"), r#"{"source":"--engine=x","builderImage":"b","tag":"t"}"#).unwrap();
     in_folder_of(&project, &[]).run().status(USAGE).says("`--engine=x` in `.s2ifile` is no name");
     let builder = telling();
-    fs::remove_file(project.locks().join(".s2ifile")).unwrap();
+    fs::remove_file(project.temp_dir().join(".s2ifile")).unwrap();
     in_folder_of(&project, &["--use-config", "source", builder.name(), &project.tag]).success().says("writes none");
 }

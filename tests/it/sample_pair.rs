@@ -4,17 +4,17 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::output::fixtures::between;
-use crate::support::engine::{BASE, docker, try_docker, unique};
+use crate::support::engine::{BASE, docker, try_docker, unique_name};
 use crate::support::image::Image;
 use crate::support::project::Project;
 use crate::support::run::Run;
 
 /// The sample builder of this repository, under a name of its own.
-struct Sample(String);
+struct SampleBuilder(String);
 
-impl Sample {
+impl SampleBuilder {
     fn make() -> Self {
-        let name = unique("sample");
+        let name = unique_name("sample");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("builder");
         let base = format!("BASE={BASE}");
         docker(&["build", "--quiet", "--tag", &name, "--build-arg", &base, folder.to_str().unwrap()]);
@@ -22,7 +22,7 @@ impl Sample {
     }
 }
 
-impl Drop for Sample {
+impl Drop for SampleBuilder {
     fn drop(&mut self) {
         let _ = Command::new("docker").args(["image", "rm", "--force", &self.0]).output();
     }
@@ -30,7 +30,7 @@ impl Drop for Sample {
 
 #[test]
 fn all_forms_of_the_command_work_as_typed() {
-    let builder = Sample::make();
+    let builder = SampleBuilder::make();
     let project = Project::new();
     let lines: [&[&str]; 3] = [
         &["build", "--env", "VAR=hello", "testapp", &builder.0, &project.tag],
@@ -53,7 +53,7 @@ fn all_forms_of_the_command_work_as_typed() {
 #[test]
 fn the_examples_of_the_readme_work_as_typed() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (builder, image) = (unique("sample-builder"), unique("sample-app"));
+    let (builder, image) = (unique_name("sample-builder"), unique_name("sample-app"));
     let base = format!("BASE={BASE}");
     let folder = root.join("builder").display().to_string();
     docker(&["build", "--quiet", "--tag", &builder, "--build-arg", &base, &folder]);
@@ -69,7 +69,7 @@ fn the_examples_of_the_readme_work_as_typed() {
         let args: Vec<&str> = words.collect();
         if args[0] == "watch" {
             let watch = Run::new().args(&args).current_dir(root).env("VAR", "hello").start();
-            watch.wait_for("minis2i: build ok:");
+            watch.wait_for_stderr("minis2i: build ok:");
             watch.signal("INT");
             watch.end().status(130);
             continue;

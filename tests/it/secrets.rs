@@ -5,17 +5,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::support::base_image::Base;
-use crate::support::builder::{Builder, shared};
+use crate::support::base_image::BaseImage;
+use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 
 /// A word that is nowhere else.
 const WORD: &str = "xyzzy-4711-plugh";
 
-/// [`Builder::obeying`] with a user of its own, who owns `/app`.
+/// [`Builder::evaluating`] with a user of its own, who owns `/app`.
 fn builder() -> Arc<Builder> {
-    shared("private", || Builder::obeying().user("1001", 1001, 1001).make())
+    shared_builder("private", || Builder::evaluating().user("1001", 1001, 1001).make())
 }
 
 /// Whether the image, with all its layers, its configuration and its history, has these bytes anywhere.
@@ -26,8 +26,8 @@ fn knows(project: &Project, word: &str) -> bool {
 }
 
 /// An engine's CLI that notes its arguments, and what can be seen of a container before it is committed.
-fn seeing() -> StandIn {
-    StandIn::new(
+fn seeing() -> StandInCli {
+    StandInCli::new(
         "echo \"$*\" >>\"$here/seen\"\nif [ \"$1\" = commit ]; then for last; do :; done\n  \
          docker inspect \"$last\" >>\"$here/seen\"\nfi\nexec docker \"$@\"",
     )
@@ -46,7 +46,10 @@ fn a_build_variable_is_for_assemble_and_nobody_else() {
     };
     let token = format!("TOKEN={WORD}'s\nsecond  line \\n");
     let outcome = build(&["--env", "PLAIN=plain", "--env", "TOKEN=public", "--build-env", &token]);
-    assert_eq!(outcome.said(), [format!("got {WORD}'s"), "second  line \\n.".to_owned(), "plain".to_owned()]);
+    assert_eq!(
+        outcome.assemble_output(),
+        [format!("got {WORD}'s"), "second  line \\n.".to_owned(), "plain".to_owned()]
+    );
     assert_eq!(outcome.stderr.matches(WORD).count(), 1, "{outcome}");
     assert!(!seen.read("seen").contains(WORD) && !knows(&project, WORD));
     let env = project.image().config()["Env"].to_string();
@@ -62,7 +65,7 @@ fn a_build_variable_can_come_from_the_environment() {
     let project = Project::new().file("a", "");
     let run =
         || project.build(&builder).args(&["--build-env", "MINIS2I_TEST_TOKEN"]).assemble("echo $MINIS2I_TEST_TOKEN");
-    assert_eq!(run().env("MINIS2I_TEST_TOKEN", "here").success().said(), ["here"]);
+    assert_eq!(run().env("MINIS2I_TEST_TOKEN", "here").success().assemble_output(), ["here"]);
     run().run().status(2).says("`MINIS2I_TEST_TOKEN` is not set here").says("hint: write `--build-env NAME=VALUE`");
     let run = project.build(&builder).args(&["--build-env", "a.b=1"]);
     run.run().status(2).says("`a.b` can not be the name of a variable").says("hint: ");
@@ -75,7 +78,7 @@ fn a_secret_is_a_file_in_memory_that_only_assemble_can_read() {
     let seen = seeing();
     let builder = builder();
     let project = Project::new().file("a", "");
-    let file = project.locks().join("secret");
+    let file = project.temp_dir().join("secret");
     let content = [b"binary \0\xff'\"\\ ", WORD.as_bytes(), b"\n\n"].concat();
     fs::write(&file, &content).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
@@ -85,7 +88,7 @@ fn a_secret_is_a_file_in_memory_that_only_assemble_can_read() {
     let run = project.build(&builder).args(&["--verbose", "--engine", &seen.path(), "--secret", &secret]);
     let outcome = run.args(&["--secret", "id=two,env=SECOND"]).env("SECOND", "from here").assemble(look).success();
     let sum = Command::new("md5sum").stdin(fs::File::open(&file).unwrap()).output().unwrap().stdout;
-    let said = outcome.said();
+    let said = outcome.assemble_output();
     assert_eq!(said[0], String::from_utf8(sum).unwrap().trim());
     assert_eq!(said[1], "400 1001");
     assert!(said[2].starts_with("tmpfs "), "{outcome}");
@@ -105,7 +108,7 @@ fn a_secret_that_is_not_there_is_an_error() {
     run("id=a").says("does not say where `a` comes from");
     let both = ["--secret", "id=a,env=HOME", "--secret", "id=a,env=PATH"];
     project.build(&builder).args(&both).run().status(2).says("the secret `a` is given twice");
-    let large = project.locks().join("large");
+    let large = project.temp_dir().join("large");
     fs::write(&large, vec![b'x'; 600 * 1024]).unwrap();
     run(&format!("id=a,src={}", large.display())).says("larger than 500 KiB");
 }
@@ -114,18 +117,18 @@ fn a_secret_that_is_not_there_is_an_error() {
 fn a_large_secret_arrives_whole() {
     let builder = builder();
     let project = Project::new().file("a", "");
-    let file = project.locks().join("secret");
+    let file = project.temp_dir().join("secret");
     fs::write(&file, vec![0; 100 * 1024]).unwrap();
     let secret = format!("id=zeros,src={}", file.display());
     let run = project.build(&builder).args(&["--secret", &secret]).assemble("wc -c </run/secrets/zeros");
-    assert_eq!(run.success().said(), ["102400"]);
+    assert_eq!(run.success().assemble_output(), ["102400"]);
 }
 
 // Injected files.
 
 /// A folder to inject: `plain`, a file below a folder, and one that only its owner can read.
 fn injection(project: &Project) -> String {
-    let folder = project.locks().join("inject it");
+    let folder = project.temp_dir().join("inject it");
     fs::create_dir_all(folder.join("deep/er")).unwrap();
     fs::write(folder.join("plain"), format!("{WORD}\n")).unwrap();
     fs::write(folder.join("deep/er/it's"), "below-4712-plugh\n").unwrap();
@@ -140,7 +143,7 @@ fn injected_files_are_there_for_assemble_and_leave_nothing() {
     let inject = format!("{}:/app/conf/here", injection(&project));
     let look = "cat /app/conf/here/plain; cat \"/app/conf/here/deep/er/it's\"; stat -c '%a %u' /app/conf/here/plain";
     let outcome = project.build(&builder).args(&["--inject", &inject]).assemble(look).success();
-    assert_eq!(outcome.said(), [WORD, "below-4712-plugh", "600 1001"]);
+    assert_eq!(outcome.assemble_output(), [WORD, "below-4712-plugh", "600 1001"]);
     assert!(!project.image().has("/app/conf") && !knows(&project, WORD) && !knows(&project, "below-4712-plugh"));
     assert!(!project.image().has("/tmp/.minis2i-injected"));
     // Without it, the same again is the same image but for the time.
@@ -149,7 +152,7 @@ fn injected_files_are_there_for_assemble_and_leave_nothing() {
 
 #[test]
 fn what_injected_files_replaced_comes_back_and_what_assemble_made_stays() {
-    let builder = Builder::obeying()
+    let builder = Builder::evaluating()
         .user("1001", 1001, 1001)
         .file("app/conf/ 1001:1001", 0o750, "")
         .file("app/conf/other", 0o644, "other\n")
@@ -159,7 +162,7 @@ fn what_injected_files_replaced_comes_back_and_what_assemble_made_stays() {
     let inject = format!("{};{}:conf", injection(&project), injection(&project));
     let look = "cat /app/conf/plain /app/conf/other /app/plain; echo made >/app/deep/made; rm /app/conf/deep/er/*";
     let outcome = project.build(&builder).args(&["-i", &inject]).assemble(look).success();
-    assert_eq!(outcome.said(), [WORD, "other", WORD]);
+    assert_eq!(outcome.assemble_output(), [WORD, "other", WORD]);
     let files = project.image().files("/app");
     let names: Vec<_> = files.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     assert_eq!(names, ["", "conf", "conf/other", "conf/plain", "deep", "deep/made"]);
@@ -178,7 +181,7 @@ fn what_can_not_be_injected_is_refused() {
     run(&format!("{folder}/plain:/app"), 2).says("it is no folder").says("hint: give the folder that holds it");
     let outcome = run(&format!("{folder}:/usr/share/x"), 125).says("error: cannot inject files");
     outcome.says("ermission denied").says("hint: the user of `assemble` must be able to write there");
-    std::os::unix::fs::symlink(".", project.locks().join("inject it/loop")).unwrap();
+    std::os::unix::fs::symlink(".", project.temp_dir().join("inject it/loop")).unwrap();
     run(&format!("{folder}:/app"), 2).says("leads back to itself").says("hint: ");
     assert_eq!(project.id(), None);
 }
@@ -197,20 +200,20 @@ fn a_failed_assemble_with_all_of_it_leaves_no_image_and_no_container() {
 
 #[test]
 fn all_of_it_works_in_a_builder_without_tar() {
-    let builder = Builder::obeying().file("tmp/scripts/x", 0o644, "").user("1001", 1001, 1001).make();
+    let builder = Builder::evaluating().file("tmp/scripts/x", 0o644, "").user("1001", 1001, 1001).make();
     let project = Project::new().file("a", "");
     let inject = format!("{}:/app/conf", injection(&project));
     let options = ["--inject", &inject, "--build-env", "A=1 2", "--secret", "id=h,env=WORD"];
     let run = project.build(&builder).args(&options).env("WORD", WORD);
     let outcome = run.assemble("echo $A; cat /run/secrets/h; echo; cat /app/conf/plain").success();
-    assert_eq!(outcome.said(), ["1 2", WORD, WORD]);
+    assert_eq!(outcome.assemble_output(), ["1 2", WORD, WORD]);
     assert!(!project.image().has("/app/conf") && !knows(&project, WORD));
 }
 
 #[test]
 fn a_builder_without_a_shell_can_not_keep_a_secret() {
-    let base = Base::empty();
-    let builder = Builder::bare().base(base.name()).file("usr/libexec/s2i/assemble", 0o755, "").make();
+    let base = BaseImage::empty();
+    let builder = Builder::without_scripts().base(base.name()).file("usr/libexec/s2i/assemble", 0o755, "").make();
     let project = Project::new().file("a", "");
     let run = project.build(&builder).args(&["--build-env", "A=1"]);
     run.run().status(125).says("has no `/bin/sh`, which `--build-env`").says("hint: ");

@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use super::engine::{BASE, docker, try_docker, unique};
+use super::engine::{BASE, docker, try_docker, unique_name};
 
 /// An image to make builders of, where the shared base will not do.
-pub struct Base(String);
+pub struct BaseImage(String);
 
-impl Base {
+impl BaseImage {
     /// The shared base after this shell command.
     pub fn after(command: &str) -> Self {
-        let name = unique("base");
+        let name = unique_name("base");
         docker(&["run", "--name", &name, "--network", "none", BASE, "/bin/sh", "-c", command]);
         docker(&["commit", &name, &name]);
         docker(&["rm", "-fv", &name]);
@@ -20,7 +20,7 @@ impl Base {
 
     /// An image with nothing but an empty `/tmp`.
     pub fn empty() -> Self {
-        let name = unique("base");
+        let name = unique_name("base");
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
@@ -40,7 +40,7 @@ impl Base {
     }
 }
 
-impl Drop for Base {
+impl Drop for BaseImage {
     fn drop(&mut self) {
         try_docker(&["image", "rm", "--force", &self.0]);
     }

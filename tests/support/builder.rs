@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::containers::ours;
-use super::engine::{BASE, docker, try_docker, unique};
-use super::wait::{PATIENCE, wait_for};
+use super::containers::containers_from_image;
+use super::engine::{BASE, docker, try_docker, unique_name};
+use super::wait::{TIMEOUT, wait_for};
 
 /// A builder image in the making, and then the image.
 pub struct Builder {
@@ -26,15 +26,21 @@ pub struct Builder {
 
 impl Builder {
     /// A builder on the shared base, without scripts or labels, as the base's user.
-    pub fn bare() -> Self {
-        Self { name: unique("builder"), files: Vec::new(), changes: Vec::new(), base: BASE.to_owned(), made: false }
+    pub fn without_scripts() -> Self {
+        Self {
+            name: unique_name("builder"),
+            files: Vec::new(),
+            changes: Vec::new(),
+            base: BASE.to_owned(),
+            made: false,
+        }
     }
 
     /// A builder with a label for its scripts and a `run` that prints `/app/out`; root is its user, `/app` its WORKDIR.
     pub fn new() -> Self {
-        Self::bare()
-            .change("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
-            .change("WORKDIR /app")
+        Self::without_scripts()
+            .instruction("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
+            .instruction("WORKDIR /app")
             .script("run", "#!/bin/sh\nexec cat /app/out\n")
     }
 
@@ -57,7 +63,7 @@ impl Builder {
     }
 
     /// An instruction for the image's configuration, such as `USER 1001`.
-    pub fn change(mut self, instruction: &str) -> Self {
+    pub fn instruction(mut self, instruction: &str) -> Self {
         self.changes.push(instruction.to_owned());
         self
     }
@@ -75,11 +81,11 @@ impl Builder {
 
     /// Makes `/app` belong to this user, and runs scripts as him.
     pub fn user(self, user: &str, uid: u64, gid: u64) -> Self {
-        self.folder("app", uid, gid).change(&format!("USER {user}"))
+        self.folder("app", uid, gid).instruction(&format!("USER {user}"))
     }
 
     /// All files below a folder of `tests/builders`, at their paths below it.
-    pub fn files_of(mut self, name: &str) -> Self {
+    pub fn files_from(mut self, name: &str) -> Self {
         let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/builders").join(name);
         let mut folders = vec![top.clone()];
         while let Some(folder) = folders.pop() {
@@ -179,8 +185,8 @@ impl Builder {
     pub fn containers_of_builds(&self) -> Vec<String> {
         let begin = Instant::now();
         loop {
-            let names = ours(&self.id());
-            if names.is_empty() || begin.elapsed() > PATIENCE {
+            let names = containers_from_image(&self.id());
+            if names.is_empty() || begin.elapsed() > TIMEOUT {
                 return names;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -189,7 +195,7 @@ impl Builder {
 }
 
 /// A builder that several tests use at the same time; the last of them removes it.
-pub fn shared(name: &'static str, make: impl FnOnce() -> Builder) -> Arc<Builder> {
+pub fn shared_builder(name: &'static str, make: impl FnOnce() -> Builder) -> Arc<Builder> {
     static KNOWN: Mutex<BTreeMap<&str, Weak<Builder>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(builder) = known.get(name).and_then(Weak::upgrade) {
@@ -208,9 +214,9 @@ impl Drop for Builder {
         let id = self.id();
         let made_of = ["io.github.minis2i.builder", "org.opencontainers.image.base.digest"];
         if std::thread::panicking() {
-            ours(&id).iter().for_each(|name| drop(try_docker(&["rm", "-fv", name])));
+            containers_from_image(&id).iter().for_each(|name| drop(try_docker(&["rm", "-fv", name])));
         } else {
-            wait_for("cleaning up after the last build", || ours(&id).is_empty());
+            wait_for("cleaning up after the last build", || containers_from_image(&id).is_empty());
         }
         for label in made_of.map(|label| format!("label={label}={id}")) {
             for image in docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines() {

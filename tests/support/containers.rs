@@ -3,14 +3,14 @@
 use super::engine::docker;
 
 /// Names of containers that minis2i made of an image, or of images made with it.
-pub fn ours(builder: &str) -> Vec<String> {
+pub fn containers_from_image(builder: &str) -> Vec<String> {
     let filter = format!("ancestor={builder}");
     let names = docker(&["ps", "--all", "--filter", &filter, "--filter", "name=^/?minis2i-", "--format", "{{.Names}}"]);
     names.lines().filter(|name| !name.starts_with("minis2i-test-")).map(str::to_owned).collect()
 }
 
 /// Names of the containers that a run with this process id made.
-pub fn containers_of(id: u32) -> Vec<String> {
+pub fn containers_of_process(id: u32) -> Vec<String> {
     let filter = format!("name=^/?minis2i-[0-9a-f]+-{id}[.]");
     docker(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"]).lines().map(str::to_owned).collect()
 }

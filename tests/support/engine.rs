@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const BASE: &str = "minis2i-base:latest";
 
 /// A name that no other test uses, in this process or another.
-pub fn unique(what: &str) -> String {
+pub fn unique_name(what: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("minis2i-test-{what}-{}-{number}", std::process::id())

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-/// A way to the engine that can be cut, and mended.
-pub struct Line {
+/// A socket that passes connections on to the engine, and that can be disconnected.
+pub struct EngineProxy {
     dir: TempDir,
     open: Connections,
 }
 
-impl Line {
+impl EngineProxy {
     pub fn new() -> Self {
-        let line = Self { dir: tempfile::tempdir().unwrap(), open: Connections::default() };
-        line.mend();
-        line
+        let proxy = Self { dir: tempfile::tempdir().unwrap(), open: Connections::default() };
+        proxy.reconnect();
+        proxy
     }
 
     fn path(&self) -> PathBuf {
@@ -26,12 +26,12 @@ impl Line {
     }
 
     /// What to give as `DOCKER_HOST`.
-    pub fn host(&self) -> String {
+    pub fn docker_host(&self) -> String {
         format!("unix://{}", self.path().display())
     }
 
-    /// From here on the engine is gone, in the middle of all that goes on.
-    pub fn cut(&self) {
+    /// Closes all connections and takes no new ones, as an engine does that is stopped.
+    pub fn disconnect(&self) {
         let connections = self.open.lock().unwrap().take().unwrap_or_default();
         fs::remove_file(self.path()).unwrap();
         for connection in connections {
@@ -39,8 +39,8 @@ impl Line {
         }
     }
 
-    /// The engine is back.
-    pub fn mend(&self) {
+    /// Takes connections again.
+    pub fn reconnect(&self) {
         *self.open.lock().unwrap() = Some(Vec::new());
         let listener = UnixListener::bind(self.path()).unwrap();
         let open = self.open.clone();
@@ -61,7 +61,7 @@ impl Line {
     }
 }
 
-/// Both ends of what goes through a [`Line`]; `None` when it is cut.
+/// Both ends of each connection through an [`EngineProxy`]; `None` while it is disconnected.
 type Connections = Arc<Mutex<Option<Vec<UnixStream>>>>;
 
 /// The socket of the engine that the tests use.

@@ -3,40 +3,40 @@
 
 use std::sync::Arc;
 
-use super::builder::{Builder, shared};
+use super::builder::{Builder, shared_builder};
 use super::outcome::Outcome;
 use super::run::Run;
 
 impl Builder {
     /// A builder whose scripts do what variables tell them: `assemble` evaluates `ASSEMBLE` in `/tmp/src`, and what it
-    /// prints is [`Outcome::said`]; `save-artifacts` evaluates `SAVE`, of the previous build.
-    pub fn obeying() -> Self {
+    /// prints is [`Outcome::assemble_output`]; `save-artifacts` evaluates `SAVE`, of the previous build.
+    pub fn evaluating() -> Self {
         let assemble = "#!/bin/sh\nset -e\ncd /tmp/src\necho '--- said'\neval \"$ASSEMBLE\"\necho '--- end'\n";
         Self::new().script("assemble", assemble).script("save-artifacts", "#!/bin/sh\neval \"$SAVE\"\n")
     }
 
-    /// The shared [`Builder::obeying`] with root as its user.
-    pub fn obedient() -> Arc<Self> {
-        shared("obedient", || Self::obeying().make())
+    /// The shared [`Builder::evaluating`] with root as its user.
+    pub fn shared_evaluating() -> Arc<Self> {
+        shared_builder("evaluating", || Self::evaluating().make())
     }
 }
 
 impl Run {
-    /// What the `assemble` of [`Builder::obeying`] does.
+    /// What the `assemble` of [`Builder::evaluating`] does.
     pub fn assemble(self, script: &str) -> Self {
         self.args(&["--env", &format!("ASSEMBLE={script}")])
     }
 
-    /// What the `save-artifacts` of [`Builder::obeying`] does when the next build asks this one's image.
+    /// What the `save-artifacts` of [`Builder::evaluating`] does when the next build asks this one's image.
     pub fn save(self, script: &str) -> Self {
         self.args(&["--env", &format!("SAVE={script}")])
     }
 }
 
 impl Outcome {
-    /// What the `assemble` of [`Builder::obeying`] printed, by line.
+    /// What the `assemble` of [`Builder::evaluating`] printed, by line.
     #[track_caller]
-    pub fn said(&self) -> Vec<&str> {
+    pub fn assemble_output(&self) -> Vec<&str> {
         let lines = self.stderr.lines().skip_while(|line| *line != "--- said").skip(1);
         assert!(self.stderr.contains("--- end\n"), "`assemble` did not get to its end\n{self}");
         lines.take_while(|line| *line != "--- end").collect()

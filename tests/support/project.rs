@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::builder::Builder;
-use super::engine::{try_docker, unique};
+use super::engine::{try_docker, unique_name};
 use super::image::Image;
 use super::run::Run;
 
@@ -23,7 +23,7 @@ pub struct Project {
 
 impl Project {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), tag: unique("app") }
+        Self { dir: tempfile::tempdir().unwrap(), tag: unique_name("app") }
     }
 
     /// The source folder.
@@ -32,7 +32,7 @@ impl Project {
     }
 
     /// Where its runs keep their locks.
-    pub fn locks(&self) -> &Path {
+    pub fn temp_dir(&self) -> &Path {
         self.dir.path()
     }
 
@@ -60,7 +60,7 @@ impl Project {
     pub fn build_with(&self, builder: &str) -> Run {
         fs::create_dir_all(self.path()).unwrap();
         // A place of its own for locks: what other tests leave to be found is none of this one's business.
-        let mut run = Run::new().arg("build").env("TMPDIR", self.locks());
+        let mut run = Run::new().arg("build").env("TMPDIR", self.temp_dir());
         run.after = vec![self.path().display().to_string(), builder.to_owned(), self.tag.clone()];
         run
     }
@@ -76,24 +76,24 @@ impl Project {
     }
 
     /// What a file below `/app` holds in the image.
-    pub fn holds(&self, path: &str) -> String {
+    pub fn image_file(&self, path: &str) -> String {
         self.image().run(&["cat", &format!("/app/{path}")])
     }
 
     /// What the image has below `/app`, by path: kind, mode, link target and content.
-    pub fn app(&self) -> BTreeMap<String, (char, u32, String, String)> {
+    pub fn app_files(&self) -> BTreeMap<String, (char, u32, String, String)> {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let files = self.image().files("/app").into_iter();
         files.map(|(path, it)| (text(path), (it.kind, it.mode, text(it.link), text(it.content)))).collect()
     }
 
     /// What an image has below `/app` that is built of this project from nothing.
-    pub fn fresh(&self, builder: &Builder) -> BTreeMap<String, (char, u32, String, String)> {
-        let tag = unique("fresh");
+    pub fn app_files_of_clean_build(&self, builder: &Builder) -> BTreeMap<String, (char, u32, String, String)> {
+        let tag = unique_name("fresh");
         let mut run = self.build(builder).arg("--no-incremental");
         run.after[2].clone_from(&tag);
         run.success();
-        Self { dir: tempfile::tempdir().unwrap(), tag }.app()
+        Self { dir: tempfile::tempdir().unwrap(), tag }.app_files()
     }
 }
 

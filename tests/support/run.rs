@@ -7,21 +7,21 @@ use std::process::{Command, Stdio};
 
 use super::outcome::Outcome;
 use super::output_stream::collect;
-use super::running::Running;
+use super::running_process::RunningProcess;
 
 /// One run of the binary.
 pub struct Run {
     command: Command,
     pub(super) line: Vec<String>,
     pub(super) after: Vec<String>,
-    rest: Vec<String>,
+    engine_options: Vec<String>,
 }
 
 impl Run {
     pub fn new() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_minis2i"));
         command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
-        Self { command, line: Vec::new(), after: Vec::new(), rest: Vec::new() }
+        Self { command, line: Vec::new(), after: Vec::new(), engine_options: Vec::new() }
     }
 
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -47,8 +47,8 @@ impl Run {
     }
 
     /// Arguments after `--`.
-    pub fn rest(mut self, args: &[&str]) -> Self {
-        self.rest = args.iter().map(|arg| (*arg).to_owned()).collect();
+    pub fn engine_options(mut self, args: &[&str]) -> Self {
+        self.engine_options = args.iter().map(|arg| (*arg).to_owned()).collect();
         self
     }
 
@@ -64,7 +64,7 @@ impl Run {
 
     /// Has a shell do something first, as the root of a user namespace of its own, whose limits are no matter to others.
     #[cfg(target_os = "linux")]
-    pub fn after_as_root_of_its_own(mut self, script: &str) -> Self {
+    pub fn after_in_user_namespace(mut self, script: &str) -> Self {
         let script = format!("{script}; exec \"$0\" \"$@\"");
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "sh", "-c", &script]).arg(self.command.get_program());
@@ -75,8 +75,8 @@ impl Run {
 
     fn prepared(&mut self) -> &mut Command {
         self.command.args(&self.line).args(&self.after);
-        if !self.rest.is_empty() {
-            self.command.arg("--").args(&self.rest);
+        if !self.engine_options.is_empty() {
+            self.command.arg("--").args(&self.engine_options);
         }
         self.command.stdin(Stdio::null())
     }
@@ -113,14 +113,14 @@ impl Run {
     }
 
     /// Runs it to its end while nobody reads what it prints; its status.
-    pub fn unheard(mut self) -> Option<i32> {
+    pub fn status_when_output_is_closed(mut self) -> Option<i32> {
         let mut child = self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop((child.stdout.take(), child.stderr.take()));
         child.wait().unwrap().code()
     }
 
     /// As a user whom file permissions bind, which root's are not.
-    pub fn bound_by_permissions(mut self) -> Self {
+    pub fn without_root_permissions(mut self) -> Self {
         if rustix::process::getuid().is_root() {
             let mut bound = Command::new("setpriv");
             bound.arg("--bounding-set=-dac_override,-dac_read_search").arg(self.command.get_program());
@@ -133,10 +133,10 @@ impl Run {
     }
 
     /// Starts it; what it prints is collected.
-    pub fn start(mut self) -> Running {
+    pub fn start(mut self) -> RunningProcess {
         let mut child = self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        Running { line: format!("{:?}", self.command), child, stdout, stderr }
+        RunningProcess { line: format!("{:?}", self.command), child, stdout, stderr }
     }
 }

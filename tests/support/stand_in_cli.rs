@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 /// A stand-in for the engine's CLI: a shell script in a folder of its own, which it knows as `$here`. It has to outlive
 /// the builder, since cleaning up after a build calls it, too: make it first.
-pub struct StandIn(TempDir);
+pub struct StandInCli(TempDir);
 
-impl StandIn {
+impl StandInCli {
     pub fn new(script: &str) -> Self {
         let stand_in = Self(tempfile::tempdir().unwrap());
         // Written by a process of its own: had this one a child in the making that inherited the open file, the

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::builder::Builder;
-use super::containers::containers_of;
+use super::containers::containers_of_process;
 use super::engine::try_docker;
-use super::json_schema;
+use super::json_messages;
 use super::outcome::Outcome;
 use super::project::Project;
 use super::run::Run;
-use super::running::Running;
-use super::wait::{PATIENCE, wait_for};
+use super::running_process::RunningProcess;
+use super::wait::{TIMEOUT, wait_for};
 
 impl Project {
     /// A `minis2i watch` of this project that tells JSON, to be given options and started.
@@ -29,32 +29,32 @@ impl Project {
 
 impl Run {
     /// Starts it, a watch that tells JSON, and waits until its first build is over and the next one is prepared.
-    pub fn watching(self) -> Watching {
+    pub fn start_watch(self) -> WatchSession {
         let standby =
             !self.line.iter().any(|arg| arg.starts_with("--no-standby") || arg.starts_with("--standby-limit"));
-        let watching = self.watching_at_once();
-        watching.wait_for("the first build", |all| {
+        let watch = self.start_watch_at_once();
+        watch.wait_for("the first build", |all| {
             all.iter().any(|it| it["reason"] == "build-finished" || it["reason"] == "skipped")
         });
         if standby {
-            watching.wait_for_standby();
+            watch.wait_for_standby();
         }
-        watching
+        watch
     }
 
     /// Starts it, a watch that tells JSON.
-    pub fn watching_at_once(self) -> Watching {
-        Watching { running: Some(self.start()) }
+    pub fn start_watch_at_once(self) -> WatchSession {
+        WatchSession { running: Some(self.start()) }
     }
 }
 
 /// A watch that goes on.
-pub struct Watching {
-    running: Option<Running>,
+pub struct WatchSession {
+    running: Option<RunningProcess>,
 }
 
-impl Watching {
-    fn running(&self) -> &Running {
+impl WatchSession {
+    fn running(&self) -> &RunningProcess {
         self.running.as_ref().expect("it has not ended")
     }
 
@@ -70,18 +70,18 @@ impl Watching {
     }
 
     /// What it told with this reason.
-    pub fn of(&self, reason: &str) -> Vec<Value> {
+    pub fn with_reason(&self, reason: &str) -> Vec<Value> {
         self.messages().into_iter().filter(|it| it["reason"] == reason).collect()
     }
 
     /// The ends of all builds so far, in a word each.
     pub fn statuses(&self) -> Vec<String> {
-        self.of("build-finished").iter().map(|it| it["status"].as_str().unwrap().to_owned()).collect()
+        self.with_reason("build-finished").iter().map(|it| it["status"].as_str().unwrap().to_owned()).collect()
     }
 
     /// How many builds were begun.
-    pub fn builds(&self) -> usize {
-        self.of("build-started").len()
+    pub fn builds_started(&self) -> usize {
+        self.with_reason("build-started").len()
     }
 
     /// Waits until what it told fulfils this.
@@ -89,14 +89,14 @@ impl Watching {
     pub fn wait_for(&self, what: &str, mut fact: impl FnMut(&[Value]) -> bool) {
         let begin = Instant::now();
         while !fact(&self.messages()) {
-            assert!(begin.elapsed() < PATIENCE, "waited too long: {what}\n{self}");
+            assert!(begin.elapsed() < TIMEOUT, "waited too long: {what}\n{self}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Waits until a message with this reason has this text anywhere, and returns the first one.
     #[track_caller]
-    pub fn told(&self, reason: &str, text: &str) -> Value {
+    pub fn wait_for_message(&self, reason: &str, text: &str) -> Value {
         let mut found = None;
         self.wait_for(&format!("{reason}: {text}"), |all| {
             found = all.iter().find(|it| it["reason"] == reason && it.to_string().contains(text)).cloned();
@@ -111,13 +111,13 @@ impl Watching {
         self.wait_for(&format!("the end of build {number}"), |all| {
             all.iter().filter(|it| it["reason"] == "build-finished").count() >= number
         });
-        self.of("build-finished").swap_remove(number - 1)
+        self.with_reason("build-finished").swap_remove(number - 1)
     }
 
     /// Does something to the source, and waits for the good end of the next build, which it returns.
     #[track_caller]
     pub fn build_after(&self, change: impl FnOnce()) -> Value {
-        let before = self.builds();
+        let before = self.builds_started();
         change();
         let end = self.wait_for_build(before + 1);
         assert_eq!(end["status"], "ok", "{self}");
@@ -127,14 +127,14 @@ impl Watching {
     /// Does something to the source, and waits until it says that this needs no build.
     #[track_caller]
     pub fn skipped_after(&self, change: impl FnOnce()) -> String {
-        let before = self.of("skipped").len();
-        let builds = self.builds();
+        let before = self.with_reason("skipped").len();
+        let builds = self.builds_started();
         change();
         self.wait_for("the line about no build", |all| {
             all.iter().filter(|it| it["reason"] == "skipped").count() > before
         });
-        assert_eq!(self.builds(), builds, "{self}");
-        self.of("skipped")[before]["why"].as_str().unwrap().to_owned()
+        assert_eq!(self.builds_started(), builds, "{self}");
+        self.with_reason("skipped")[before]["why"].as_str().unwrap().to_owned()
     }
 
     /// Waits until a container is ready for the build after the last one.
@@ -149,7 +149,7 @@ impl Watching {
     /// Waits until all that happened to the source was dealt with, and returns how many builds there were. For that it
     /// touches a file until the watch says that this needs no build.
     #[track_caller]
-    pub fn rest(&self, project: &Project, file: &str) -> usize {
+    pub fn wait_until_idle(&self, project: &Project, file: &str) -> usize {
         let path = project.path().join(file);
         let begin = Instant::now();
         loop {
@@ -162,21 +162,21 @@ impl Watching {
                 let answered = last("skipped").filter(|answer| *answer >= before);
                 let building = last("build-started") > last("build-finished");
                 if answered.is_some() && answered > last("build-finished") && !building {
-                    return self.builds();
+                    return self.builds_started();
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
-            assert!(begin.elapsed() < PATIENCE, "it never rests\n{self}");
+            assert!(begin.elapsed() < TIMEOUT, "it never rests\n{self}");
         }
     }
 
     /// Names of the containers it made that are there now.
     pub fn containers(&self) -> Vec<String> {
-        containers_of(self.id())
+        containers_of_process(self.id())
     }
 
     /// Lets an `assemble` go on that says `holding`.
-    pub fn release(&self) {
+    pub fn release_assemble(&self) {
         for container in self.containers() {
             try_docker(&["exec", &container, "touch", "/tmp/go"]);
         }
@@ -193,9 +193,9 @@ impl Watching {
         let id = self.id();
         self.signal(signal);
         let outcome = self.running.take().expect("it has not ended").end();
-        wait_for("nothing left", || containers_of(id).is_empty());
+        wait_for("nothing left", || containers_of_process(id).is_empty());
         let all = outcome.json();
-        json_schema::assert_schema(&all);
+        json_messages::assert_schema(&all);
         let mut under_way = None;
         let mut last = 0;
         for it in &all {
@@ -219,16 +219,16 @@ impl Watching {
     }
 }
 
-impl Drop for Watching {
+impl Drop for WatchSession {
     fn drop(&mut self) {
         let Some(running) = self.running.take() else { return };
         let id = running.id();
         drop(running);
-        containers_of(id).iter().for_each(|name| drop(try_docker(&["rm", "--force", "--volumes", name])));
+        containers_of_process(id).iter().for_each(|name| drop(try_docker(&["rm", "--force", "--volumes", name])));
     }
 }
 
-impl std::fmt::Display for Watching {
+impl std::fmt::Display for WatchSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}\n--- stdout\n{}---", self.running().line, self.running().stdout())
     }

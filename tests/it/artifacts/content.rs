@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fixtures::{AS_TAR, making};
-use crate::support::builder::{Builder, shared};
+use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
 const BY_COPY: &str = "cp -a /tmp/kept/. /tmp/artifacts/";
@@ -14,22 +14,22 @@ fn survives(builder: &Builder, make: &str, show: &str, expected: &[&str]) {
     let project = Project::new().file("a", "");
     let assemble = making(make, show);
     let first = project.build(builder).assemble(&assemble).save(AS_TAR).success();
-    assert!(first.said().is_empty(), "{first}");
+    assert!(first.assemble_output().is_empty(), "{first}");
     for (way, next) in [("as a tar", BY_COPY), ("by copy", "")] {
         let outcome = project.build(builder).assemble(&assemble).save(next).success().never_says("warning:");
-        assert_eq!(outcome.said(), expected, "{way}\n{outcome}");
+        assert_eq!(outcome.assemble_output(), expected, "{way}\n{outcome}");
     }
 }
 
 fn unprivileged() -> Arc<Builder> {
-    shared("unprivileged", || Builder::obeying().change("USER 1234:2000").make())
+    shared_builder("unprivileged", || Builder::evaluating().instruction("USER 1234:2000").make())
 }
 
 #[test]
 fn files_and_folders_survive() {
     let make = "mkdir -p deep/er empty; echo one >deep/er/file; : >nothing";
     survives(
-        &Builder::obedient(),
+        &Builder::shared_evaluating(),
         make,
         "find . | LC_ALL=C sort; cat deep/er/file",
         &[".", "./deep", "./deep/er", "./deep/er/file", "./empty", "./nothing", "one"],
@@ -50,18 +50,18 @@ fn hard_links_to_symlinks_survive() {
 /// Not every engine keeps hard links of one container for the next, so they are made while saving.
 #[track_caller]
 fn linked(make: &str, show: &str, expected: &[&str]) {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).save(&format!("mkdir /tmp/k; cd /tmp/k; {make}; tar -cf - .")).success();
     let outcome = project.build(&builder).assemble(&format!("cd /tmp/artifacts; {show}")).success();
-    assert_eq!(outcome.said(), expected, "{outcome}");
+    assert_eq!(outcome.assemble_output(), expected, "{outcome}");
 }
 
 #[test]
 fn symlinks_survive_absolute_and_dangling_ones_too() {
     let make = "ln -s /usr/bin/env absolute; ln -s no/where dangling; mkdir d; ln -s ../.. d/up; ln -s d folder";
     let show = "readlink absolute dangling d/up folder";
-    survives(&Builder::obedient(), make, show, &["/usr/bin/env", "no/where", "../..", "d"]);
+    survives(&Builder::shared_evaluating(), make, show, &["/usr/bin/env", "no/where", "../..", "d"]);
 }
 
 #[test]
@@ -71,13 +71,13 @@ fn long_and_odd_names_survive() {
         "mkdir -p \"${{p=$(dirname {long})}}\"; echo x >{long}; echo y >\"two words 'q' \\\"\"; ln -s {long} link; printf z >'-n'"
     );
     let show = format!("cat {long} two*; readlink link; cat ./-n; echo");
-    survives(&Builder::obedient(), &make, &show, &["x", "y", &long, "z"]);
+    survives(&Builder::shared_evaluating(), &make, &show, &["x", "y", &long, "z"]);
 }
 
 #[test]
 fn a_name_with_a_line_end_survives() {
     let make = "echo x >\"two\nlines\"; echo y >plain";
-    survives(&Builder::obedient(), make, "cat \"two\nlines\" plain", &["x", "y"]);
+    survives(&Builder::shared_evaluating(), make, "cat \"two\nlines\" plain", &["x", "y"]);
 }
 
 #[test]
@@ -103,21 +103,21 @@ fn all_of_it_belongs_to_the_assemble_user() {
 
 #[test]
 fn fractions_of_a_second_survive() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     // Images keep whole seconds only, so the time has to be set while saving.
     let save = "mkdir -p /tmp/k; touch -d @1000000000.123456789 /tmp/k/f; touch -d @-1000.25 /tmp/k/g
         tar --format=pax -C /tmp/k -cf - f g";
     project.build(&builder).save(save).success();
     let outcome = project.build(&builder).assemble("cd /tmp/artifacts; find f g -printf '%T@\n'").success();
-    let said: Vec<_> = outcome.said().iter().map(|line| line.trim_end_matches('0').to_owned()).collect();
+    let said: Vec<_> = outcome.assemble_output().iter().map(|line| line.trim_end_matches('0').to_owned()).collect();
     assert_eq!(said[0], "1000000000.123456789");
     assert!(["-1000.25", "-1001.75"].contains(&&*said[1]), "{outcome}");
 }
 
 #[test]
 fn sparse_files_survive_in_all_formats() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let look = "[ -e /tmp/artifacts ] || exit 0; cd /tmp/artifacts; stat -c %s s; tail -c 3 s; echo
         dd if=s bs=1M skip=70 count=1 2>/dev/null | head -c 3; echo; [ $(du -m s | cut -f1) -lt 10 ] && echo sparse
@@ -134,9 +134,13 @@ fn sparse_files_survive_in_all_formats() {
         );
         let outcome = project.build(&builder).assemble(&look).save(&save).success();
         match before {
-            None => assert_eq!(outcome.said(), ["none"]),
+            None => assert_eq!(outcome.assemble_output(), ["none"]),
             Some(before) => {
-                assert_eq!(outcome.said(), ["314572803", "end", "mid", "sparse", "after"], "{before}\n{outcome}");
+                assert_eq!(
+                    outcome.assemble_output(),
+                    ["314572803", "end", "mid", "sparse", "after"],
+                    "{before}\n{outcome}"
+                );
             }
         }
         before = format;
@@ -145,7 +149,7 @@ fn sparse_files_survive_in_all_formats() {
 
 #[test]
 fn what_assemble_leaves_in_the_folder_is_in_the_image() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).assemble("mkdir -p /tmp/artifacts/m2; echo x >/tmp/artifacts/m2/jar").success();
     assert_eq!(project.image().run(&["cat", "/tmp/artifacts/m2/jar"]), "x");
@@ -153,37 +157,37 @@ fn what_assemble_leaves_in_the_folder_is_in_the_image() {
 
 #[test]
 fn the_folder_itself_can_be_saved_from_build_to_build() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let assemble = "mkdir -p /tmp/artifacts/m2; echo x >>/tmp/artifacts/m2/log; cat /tmp/artifacts/m2/log";
     for expected in [&["x"][..], &["x", "x"], &["x", "x", "x"]] {
         let run = project.build(&builder).assemble(assemble).save("tar -C /tmp/artifacts -cf - .");
-        assert_eq!(run.success().said(), expected);
+        assert_eq!(run.success().assemble_output(), expected);
     }
 }
 
 #[test]
 fn files_copied_over_their_equals_are_handed_over() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let assemble = "mkdir -p /app/d; echo x >/app/d/f; touch -d @1 /app/d/f /app/d
         if [ -e /tmp/artifacts ]; then cat /tmp/artifacts/d/f; fi";
     for round in 0..4 {
         let outcome = project.build(&builder).assemble(assemble).save("cp -a /app/d /tmp/artifacts/").success();
         let expected: &[&str] = if round == 0 { &[] } else { &["x"] };
-        assert_eq!(outcome.said(), expected, "round {round}\n{outcome}");
+        assert_eq!(outcome.assemble_output(), expected, "round {round}\n{outcome}");
     }
     // What is not copied any more is not handed over any more.
     project.build(&builder).assemble("ls /tmp/artifacts").save(":").success();
     let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
-    assert_eq!(outcome.said(), ["none"]);
+    assert_eq!(outcome.assemble_output(), ["none"]);
 }
 
 #[test]
 fn copied_files_are_told_from_those_that_were_there() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let assemble = "mkdir -p /tmp/artifacts; echo old >/tmp/artifacts/old; echo new >/app/new";
     project.build(&builder).assemble(assemble).save("cp /app/new /tmp/artifacts/").success();
-    assert_eq!(project.build(&builder).assemble("ls /tmp/artifacts").success().said(), ["new"]);
+    assert_eq!(project.build(&builder).assemble("ls /tmp/artifacts").success().assemble_output(), ["new"]);
 }

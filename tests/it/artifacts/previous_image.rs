@@ -8,10 +8,10 @@ use crate::support::project::Project;
 fn an_image_that_another_tool_made_is_asked() {
     let previous = Builder::new().script("save-artifacts", "#!/bin/sh\nexec tar -C /app -cf - old\n");
     let previous = previous.file("app/old", 0o644, "x\n").make();
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     docker(&["tag", previous.name(), &project.tag]);
-    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/old").success().said(), ["x"]);
+    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/old").success().assemble_output(), ["x"]);
     docker(&["image", "inspect", previous.name()]);
 }
 
@@ -28,20 +28,20 @@ fn the_script_of_the_source_is_used_at_once() {
 
 #[test]
 fn the_variables_of_the_previous_image_count_for_its_script() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "mkdir /tmp/k; echo $WHICH >/tmp/k/which; tar -C /tmp/k -cf - .";
     project.build(&builder).save(save).args(&["-e", "WHICH=old"]).success();
     let run = project.build(&builder).args(&["-e", "WHICH=new"]).assemble("cat /tmp/artifacts/which");
-    assert_eq!(run.success().said(), ["old"]);
+    assert_eq!(run.success().assemble_output(), ["old"]);
 }
 
 #[test]
 fn the_script_runs_without_a_terminal_and_with_nothing_to_read() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "mkdir /tmp/k; { wc -c; [ -t 1 ] || echo none; } >/tmp/k/a; cat >>/tmp/k/a; tar -C /tmp/k -cf - .";
     let save = save.replace("[ -t 1 ]", "[ -t 0 ]");
     project.build(&builder).save(&save).success();
-    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/a").success().said(), ["0", "none"]);
+    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/a").success().assemble_output(), ["0", "none"]);
 }

@@ -54,7 +54,7 @@ fn tricks() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn what_is_no_clean_archive_gives_a_warning_and_a_build_without_artifacts() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     std::fs::create_dir_all(project.path()).unwrap();
     let tricks = tricks();
@@ -68,7 +68,7 @@ fn what_is_no_clean_archive_gives_a_warning_and_a_build_without_artifacts() {
         let run = project.build(&builder).assemble(look).save(&format!("cat /app/trick{index}"));
         let outcome = run.success();
         let what = before.unwrap_or("nothing");
-        assert!(outcome.said().is_empty(), "{what}\n{outcome}");
+        assert!(outcome.assemble_output().is_empty(), "{what}\n{outcome}");
         let warned = outcome.stderr.contains("warning: `save-artifacts` failed, building without artifacts: ");
         assert_eq!(warned, before.is_some(), "{what}\n{outcome}");
         before = tricks.get(index).map(|(name, _)| *name);
@@ -77,40 +77,40 @@ fn what_is_no_clean_archive_gives_a_warning_and_a_build_without_artifacts() {
 
 #[test]
 fn a_script_that_fails_after_a_good_archive_delivers_nothing() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "tar -C /tmp/kept -cf - .; echo sorry >&2; exit 3";
     project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
     let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
-    assert_eq!(outcome.said(), ["none"]);
+    assert_eq!(outcome.assemble_output(), ["none"]);
     outcome.says("sorry\n").says("warning: `save-artifacts` failed").says("status 3");
 }
 
 #[test]
 fn a_script_that_fails_after_copying_delivers_nothing() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "cp /tmp/kept/a /tmp/artifacts/; exit 3";
     project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
     let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
-    assert_eq!(outcome.said(), ["none"]);
+    assert_eq!(outcome.assemble_output(), ["none"]);
     outcome.says("warning: `save-artifacts` failed");
 }
 
 #[test]
 fn what_the_builder_has_there_itself_is_as_it_was_after_a_failure() {
-    let builder = Builder::obeying().file("tmp/artifacts/baked", 0o644, "baked\n").make();
+    let builder = Builder::evaluating().file("tmp/artifacts/baked", 0o644, "baked\n").make();
     let project = Project::new();
     let save = "mkdir /tmp/k; echo other >/tmp/k/baked; tar -C /tmp/k -cf - .; exit 3";
     project.build(&builder).save(save).success();
     let outcome = project.build(&builder).assemble("cat /tmp/artifacts/*").save(AS_TAR).success().says("warning:");
-    assert_eq!(outcome.said(), ["baked"]);
+    assert_eq!(outcome.assemble_output(), ["baked"]);
 }
 
 #[test]
 fn what_the_builder_has_there_itself_stays_beside_the_artifacts() {
-    let builder = Builder::obeying().file("tmp/artifacts/baked", 0o644, "baked\n").make();
+    let builder = Builder::evaluating().file("tmp/artifacts/baked", 0o644, "baked\n").make();
     let project = Project::new();
     project.build(&builder).assemble(&making("echo own >own", ":")).save(AS_TAR).success();
-    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/*").success().said(), ["baked", "own"]);
+    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/*").success().assemble_output(), ["baked", "own"]);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::fixtures::{ENGINE, USAGE, refused, told};
+use super::fixtures::{ENGINE, USAGE, assert_fails, assert_refused};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 use crate::support::run::Run;
@@ -15,35 +15,35 @@ fn a_malformed_tag_is_refused_with_a_good_one() {
         let project = Project::new().file("a", "1");
         let source = project.path().display().to_string();
         let run = Run::new().args(&["build", &source, "builder", tag]);
-        told(run, USAGE, &format!("`{tag}` can not name an image: "), "a name looks like `app`").says(fault);
+        assert_fails(run, USAGE, &format!("`{tag}` can not name an image: "), "a name looks like `app`").says(fault);
     }
 }
 
 #[test]
 fn a_variable_without_a_name_is_refused() {
     let project = Project::new();
-    refused(&project, project.build_with("x").args(&["-e", "=value"]), USAGE, "has no name", "-e NAME=VALUE");
+    assert_refused(&project, project.build_with("x").args(&["-e", "=value"]), USAGE, "has no name", "-e NAME=VALUE");
 }
 
 #[test]
 fn a_variable_that_is_not_set_here_is_named() {
     let project = Project::new();
     let run = project.build_with("x").args(&["-e", "MINIS2I_SURELY_NOT_SET"]);
-    refused(&project, run, USAGE, "`MINIS2I_SURELY_NOT_SET` is not set here", "set and export it first");
+    assert_refused(&project, run, USAGE, "`MINIS2I_SURELY_NOT_SET` is not set here", "set and export it first");
 }
 
 #[test]
 fn a_missing_environment_file_is_named() {
     let project = Project::new();
     let run = project.build_with("x").args(&["-E", "/none/such.env"]);
-    refused(&project, run, USAGE, "cannot read the environment file `/none/such.env`", "`NAME=VALUE` lines");
+    assert_refused(&project, run, USAGE, "cannot read the environment file `/none/such.env`", "`NAME=VALUE` lines");
 }
 
 #[test]
 fn a_folder_is_no_environment_file() {
     let project = Project::new();
     let run = project.build_with("x").args(&["-E", "/tmp"]);
-    refused(&project, run, USAGE, "directory", "`NAME=VALUE` lines");
+    assert_refused(&project, run, USAGE, "directory", "`NAME=VALUE` lines");
 }
 
 #[test]
@@ -52,14 +52,14 @@ fn bytes_are_no_environment_file() {
     let file = project.path().join("variables");
     fs::write(&file, b"A=\xff\xfe").unwrap();
     let run = project.build_with("x").arg("-E").arg(file.to_str().unwrap());
-    refused(&project, run, USAGE, "it is not UTF-8 text", "`NAME=VALUE` lines");
+    assert_refused(&project, run, USAGE, "it is not UTF-8 text", "`NAME=VALUE` lines");
 }
 
 #[test]
 fn a_bad_environment_file_of_the_source_is_named() {
     let builder = Builder::copying().make();
     let project = Project::new().file("a", "1").file(".s2i/environment", "A=\0");
-    refused(&project, project.build(&builder), USAGE, ".s2i/environment`", "`NAME=VALUE` lines");
+    assert_refused(&project, project.build(&builder), USAGE, ".s2i/environment`", "`NAME=VALUE` lines");
 }
 
 #[test]
@@ -87,24 +87,30 @@ fn run_options_that_would_take_the_container_away_are_refused() {
     ];
     for option in taken {
         let project = Project::new();
-        let run = project.build_with("x").rest(&["--memory", "512m", option]);
-        refused(&project, run, USAGE, &format!("`{option}` can not be passed on to `docker run`"), "leave it out");
+        let run = project.build_with("x").engine_options(&["--memory", "512m", option]);
+        assert_refused(
+            &project,
+            run,
+            USAGE,
+            &format!("`{option}` can not be passed on to `docker run`"),
+            "leave it out",
+        );
     }
 }
 
 #[test]
 fn a_word_after_the_dashes_is_no_run_option() {
     let project = Project::new();
-    let run = project.build_with("x").rest(&["busybox"]);
-    refused(&project, run, USAGE, "`busybox` after `--` is no option", "--memory 512m");
+    let run = project.build_with("x").engine_options(&["busybox"]);
+    assert_refused(&project, run, USAGE, "`busybox` after `--` is no option", "--memory 512m");
 }
 
 #[test]
 fn a_run_option_that_docker_does_not_know_is_told_in_its_words() {
     let builder = Builder::copying().make();
     let project = Project::new().file("a", "1");
-    let run = project.build(&builder).rest(&["--no-such-option"]);
-    refused(&project, run, ENGINE, "unknown flag: --no-such-option", "`docker run --help` lists");
+    let run = project.build(&builder).engine_options(&["--no-such-option"]);
+    assert_refused(&project, run, ENGINE, "unknown flag: --no-such-option", "`docker run --help` lists");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Builder images that can not be used.
 
-use super::fixtures::{ENGINE, USAGE, refused, told, with_assemble};
+use super::fixtures::{ENGINE, USAGE, assert_fails, assert_refused, with_assemble};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
@@ -8,21 +8,27 @@ use crate::support::project::Project;
 fn a_missing_builder_is_to_be_built_or_pulled() {
     let project = Project::new();
     let run = project.build_with("minis2i-test/none:such");
-    let outcome = refused(&project, run, ENGINE, "no builder image `minis2i-test/none:such`", "docker build");
+    let outcome = assert_refused(&project, run, ENGINE, "no builder image `minis2i-test/none:such`", "docker build");
     outcome.says("`docker pull minis2i-test/none:such`");
 }
 
 #[test]
 fn a_name_that_can_not_be_a_builder_is_refused() {
     let project = Project::new();
-    refused(&project, project.build_with("a b"), USAGE, "`a b` can not be the name of a builder", "SOURCE BUILDER TAG");
+    assert_refused(
+        &project,
+        project.build_with("a b"),
+        USAGE,
+        "`a b` can not be the name of a builder",
+        "SOURCE BUILDER TAG",
+    );
 }
 
 #[test]
 fn an_image_that_is_no_builder_is_told_what_was_looked_for() {
-    let plain = Builder::bare().make();
+    let plain = Builder::without_scripts().make();
     let project = Project::new().file("a", "1");
-    let outcome = refused(&project, project.build(&plain), ENGINE, "is no S2I builder", ".s2i/bin/assemble");
+    let outcome = assert_refused(&project, project.build(&plain), ENGINE, "is no S2I builder", ".s2i/bin/assemble");
     outcome.says("io.openshift.s2i.scripts-url").says("io.s2i.scripts-url").says("/usr/libexec/s2i or /usr/local/s2i");
 }
 
@@ -30,7 +36,8 @@ fn an_image_that_is_no_builder_is_told_what_was_looked_for() {
 fn a_builder_without_assemble_names_folder_and_label() {
     let builder = Builder::new().make();
     let project = Project::new().file("a", "1");
-    let outcome = refused(&project, project.build(&builder), ENGINE, "`assemble` is missing", "rebuild the builder");
+    let outcome =
+        assert_refused(&project, project.build(&builder), ENGINE, "`assemble` is missing", "rebuild the builder");
     outcome.says("there is none in /usr/libexec/s2i").says("io.openshift.s2i.scripts-url");
 }
 
@@ -39,7 +46,7 @@ fn an_assemble_that_is_not_executable_is_named() {
     let builder = with_assemble(0o644, "#!/bin/sh\n");
     let project = Project::new().file("a", "1");
     let cause = "cannot run `/usr/libexec/s2i/assemble`: it is not executable";
-    refused(&project, project.build(&builder), ENGINE, cause, "COPY --chmod=755");
+    assert_refused(&project, project.build(&builder), ENGINE, cause, "COPY --chmod=755");
 }
 
 #[test]
@@ -47,14 +54,14 @@ fn a_missing_interpreter_is_named() {
     let builder = with_assemble(0o755, "#! /usr/bin/python9 -u\n");
     let project = Project::new().file("a", "1");
     let cause = "an interpreter that is not in the image: `/usr/bin/python9`";
-    refused(&project, project.build(&builder), ENGINE, cause, "#!/bin/sh");
+    assert_refused(&project, project.build(&builder), ENGINE, cause, "#!/bin/sh");
 }
 
 #[test]
 fn a_first_line_with_a_windows_line_end_is_shown_as_such() {
     let builder = with_assemble(0o755, "#!/bin/sh\r\necho hello\r\n");
     let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, r"not in the image: `/bin/sh\r`", "Unix line ends");
+    assert_refused(&project, project.build(&builder), ENGINE, r"not in the image: `/bin/sh\r`", "Unix line ends");
 }
 
 #[test]
@@ -62,40 +69,41 @@ fn the_cure_for_a_script_of_the_source_is_in_the_source() {
     let builder = Builder::copying().make();
     let project = Project::new().file(".s2i/bin/assemble", "#!/bin/sh\r\necho hello\r\n");
     let outcome =
-        refused(&project, project.build(&builder), USAGE, r"not in the image: `/bin/sh\r`", ".s2i/bin/assemble");
+        assert_refused(&project, project.build(&builder), USAGE, r"not in the image: `/bin/sh\r`", ".s2i/bin/assemble");
     outcome.never_says("Dockerfile");
 }
 
 #[test]
 fn a_missing_destination_is_named() {
-    let builder = Builder::copying().change("LABEL io.openshift.s2i.destination=/none").make();
+    let builder = Builder::copying().instruction("LABEL io.openshift.s2i.destination=/none").make();
     let project = Project::new().file("a", "1");
     let cure = "io.openshift.s2i.destination";
-    refused(&project, project.build(&builder), ENGINE, "has no folder `/none` for the source", cure);
+    assert_refused(&project, project.build(&builder), ENGINE, "has no folder `/none` for the source", cure);
 }
 
 #[test]
 fn a_destination_that_the_user_may_not_write_to_is_named() {
-    let builder = Builder::copying().user("65534", 65534, 65534).change("LABEL io.openshift.s2i.destination=/etc");
+    let builder = Builder::copying().user("65534", 65534, 65534).instruction("LABEL io.openshift.s2i.destination=/etc");
     let builder = builder.make();
     let project = Project::new().file("a", "1");
     let cause = "user may not write to `/etc`";
-    refused(&project, project.build(&builder), ENGINE, cause, "io.openshift.s2i.destination");
+    assert_refused(&project, project.build(&builder), ENGINE, cause, "io.openshift.s2i.destination");
 }
 
 #[test]
 fn a_builder_with_triggers_is_for_docker_build() {
-    let builder = Builder::copying().change("ONBUILD RUN true").make();
+    let builder = Builder::copying().instruction("ONBUILD RUN true").make();
     let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "has ONBUILD triggers", "use `docker build`");
+    assert_refused(&project, project.build(&builder), ENGINE, "has ONBUILD triggers", "use `docker build`");
 }
 
 #[test]
 fn a_label_for_scripts_that_is_not_understood_is_refused() {
-    let builder = Builder::bare().change("LABEL io.openshift.s2i.scripts-url=ftp://host.example/s2i").make();
+    let builder =
+        Builder::without_scripts().instruction("LABEL io.openshift.s2i.scripts-url=ftp://host.example/s2i").make();
     let project = Project::new().file("a", "1");
     let cause = "`ftp://host.example/s2i`, which begins with `ftp://`, which is not understood";
-    refused(&project, project.build(&builder), ENGINE, cause, "-s image:///FOLDER");
+    assert_refused(&project, project.build(&builder), ENGINE, cause, "-s image:///FOLDER");
 }
 
 #[test]
@@ -104,7 +112,7 @@ fn labels_of_another_shape_are_refused() {
     let builder = with_assemble(0o755, script);
     let project = Project::new().file("a", "1");
     let cause = "cannot use the labels that `assemble` left in /tmp/.s2i/image_metadata.json";
-    refused(&project, project.build(&builder), ENGINE, cause, "well-formed JSON");
+    assert_refused(&project, project.build(&builder), ENGINE, cause, "well-formed JSON");
 }
 
 #[test]
@@ -114,8 +122,9 @@ fn a_refusal_leaves_the_tag_on_the_last_good_image() {
     project.build(&builder).success();
     let good = project.id();
     let broken = Builder::new().make();
-    told(project.build(&broken), ENGINE, "`assemble` is missing", "rebuild the builder").says("stays as it was");
-    told(project.build(&builder).arg("--env").arg("=x"), USAGE, "has no name", "-e NAME=VALUE");
+    assert_fails(project.build(&broken), ENGINE, "`assemble` is missing", "rebuild the builder")
+        .says("stays as it was");
+    assert_fails(project.build(&builder).arg("--env").arg("=x"), USAGE, "has no name", "-e NAME=VALUE");
     assert_eq!(project.id(), good);
 }
 
@@ -123,6 +132,6 @@ fn a_refusal_leaves_the_tag_on_the_last_good_image() {
 fn a_refusal_leaves_no_container() {
     let builder = Builder::new().make();
     let project = Project::new().file("a", "1");
-    refused(&project, project.build(&builder), ENGINE, "`assemble` is missing", "rebuild the builder");
+    assert_refused(&project, project.build(&builder), ENGINE, "`assemble` is missing", "rebuild the builder");
     assert_eq!(builder.containers(), [""; 0]);
 }

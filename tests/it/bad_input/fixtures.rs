@@ -1,4 +1,4 @@
-//! Running a build that must be refused, and checking the cause and the cure.
+//! RunningProcess a build that must be assert_refused, and checking the cause and the cure.
 
 use crate::support::builder::Builder;
 use crate::support::outcome::Outcome;
@@ -19,15 +19,15 @@ pub fn with_assemble(mode: u32, text: &str) -> Builder {
 /// Runs a build of a project that must be refused: with this status, a cause and a cure that have these words, and no
 /// image.
 #[track_caller]
-pub fn refused(project: &Project, run: Run, status: i32, cause: &str, cure: &str) -> Outcome {
-    let outcome = told(run, status, cause, cure);
+pub fn assert_refused(project: &Project, run: Run, status: i32, cause: &str, cure: &str) -> Outcome {
+    let outcome = assert_fails(run, status, cause, cure);
     assert_eq!(project.id(), None, "something was built\n{outcome}");
     outcome
 }
 
 /// The same where nothing is looked for in the engine.
 #[track_caller]
-pub fn told(run: Run, status: i32, cause: &str, cure: &str) -> Outcome {
+pub fn assert_fails(run: Run, status: i32, cause: &str, cure: &str) -> Outcome {
     let outcome = run.run().status(status);
     let (causes, cures) = outcome.stderr.split_once("\nhint: ").unwrap_or_else(|| panic!("no hint\n{outcome}"));
     let causes = causes.split_once("error: ").unwrap_or_else(|| panic!("no error\n{outcome}")).1;

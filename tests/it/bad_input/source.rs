@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use super::fixtures::{USAGE, refused, told};
+use super::fixtures::{USAGE, assert_fails, assert_refused};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 use crate::support::run::Run;
@@ -10,7 +10,7 @@ use crate::support::run::Run;
 #[test]
 fn a_missing_source_is_named() {
     let run = Run::new().args(&["build", "/none/such", "builder", "app"]);
-    told(run, USAGE, "there is no source folder `/none/such`", "minis2i build SOURCE BUILDER TAG");
+    assert_fails(run, USAGE, "there is no source folder `/none/such`", "minis2i build SOURCE BUILDER TAG");
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_source_that_is_a_file_is_refused() {
     let project = Project::new().file("app.py", "1");
     let file = project.path().join("app.py").display().to_string();
     let run = Run::new().args(&["build", &file, "builder", "app"]);
-    told(run, USAGE, "app.py` is a file, not a folder", "give the folder that holds it");
+    assert_fails(run, USAGE, "app.py` is a file, not a folder", "give the folder that holds it");
 }
 
 #[test]
@@ -26,8 +26,8 @@ fn a_source_that_can_not_be_reached_is_refused() {
     let project = Project::new().file("closed/app/main.py", "1");
     project.chmod("closed", 0o000);
     let folder = project.path().join("closed/app").display().to_string();
-    let run = Run::new().bound_by_permissions().args(&["build", &folder, "builder", "app"]);
-    told(run, USAGE, "Permission denied", "readable");
+    let run = Run::new().without_root_permissions().args(&["build", &folder, "builder", "app"]);
+    assert_fails(run, USAGE, "Permission denied", "readable");
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn an_unreadable_file_of_the_source_is_named() {
     let builder = Builder::copying().make();
     let project = Project::new().file("fine", "1").file("folder/secret", "2");
     project.chmod("folder/secret", 0o000);
-    let run = project.build(&builder).bound_by_permissions();
-    refused(&project, run, USAGE, "folder/secret`", ".s2iignore");
+    let run = project.build(&builder).without_root_permissions();
+    assert_refused(&project, run, USAGE, "folder/secret`", ".s2iignore");
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn an_unreadable_folder_of_the_source_is_named() {
     let builder = Builder::copying().make();
     let project = Project::new().file("fine", "1").file("folder/deep", "2");
     project.chmod("folder", 0o000);
-    let run = project.build(&builder).bound_by_permissions();
-    refused(&project, run, USAGE, "folder`", ".s2iignore");
+    let run = project.build(&builder).without_root_permissions();
+    assert_refused(&project, run, USAGE, "folder`", ".s2iignore");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn an_unreadable_file_that_is_left_out_does_not_matter() {
     let builder = Builder::copying().make();
     let project = Project::new().file("out", "1").file("secret", "2").file(".s2iignore", "secret\n");
     project.chmod("secret", 0o000);
-    project.build(&builder).bound_by_permissions().success();
+    project.build(&builder).without_root_permissions().success();
     assert!(!project.image().has("/app/secret"));
 }
 
@@ -62,8 +62,8 @@ fn an_unreadable_script_of_the_source_is_named() {
     let builder = Builder::copying().make();
     let project = Project::new().file(".s2i/bin/assemble", "#!/bin/sh\n");
     project.chmod(".s2i/bin/assemble", 0o000);
-    let run = project.build(&builder).bound_by_permissions();
-    refused(&project, run, USAGE, ".s2i/bin/assemble`", "make it a readable file");
+    let run = project.build(&builder).without_root_permissions();
+    assert_refused(&project, run, USAGE, ".s2i/bin/assemble`", "make it a readable file");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fixtures::assembling;
 use crate::support::builder::Builder;
-use crate::support::json_schema::assert_schema;
+use crate::support::json_messages::assert_schema;
 use crate::support::project::Project;
 
 #[track_caller]

@@ -7,7 +7,7 @@ use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
-use crate::support::stand_in_cli::StandIn;
+use crate::support::stand_in_cli::StandInCli;
 
 /// Whether a text is such a number: digits, a point, and so many digits.
 fn is_decimal(text: &str, digits: usize) -> bool {
@@ -131,7 +131,7 @@ fn output_comes_as_it_is_made() {
     let builder = assembling("echo early; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo late");
     let project = Project::new().file("a", "1");
     let running = project.build(&builder).start();
-    running.wait_for("early\n");
+    running.wait_for_stderr("early\n");
     docker(&["exec", &builder.containers()[0], "touch", "/tmp/go"]);
     running.end().status(0).says("early\nlate\n");
 }
@@ -164,9 +164,9 @@ fn an_assemble_that_was_killed_asks_about_memory() {
 fn a_reader_that_went_away_is_no_failure() {
     let builder = assembling("seq 1000; sleep 0.2; seq 1000");
     let project = Project::new().file("a", "1");
-    assert_eq!(project.build(&builder).unheard(), Some(0));
+    assert_eq!(project.build(&builder).status_when_output_is_closed(), Some(0));
     assert!(project.id().is_some());
-    assert_eq!(project.build(&builder).args(&["--message-format", "json"]).unheard(), Some(0));
+    assert_eq!(project.build(&builder).args(&["--message-format", "json"]).status_when_output_is_closed(), Some(0));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn commands(outcome: &Outcome) -> Vec<(&str, Option<&str>)> {
 
 #[test]
 fn verbose_shows_every_engine_command_with_its_time() {
-    let log = StandIn::new("echo \"$1 $2 $3\" >>$here/log\nexec docker \"$@\"");
+    let log = StandInCli::new("echo \"$1 $2 $3\" >>$here/log\nexec docker \"$@\"");
     let builder = Builder::copying().script("save-artifacts", "#!/bin/sh\nexec tar -cf - a\n").make();
     let project = Project::new().file("a", "1");
     project.build(&builder).success();

@@ -13,7 +13,7 @@ use crate::support::project::Project;
 use crate::support::run::Run;
 
 /// What a builder and its application are made of, and what is looked at in the images.
-pub struct Shape {
+pub struct Application {
     pub builder: Arc<Builder>,
     pub project: Project,
     /// The folders that builds change.
@@ -24,7 +24,7 @@ pub struct Shape {
 /// were artifacts shows in the image, since what `assemble` leaves of them stays; an empty folder is no difference.
 type Content = BTreeMap<Vec<u8>, Entry>;
 
-impl Shape {
+impl Application {
     /// An incremental build.
     pub fn build(&self) -> Outcome {
         self.project.build(&self.builder).success().never_says("warning:").never_says("note:")
@@ -32,7 +32,7 @@ impl Shape {
 
     /// A build from nothing of the source as it is makes the same image as the one that the tag has.
     #[track_caller]
-    pub fn is_what_a_clean_build_makes(&self) {
+    pub fn assert_equal_to_clean_build(&self) {
         let (content, config) = (self.content(), self.config());
         self.project.build(&self.builder).arg("--no-incremental").success().says("(clean)");
         assert_eq!(config, self.config());
@@ -61,25 +61,25 @@ impl Shape {
 
     /// A watch that builds, and then once more at a save while a container waits. The image is the clean build's.
     #[track_caller]
-    pub fn a_save(&self, path: &str, text: &str) -> Outcome {
+    pub fn build_after_save(&self, path: &str, text: &str) -> Outcome {
         let source = self.project.path();
         let line = ["watch", "--verbose", source.to_str().unwrap(), self.builder.name(), &self.project.tag];
-        let running = Run::new().env("TMPDIR", self.project.locks()).args(&line).start();
-        running.wait_for("standby ready: for build 2");
+        let running = Run::new().env("TMPDIR", self.project.temp_dir()).args(&line).start();
+        running.wait_for_stderr("standby ready: for build 2");
         self.project.write(path, text);
-        running.wait_for("; standby)");
+        running.wait_for_stderr("; standby)");
         running.signal("INT");
         let mut outcome = running.end().status(130).never_says("warning:").never_says("build failed:");
         // What is removed meanwhile is told whenever it is gone.
         let lines = outcome.stderr.split_inclusive('\n').filter(|line| !line.starts_with("$ docker rm "));
         outcome.stderr = lines.collect();
-        self.is_what_a_clean_build_makes();
+        self.assert_equal_to_clean_build();
         outcome
     }
 
     /// Mode, owner and what is held of files and links of the image.
     #[track_caller]
-    pub fn has<const N: usize>(&self, expected: [(&str, u32, (u64, u64), &str); N]) {
+    pub fn assert_files<const N: usize>(&self, expected: [(&str, u32, (u64, u64), &str); N]) {
         let content = self.content();
         for (path, mode, owner, held) in expected {
             let entry = content.get(path.as_bytes()).unwrap_or_else(|| panic!("{path} is missing"));
@@ -89,7 +89,7 @@ impl Shape {
     }
 
     #[track_caller]
-    pub fn has_none_of<const N: usize>(&self, paths: [&str; N]) {
+    pub fn assert_no_paths<const N: usize>(&self, paths: [&str; N]) {
         let content = self.content();
         for path in paths {
             assert!(!content.contains_key(path.as_bytes()), "{path}");
@@ -105,7 +105,7 @@ impl Shape {
 
     /// The image has what every image of a builder on the core has.
     #[track_caller]
-    pub fn keeps_the_cores_configuration(&self) {
+    pub fn assert_core_configuration(&self) {
         let config = self.project.image().config();
         assert_eq!(config["Cmd"], json!(["/usr/libexec/s2i/run"]));
         assert_eq!(config["Entrypoint"], json!(["container-entrypoint"]));
@@ -134,20 +134,22 @@ fn content(image: &Image, folder: &str) -> Content {
 
 /// The image that many builders stand on: their user has a name, their home is not empty, their entry point runs what
 /// it is given.
-pub fn on_the_core(name: &str) -> Builder {
-    Builder::bare()
-        .files_of("core")
-        .files_of(name)
+pub fn core_builder(name: &str) -> Builder {
+    Builder::without_scripts()
+        .files_from("core")
+        .files_from(name)
         .folder("opt/app-root", 1001, 0)
         .folder("opt/app-root/src", 1001, 0)
         .folder("opt/app-root/src/.pki", 1001, 0)
-        .change(
+        .instruction(
             "LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i io.s2i.scripts-url=image:///usr/libexec/s2i",
         )
-        .change("ENV STI_SCRIPTS_PATH=/usr/libexec/s2i STI_SCRIPTS_URL=image:///usr/libexec/s2i APP_ROOT=/opt/app-root")
-        .change("ENV HOME=/opt/app-root/src PATH=/opt/app-root/bin:/usr/bin:/bin")
-        .change("WORKDIR /opt/app-root/src")
-        .change("ENTRYPOINT [\"container-entrypoint\"]")
-        .change("USER 1001")
-        .change("CMD $STI_SCRIPTS_PATH/usage")
+        .instruction(
+            "ENV STI_SCRIPTS_PATH=/usr/libexec/s2i STI_SCRIPTS_URL=image:///usr/libexec/s2i APP_ROOT=/opt/app-root",
+        )
+        .instruction("ENV HOME=/opt/app-root/src PATH=/opt/app-root/bin:/usr/bin:/bin")
+        .instruction("WORKDIR /opt/app-root/src")
+        .instruction("ENTRYPOINT [\"container-entrypoint\"]")
+        .instruction("USER 1001")
+        .instruction("CMD $STI_SCRIPTS_PATH/usage")
 }

@@ -10,15 +10,15 @@ use crate::support::wait::wait_for;
 
 #[test]
 fn the_builders_settings_are_kept_and_the_command_is_run() {
-    let builder = Builder::obeying()
+    let builder = Builder::evaluating()
         .file("entry", 0o755, "#!/bin/sh\nexec \"$@\"\n")
-        .change(r#"ENTRYPOINT ["/entry"]"#)
-        .change("USER 1234:2000")
-        .change("EXPOSE 8080 9090/udp")
-        .change("VOLUME /data")
-        .change("LABEL own=label")
-        .change("ENV OWN=variable")
-        .change(r#"CMD ["usage"]"#)
+        .instruction(r#"ENTRYPOINT ["/entry"]"#)
+        .instruction("USER 1234:2000")
+        .instruction("EXPOSE 8080 9090/udp")
+        .instruction("VOLUME /data")
+        .instruction("LABEL own=label")
+        .instruction("ENV OWN=variable")
+        .instruction(r#"CMD ["usage"]"#)
         .make()
         .build_on(
             "HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
@@ -53,7 +53,7 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
 
 #[test]
 fn a_builder_without_settings_gets_none() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).success();
     let (before, after) = (config(builder.name()), project.image().config());
@@ -64,20 +64,20 @@ fn a_builder_without_settings_gets_none() {
 
 #[test]
 fn the_assemble_user_is_not_the_user_of_the_image() {
-    let builder = Builder::obeying().change("LABEL io.openshift.s2i.assemble-user=1500").make();
+    let builder = Builder::evaluating().instruction("LABEL io.openshift.s2i.assemble-user=1500").make();
     let project = Project::new();
     let outcome = project.build(&builder).assemble("id -u 2>/dev/null || stat -c %u .").success();
-    assert_eq!(outcome.said(), ["1500"]);
+    assert_eq!(outcome.assemble_output(), ["1500"]);
     assert!(["", "0", "root"].contains(&project.image().config()["User"].as_str().unwrap()));
 }
 
 #[test]
 fn options_for_the_engine_do_not_get_into_the_image() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let options = ["--user", "1234", "--network", "none", "--hostname", "here", "--memory", "256m"];
-    let outcome = project.build(&builder).assemble("stat -c %u .").rest(&options).success();
-    assert_eq!(outcome.said(), ["1234"]);
+    let outcome = project.build(&builder).assemble("stat -c %u .").engine_options(&options).success();
+    assert_eq!(outcome.assemble_output(), ["1234"]);
     let after = project.image().config();
     assert!(["", "0", "root"].contains(&after["User"].as_str().unwrap()));
     assert_ne!(after["Hostname"], "here");
@@ -85,7 +85,7 @@ fn options_for_the_engine_do_not_get_into_the_image() {
 
 #[test]
 fn images_do_not_grow_a_layer_with_each_build() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let layers = |image: &str| docker(&["image", "inspect", "--format", "{{len .RootFS.Layers}}", image]);
     project.build(&builder).assemble("echo 1 >/app/x").success();

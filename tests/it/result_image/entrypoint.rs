@@ -8,26 +8,26 @@ use crate::support::project::Project;
 
 #[test]
 fn one_that_runs_its_arguments_stays_in_force() {
-    let builder = Builder::obeying()
+    let builder = Builder::evaluating()
         .file("entry", 0o755, "#!/bin/sh\nexport FROM_ENTRY=yes\necho welcome\nexec \"$@\"\n")
-        .change(r#"ENTRYPOINT ["/entry"]"#)
+        .instruction(r#"ENTRYPOINT ["/entry"]"#)
         .make();
     let project = Project::new();
     let save = "mkdir /tmp/k; echo $FROM_ENTRY >/tmp/k/a; tar -C /tmp/k -cf - . 2>/dev/null";
     let outcome = project.build(&builder).assemble("echo $FROM_ENTRY").save(save).success();
-    assert_eq!(outcome.said(), ["yes"]);
+    assert_eq!(outcome.assemble_output(), ["yes"]);
     outcome.says("welcome\n").never_says("note:");
     assert_eq!(project.image().config()["Entrypoint"], json!(["/entry"]));
 }
 
 #[test]
 fn one_with_arguments_stays_in_force_for_both_scripts() {
-    let builder = Builder::obeying().change(r#"ENTRYPOINT ["/usr/bin/env", "W=1"]"#).make();
+    let builder = Builder::evaluating().instruction(r#"ENTRYPOINT ["/usr/bin/env", "W=1"]"#).make();
     let project = Project::new();
     let save = "mkdir /tmp/k; echo saved $W >/tmp/k/a; tar -C /tmp/k -cf - .";
     project.build(&builder).save(save).success();
     let outcome = project.build(&builder).assemble("echo assembled $W; cat /tmp/artifacts/a").success();
-    assert_eq!(outcome.said(), ["assembled 1", "saved 1"]);
+    assert_eq!(outcome.assemble_output(), ["assembled 1", "saved 1"]);
 }
 
 /// Builds twice with a builder whose ENTRYPOINT does not run what it is given.
@@ -36,27 +36,27 @@ fn is_bypassed(builder: &Builder) {
     let project = Project::new().file("a", "x\n");
     let save = "mkdir /tmp/k; echo saved >/tmp/k/a; tar -C /tmp/k -cf - .";
     let outcome = project.build(builder).assemble("cat a").save(save).success();
-    assert_eq!(outcome.said(), ["x"]);
+    assert_eq!(outcome.assemble_output(), ["x"]);
     outcome.says("note: the builder's ENTRYPOINT does not run the command it is given; building without it\n");
     assert_eq!(project.image().config()["Entrypoint"], entrypoint);
     assert_eq!(project.image().config()["Cmd"], json!(["/usr/libexec/s2i/run"]));
     // What is known need not be found out, and said, again.
     let outcome = project.build(builder).assemble("cat /tmp/artifacts/a").success().never_says("note:");
-    assert_eq!(outcome.said(), ["saved"]);
+    assert_eq!(outcome.assemble_output(), ["saved"]);
     assert_eq!(project.image().config()["Entrypoint"], entrypoint);
 }
 
 #[test]
 fn one_that_eats_its_arguments_is_bypassed_and_kept() {
-    is_bypassed(&Builder::obeying().change(r#"ENTRYPOINT ["/bin/echo"]"#).make());
+    is_bypassed(&Builder::evaluating().instruction(r#"ENTRYPOINT ["/bin/echo"]"#).make());
 }
 
 #[test]
 fn one_that_fails_is_bypassed_and_kept() {
-    is_bypassed(&Builder::obeying().change(r#"ENTRYPOINT ["/bin/false"]"#).make());
+    is_bypassed(&Builder::evaluating().instruction(r#"ENTRYPOINT ["/bin/false"]"#).make());
 }
 
 #[test]
 fn one_in_shell_form_is_bypassed_and_kept() {
-    is_bypassed(&Builder::obeying().make().build_on("ENTRYPOINT echo hello"));
+    is_bypassed(&Builder::evaluating().make().build_on("ENTRYPOINT echo hello"));
 }

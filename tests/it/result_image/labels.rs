@@ -9,7 +9,7 @@ use crate::support::project::Project;
 
 #[test]
 fn labels_say_what_the_image_was_made_of() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new().file("a", "");
     project.build(&builder).success();
     let image = project.image();
@@ -30,7 +30,7 @@ fn labels_say_what_the_image_was_made_of() {
 
 #[test]
 fn a_builder_given_by_id_is_named_by_it() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let id = builder.id();
     let run = project.build(&builder).builder(&id);
@@ -40,7 +40,7 @@ fn a_builder_given_by_id_is_named_by_it() {
 
 #[test]
 fn a_builder_with_a_name_of_digits_is_named_in_full() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let name = builder.id()[20..50].to_owned();
     docker(&["tag", builder.name(), &name]);
@@ -53,7 +53,7 @@ fn a_builder_with_a_name_of_digits_is_named_in_full() {
 
 #[test]
 fn the_source_location_is_as_typed() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new().file("a", "");
     project.build(&builder).source("source/").current_dir(&project.path().join("..")).success();
     assert_eq!(project.image().label("io.openshift.s2i.build.source-location").unwrap(), "source/");
@@ -66,7 +66,7 @@ fn the_source_location_is_as_typed() {
 
 #[test]
 fn the_revision_and_origin_are_those_of_the_work_tree() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new().file("app/a", "");
     git(&project.path(), &["init", "--quiet"]);
     git(&project.path(), &["add", "."]);
@@ -82,7 +82,7 @@ fn the_revision_and_origin_are_those_of_the_work_tree() {
 
 #[test]
 fn equal_builds_have_equal_digests() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new().file("a", "1");
     let digest = |options: &[&str]| {
         project.build(&builder).args(options).success();
@@ -97,7 +97,7 @@ fn equal_builds_have_equal_digests() {
 
 #[test]
 fn a_builder_that_is_a_result_of_ours_passes_no_stale_labels_on() {
-    let first = Builder::obedient();
+    let first = Builder::shared_evaluating();
     let project = Project::new().file("a", "");
     git(&project.path(), &["init", "--quiet"]);
     git(&project.path(), &["commit", "--quiet", "--allow-empty", "--message", "first"]);
@@ -112,7 +112,7 @@ fn a_builder_that_is_a_result_of_ours_passes_no_stale_labels_on() {
 
 #[test]
 fn assemble_can_leave_labels() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.write("labels", r#"{"labels":[{"a":"1"},{"b":"two \"words\" $X","io.k8s.display-name":"own"}]}"#);
     let assemble = "mkdir -p /tmp/.s2i; cp labels /tmp/.s2i/image_metadata.json";
@@ -125,7 +125,7 @@ fn assemble_can_leave_labels() {
 
 #[test]
 fn malformed_labels_are_an_error_and_the_tag_stays() {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let project = Project::new();
     let assemble = "mkdir -p /tmp/.s2i; cp labels /tmp/.s2i/image_metadata.json";
     project.write("labels", r#"{"labels":[]}"#);

@@ -5,7 +5,7 @@ use crate::support::project::Project;
 
 #[test]
 fn one_over_the_destination_keeps_the_source_out_and_loses_scripts() {
-    let builder = Builder::copying().change("VOLUME /tmp").file("opt/in/.keep", 0o644, "").make();
+    let builder = Builder::copying().instruction("VOLUME /tmp").file("opt/in/.keep", 0o644, "").make();
     let project = Project::new().file("out", "1\n");
     project.build(&builder).success().never_says("note:").never_says("warning:");
     assert_eq!(project.image().run(&[]), "1");
@@ -18,7 +18,7 @@ fn one_over_the_destination_keeps_the_source_out_and_loses_scripts() {
 
 #[test]
 fn one_over_the_workdir_is_warned_of() {
-    let builder = Builder::copying().change("VOLUME /app").make();
+    let builder = Builder::copying().instruction("VOLUME /app").make();
     let project = Project::new().file("out", "1\n");
     let outcome = project.build(&builder).success();
     outcome.says("warning: what `assemble` leaves in /app does not get into the image, since /app is a VOLUME");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::support::builder::{Builder, shared};
+use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
 pub const USAGE: i32 = 2;
@@ -19,10 +19,10 @@ pub fn say(who: &str) -> String {
 
 /// A builder with all three scripts by label, two more folders with some, and none that prints an archive.
 pub fn builder() -> Arc<Builder> {
-    shared("scripts", || {
-        let mut builder = Builder::bare()
-            .change("LABEL io.openshift.s2i.scripts-url=image:///opt/label")
-            .change("WORKDIR /work")
+    shared_builder("scripts", || {
+        let mut builder = Builder::without_scripts()
+            .instruction("LABEL io.openshift.s2i.scripts-url=image:///opt/label")
+            .instruction("WORKDIR /work")
             .file("opt/asked/run", 0o755, &say("asked run"))
             .file("work/relative/assemble", 0o755, &say("relative assemble"));
         for script in ["assemble", "run", "save-artifacts"] {

@@ -11,15 +11,15 @@ use super::fixtures::{USAGE, builder, folder, runs, say};
 use crate::support::builder::Builder;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
-use crate::support::wait::{PATIENCE, wait_for};
+use crate::support::wait::{TIMEOUT, wait_for};
 
 /// A server of files on this machine.
-struct Server {
+struct ScriptServer {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-impl Server {
+impl ScriptServer {
     /// Answers a path with its status and text, and any other with 404. A status of 0 is no answer at all.
     fn new(answers: &[(&str, u16, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -62,8 +62,8 @@ impl Server {
 #[test]
 fn scripts_are_fetched_and_what_is_not_found_comes_from_the_image() {
     let builder = builder();
-    let server = Server::new(&[("/s2i/run", 200, &say("fetched run")), ("/s2i/assemble", 302, "/real")]);
-    let server_too = Server::new(&[("/s2i/assemble", 302, "/real"), ("/real", 200, &say("fetched assemble"))]);
+    let server = ScriptServer::new(&[("/s2i/run", 200, &say("fetched run")), ("/s2i/assemble", 302, "/real")]);
+    let server_too = ScriptServer::new(&[("/s2i/assemble", 302, "/real"), ("/real", 200, &say("fetched assemble"))]);
     let project = Project::new();
     server_too.build(&project, &builder, "/s2i/").status(0).says("fetched assemble in /tmp/scripts/assemble\n");
     let project = Project::new();
@@ -76,8 +76,10 @@ fn scripts_are_fetched_and_what_is_not_found_comes_from_the_image() {
 
 #[test]
 fn a_label_may_name_one() {
-    let server = Server::new(&[("/assemble", 200, &say("fetched")), ("/run", 200, &say("fetched run"))]);
-    let builder = Builder::bare().change(&format!("LABEL io.openshift.s2i.scripts-url={}", server.url(""))).make();
+    let server = ScriptServer::new(&[("/assemble", 200, &say("fetched")), ("/run", 200, &say("fetched run"))]);
+    let builder = Builder::without_scripts()
+        .instruction(&format!("LABEL io.openshift.s2i.scripts-url={}", server.url("")))
+        .make();
     let project = Project::new().file(".s2i/bin/run", &say("source run"));
     project.build(&builder).success().says("fetched in /tmp/scripts/assemble\n");
     assert_eq!(project.image().run(&[]), "source run in /tmp/scripts/run");
@@ -88,7 +90,7 @@ fn a_label_may_name_one() {
 #[test]
 fn a_place_without_scripts_is_refused() {
     let builder = builder();
-    let server = Server::new(&[]);
+    let server = ScriptServer::new(&[]);
     let project = Project::new();
     server.build(&project, &builder, "/none").status(USAGE).says("names a place without scripts").says("/none`");
     assert_eq!(project.id(), None);
@@ -97,7 +99,7 @@ fn a_place_without_scripts_is_refused() {
 #[test]
 fn any_other_answer_is_an_error_that_shows_no_password() {
     let builder = builder();
-    let server = Server::new(&[("/assemble", 500, "broken")]);
+    let server = ScriptServer::new(&[("/assemble", 500, "broken")]);
     let url = server.url("").replace("//", "//me:secret@");
     let project = Project::new();
     let outcome = project.build(&builder).args(&["-s", &url]).run().status(USAGE);
@@ -121,24 +123,24 @@ fn a_server_that_is_not_there_is_an_error() {
 #[test]
 fn an_interrupt_does_not_wait_for_a_server() {
     let builder = builder();
-    let server = Server::new(&[("/assemble", 0, "")]);
+    let server = ScriptServer::new(&[("/assemble", 0, "")]);
     let project = Project::new();
     let running = project.build(&builder).args(&["-s", &server.url("")]).start();
     wait_for("the server is asked", || !server.asked.lock().unwrap().is_empty());
     let begin = std::time::Instant::now();
     running.signal("INT");
     running.end().status(130).says("minis2i: build cancelled:");
-    assert!(begin.elapsed().as_secs() < 5 && begin.elapsed() < PATIENCE);
+    assert!(begin.elapsed().as_secs() < 5 && begin.elapsed() < TIMEOUT);
 }
 
 /// A server with a certificate that nobody signed but itself.
-struct Secure {
+struct HttpsServer {
     child: Child,
     port: String,
     folder: tempfile::TempDir,
 }
 
-impl Secure {
+impl HttpsServer {
     fn new() -> Self {
         let folder = folder(&[("assemble", &say("fetched")), ("run", &say("run")), ("save-artifacts", "#!/bin/sh\n")]);
         let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
@@ -162,7 +164,7 @@ impl Secure {
     }
 }
 
-impl Drop for Secure {
+impl Drop for HttpsServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -172,7 +174,7 @@ impl Drop for Secure {
 #[test]
 fn a_secure_one_is_asked_if_this_machine_trusts_it() {
     let builder = builder();
-    let server = Secure::new();
+    let server = HttpsServer::new();
     let url = format!("https://127.0.0.1:{}", server.port);
     let project = Project::new();
     let run = project.build(&builder).args(&["-s", &url]).env("SSL_CERT_FILE", server.folder.path().join("cert.pem"));

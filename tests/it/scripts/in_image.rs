@@ -41,7 +41,7 @@ fn one_without_scripts_is_refused() {
 
 #[test]
 fn an_unlabelled_image_is_a_builder_with_the_option_and_needs_no_note() {
-    let builder = Builder::bare().file("srv/assemble", 0o755, &say("hidden")).make();
+    let builder = Builder::without_scripts().file("srv/assemble", 0o755, &say("hidden")).make();
     for option in ["--scripts-url", "--image-scripts-url"] {
         let project = Project::new();
         let outcome = project.build(&builder).args(&[option, "image:///srv"]).success();
@@ -51,8 +51,8 @@ fn an_unlabelled_image_is_a_builder_with_the_option_and_needs_no_note() {
 
 #[test]
 fn the_fallback_comes_after_label_and_source() {
-    let builder = Builder::bare()
-        .change("LABEL io.s2i.scripts-url=image:///label")
+    let builder = Builder::without_scripts()
+        .instruction("LABEL io.s2i.scripts-url=image:///label")
         .file("label/assemble", 0o755, &say("label"))
         .file("fallback/assemble", 0o755, &say("fallback"))
         .file("fallback/run", 0o755, &say("fallback run"))

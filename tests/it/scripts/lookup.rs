@@ -9,12 +9,12 @@ const SAY: &str = "#!/bin/sh\nset -e\necho \"assembled by $0\"\n";
 
 /// Builds with a builder that keeps its scripts in this folder, and says so, or not, with this instruction.
 fn built(folder: &str, instruction: Option<&str>) -> crate::support::outcome::Outcome {
-    let mut builder = Builder::bare().change("WORKDIR /app").file("usr/local/s2i/decoy", 0o644, "");
+    let mut builder = Builder::without_scripts().instruction("WORKDIR /app").file("usr/local/s2i/decoy", 0o644, "");
     for script in ["assemble", "run"] {
         builder = builder.file(&format!("{folder}/{script}"), 0o755, SAY);
     }
     if let Some(instruction) = instruction {
-        builder = builder.change(instruction);
+        builder = builder.instruction(instruction);
     }
     let builder = builder.make();
     let project = Project::new().file("a", "");
@@ -64,7 +64,7 @@ fn labels_and_a_variable_name_the_destination() {
             .script("assemble", assemble)
             .script("save-artifacts", "#!/bin/sh\nexec tar -C /app -cf - b\n")
             .file("opt/in/.keep", 0o644, "")
-            .change(instruction)
+            .instruction(instruction)
             .make();
         let project = Project::new().file("a", "source\n").file(".s2i/bin/run", "#!/bin/sh\necho ran\n");
         project.build(&builder).success().says("source\n");
@@ -107,7 +107,7 @@ fn only_the_scripts_that_the_source_has_are_replaced() {
 
 #[test]
 fn an_image_without_scripts_takes_those_of_the_source() {
-    let builder = Builder::bare().make();
+    let builder = Builder::without_scripts().make();
     let project = Project::new().file(".s2i/bin/assemble", "#!/bin/sh\necho the source\n");
     project.write(".s2i/bin/run", "#!/bin/sh\necho ran\n");
     project.build(&builder).success().says("the source\n");

@@ -105,7 +105,7 @@ fn a_bad_first_line_names_the_file() {
 fn a_label_may_name_one() {
     let mine = folder(&[("assemble", &say("labelled")), ("run", &say("labelled run"))]);
     let label = format!("LABEL io.openshift.s2i.scripts-url=file://{}", mine.path().display());
-    let builder = Builder::bare().change(&label).make();
+    let builder = Builder::without_scripts().instruction(&label).make();
     let project = Project::new();
     project.build(&builder).success().says("labelled in /tmp/scripts/assemble\n");
     runs(&project, "/tmp/scripts/run", "labelled run in /tmp/scripts/run");

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use filetime::FileTime;
 
 use crate::support::builder::Builder;
-use crate::support::engine::{try_docker, unique};
+use crate::support::engine::{try_docker, unique_name};
 use crate::support::project::Project;
 
 /// A base of nothing but a static busybox, whose `tar` knows neither holes nor fractions of a second.
@@ -17,7 +17,7 @@ struct Busybox(String);
 
 impl Busybox {
     fn import() -> Self {
-        let name = unique("busybox");
+        let name = unique_name("busybox");
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
@@ -72,7 +72,7 @@ fn busybox() -> Vec<u8> {
 #[test]
 fn a_busybox_tar_keeps_modes_times_links_and_holes() {
     let base = Busybox::import();
-    let builder = Builder::obeying().base(&base.0).make();
+    let builder = Builder::evaluating().base(&base.0).make();
     let project = Project::new().file("locked/file", "x").file("sub/deep/file", "y").file("holes", "");
     symlink("file", project.path().join("locked/link")).unwrap();
     fs::create_dir(project.path().join("empty")).unwrap();
@@ -88,7 +88,7 @@ fn a_busybox_tar_keeps_modes_times_links_and_holes() {
     let look = "find . | while read -r f; do [ -L \"$f\" ] || stat -c '%a %s %Y %n' \"$f\"; done; ls -l locked/link
         cat locked/file sub/deep/file long/*; echo";
     let outcome = project.build(&builder).assemble(look).success();
-    let said = outcome.said();
+    let said = outcome.assemble_output();
     for line in said.iter().filter(|line| line.contains(" ./") || line.ends_with(" .")) {
         assert_eq!(line.split(' ').nth(2), Some("1000000000"), "{outcome}");
     }

@@ -12,53 +12,53 @@ use filetime::FileTime;
 use super::fixtures::listed;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
-use crate::support::running::Running;
+use crate::support::running_process::RunningProcess;
 use crate::support::wait::wait_for;
 
-/// A builder that does not go on before a file `open` is in its folder `/gate`.
-struct Gate {
+/// A builder that stops at a certain moment of a build until a file `open` is in its folder `/pause`.
+struct PausingBuilder {
     folder: tempfile::TempDir,
     builder: Builder,
 }
 
-impl Gate {
+impl PausingBuilder {
     /// Waits in ENTRYPOINT: the source was looked at, nothing was sent yet.
     fn before_sending() -> Self {
-        let wait = "#!/bin/sh\n>/gate/waiting\nuntil [ -e /gate/open ]; do sleep 0.02; done\nexec \"$@\"\n";
-        let builder = Builder::obeying().file("entry", 0o755, wait).change(r#"ENTRYPOINT ["/entry"]"#).make();
+        let wait = "#!/bin/sh\n>/pause/waiting\nuntil [ -e /pause/open ]; do sleep 0.02; done\nexec \"$@\"\n";
+        let builder = Builder::evaluating().file("entry", 0o755, wait).instruction(r#"ENTRYPOINT ["/entry"]"#).make();
         Self { folder: tempfile::tempdir().unwrap(), builder }
     }
 
     /// Waits in `tar`: what is sent fills the pipes and stops.
     fn while_sending() -> Self {
-        let wait = "#!/bin/sh\n[ \"$1\" = --version ] && exec /bin/tar --version\n>/gate/waiting\n\
-                    until [ -e /gate/open ]; do sleep 0.02; done\nexec /bin/tar \"$@\"\n";
-        let builder = Builder::obeying().file("usr/local/bin/tar", 0o755, wait).make();
+        let wait = "#!/bin/sh\n[ \"$1\" = --version ] && exec /bin/tar --version\n>/pause/waiting\n\
+                    until [ -e /pause/open ]; do sleep 0.02; done\nexec /bin/tar \"$@\"\n";
+        let builder = Builder::evaluating().file("usr/local/bin/tar", 0o755, wait).make();
         Self { folder: tempfile::tempdir().unwrap(), builder }
     }
 
-    fn build(&self, project: &Project, assemble: &str) -> Running {
-        let volume = format!("{}:/gate", self.folder.path().display());
-        let running = project.build(&self.builder).assemble(assemble).rest(&["--volume", &volume]).start();
+    fn build(&self, project: &Project, assemble: &str) -> RunningProcess {
+        let volume = format!("{}:/pause", self.folder.path().display());
+        let running = project.build(&self.builder).assemble(assemble).engine_options(&["--volume", &volume]).start();
         wait_for("the builder waits", || self.folder.path().join("waiting").exists());
         running
     }
 
-    fn open(&self) {
+    fn resume(&self) {
         fs::write(self.folder.path().join("open"), "").unwrap();
     }
 }
 
 #[test]
 fn what_changes_before_it_is_sent_arrives_as_it_is_then() {
-    let gate = Gate::before_sending();
+    let pausing = PausingBuilder::before_sending();
     let project = Project::new().file("shrinks", "long text").file("grows", "x").file("vanishes", "x");
     project.write("folder/vanishes", "x");
     project.write("folder/stays", "x");
     project.write("gone/deep/file", "x");
     symlink("old", project.path().join("link")).unwrap();
-    let running =
-        gate.build(&project, "for f in $(find . -type f | LC_ALL=C sort); do echo $f $(cat $f); done; readlink link");
+    let running = pausing
+        .build(&project, "for f in $(find . -type f | LC_ALL=C sort); do echo $f $(cat $f); done; readlink link");
     project.write("shrinks", "short");
     project.write("grows", "long text");
     project.write("new/file", "n");
@@ -68,46 +68,46 @@ fn what_changes_before_it_is_sent_arrives_as_it_is_then() {
     fs::remove_dir_all(project.path().join("gone")).unwrap();
     fs::remove_file(project.path().join("link")).unwrap();
     symlink("new", project.path().join("link")).unwrap();
-    gate.open();
+    pausing.resume();
     let outcome = running.end().status(0);
     let expected =
         ["./folder/stays x", "./folder/vanishes.not n", "./grows long text", "./new/file n", "./shrinks short", "new"];
-    assert_eq!(outcome.said(), expected, "{outcome}");
+    assert_eq!(outcome.assemble_output(), expected, "{outcome}");
 }
 
 #[test]
 fn a_file_that_becomes_a_folder_arrives_as_a_folder() {
-    let gate = Gate::before_sending();
+    let pausing = PausingBuilder::before_sending();
     let project = Project::new().file("file", "x").file("folder/inside", "x");
-    let running = gate.build(&project, "find . -type f");
+    let running = pausing.build(&project, "find . -type f");
     fs::remove_file(project.path().join("file")).unwrap();
     project.write("file/inside", "x");
     fs::remove_dir_all(project.path().join("folder")).unwrap();
     project.write("folder", "x");
-    gate.open();
+    pausing.resume();
     let outcome = running.end().status(0);
     assert_eq!(listed(&outcome), BTreeSet::from(["file/inside", "folder"]));
 }
 
 #[test]
 fn folders_have_their_times_after_something_in_them_vanished() {
-    let gate = Gate::before_sending();
+    let pausing = PausingBuilder::before_sending();
     let project = Project::new().file("folder/a", "x").file("folder/b", "x").file("c", "x");
-    let running = gate.build(&project, "stat -c %.9Y folder .");
+    let running = pausing.build(&project, "stat -c %.9Y folder .");
     for path in ["folder/a", "c"] {
         fs::remove_file(project.path().join(path)).unwrap();
     }
     for path in ["folder", "."] {
         filetime::set_file_mtime(project.path().join(path), FileTime::from_unix_time(1_000_000_000, 5)).unwrap();
     }
-    gate.open();
-    assert_eq!(running.end().status(0).said(), ["1000000000.000000005"; 2]);
+    pausing.resume();
+    assert_eq!(running.end().status(0).assemble_output(), ["1000000000.000000005"; 2]);
 }
 
 /// A file larger than all pipes on the way, and a build that is in the middle of reading it.
-fn in_the_middle_of(gate: &Gate, project: &Project, assemble: &str) -> Running {
+fn in_the_middle_of(pausing: &PausingBuilder, project: &Project, assemble: &str) -> RunningProcess {
     project.write("big", &"x".repeat(24 << 20));
-    let running = gate.build(project, assemble);
+    let running = pausing.build(project, assemble);
     let big = project.path().join("big");
     let files = format!("/proc/{}/fd", running.id());
     wait_for("the file is being read", || {
@@ -118,39 +118,39 @@ fn in_the_middle_of(gate: &Gate, project: &Project, assemble: &str) -> Running {
 
 #[test]
 fn a_file_that_shrinks_while_it_is_read_arrives_whole() {
-    let gate = Gate::while_sending();
+    let pausing = PausingBuilder::while_sending();
     let project = Project::new();
-    let running = in_the_middle_of(&gate, &project, "stat -c %s big; tr -d y <big | wc -c; cat after");
+    let running = in_the_middle_of(&pausing, &project, "stat -c %s big; tr -d y <big | wc -c; cat after");
     project.write("big", "yyyy");
     project.write("after", "the file\n");
-    gate.open();
-    assert_eq!(running.end().status(0).said(), ["4", "0", "the file"]);
+    pausing.resume();
+    assert_eq!(running.end().status(0).assemble_output(), ["4", "0", "the file"]);
 }
 
 #[test]
 fn a_file_that_grows_while_it_is_read_arrives_whole() {
-    let gate = Gate::while_sending();
+    let pausing = PausingBuilder::while_sending();
     let project = Project::new();
-    let running = in_the_middle_of(&gate, &project, "stat -c %s big; tail -c 4 big; echo");
+    let running = in_the_middle_of(&pausing, &project, "stat -c %s big; tail -c 4 big; echo");
     File::options().append(true).open(project.path().join("big")).unwrap().write_all(b"more").unwrap();
-    gate.open();
-    assert_eq!(running.end().status(0).said(), ["25165828", "more"]);
+    pausing.resume();
+    assert_eq!(running.end().status(0).assemble_output(), ["25165828", "more"]);
 }
 
 #[test]
 fn a_file_that_vanishes_while_it_is_read_does_not_arrive() {
-    let gate = Gate::while_sending();
+    let pausing = PausingBuilder::while_sending();
     let project = Project::new().file("other", "");
-    let running = in_the_middle_of(&gate, &project, "ls");
+    let running = in_the_middle_of(&pausing, &project, "ls");
     fs::remove_file(project.path().join("big")).unwrap();
-    gate.open();
-    assert_eq!(running.end().status(0).said(), ["other"]);
+    pausing.resume();
+    assert_eq!(running.end().status(0).assemble_output(), ["other"]);
 }
 
 #[test]
 fn a_file_that_never_rests_is_named_and_the_tag_stays() {
     let project = Project::new().file("restless.log", &"x".repeat(3 << 20)).file("a", "x");
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     project.build(&builder).success();
     let good = project.id();
     let done = AtomicBool::new(false);

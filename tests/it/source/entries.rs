@@ -13,12 +13,12 @@ use std::sync::Arc;
 use filetime::FileTime;
 
 use super::fixtures::{LIST, listed, user_builder};
-use crate::support::builder::{Builder, shared};
+use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
 /// A shared builder whose `assemble` copies the source to `/app`, for content that does not fit into lines.
 fn copying() -> Arc<Builder> {
-    shared("copying", || Builder::copying().make())
+    shared_builder("copying", || Builder::copying().make())
 }
 
 #[test]
@@ -33,13 +33,13 @@ fn modes_arrive_as_they_are() {
         fs::create_dir(project.path().join(format!("d{mode:o}"))).unwrap();
         project.chmod(&format!("d{mode:o}"), mode);
     }
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("stat -c '%n %a' *").success();
-    for line in outcome.said() {
+    for line in outcome.assemble_output() {
         let (name, mode) = line.split_once(' ').unwrap();
         assert_eq!(name.trim_start_matches('d'), mode, "{outcome}");
     }
-    assert_eq!(outcome.said().len(), modes.len() + 3);
+    assert_eq!(outcome.assemble_output().len(), modes.len() + 3);
 }
 
 #[test]
@@ -58,12 +58,13 @@ fn mtimes_of_files_folders_and_links_arrive_to_the_nanosecond() {
     for (path, time) in times {
         filetime::set_symlink_file_times(project.path().join(path), time, time).unwrap();
     }
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("stat -c %.9Y sub/link sub/file late old older sub .").success();
     let expected: Vec<_> =
         times.iter().map(|(_, time)| format!("{}.{:09}", time.unix_seconds(), time.nanoseconds())).collect();
     // `stat` shows fractions of times before 1970 its own way: counted from the second after.
-    let said: Vec<_> = outcome.said().iter().map(|line| line.replace("-999.750000000", "-1000.250000000")).collect();
+    let said: Vec<_> =
+        outcome.assemble_output().iter().map(|line| line.replace("-999.750000000", "-1000.250000000")).collect();
     assert_eq!(said, expected);
 }
 
@@ -81,16 +82,16 @@ fn symlinks_stay_what_they_are() {
     ] {
         symlink(target, project.path().join(name)).unwrap();
     }
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("readlink absolute dangling folder good long self").success();
-    assert_eq!(outcome.said(), ["/etc/passwd", "no/where", "dir", "dir/file", &long, "self"]);
+    assert_eq!(outcome.assemble_output(), ["/etc/passwd", "no/where", "dir", "dir/file", &long, "self"]);
 }
 
 #[test]
 fn empty_folders_arrive() {
     let project = Project::new().file("a", "");
     fs::create_dir_all(project.path().join("empty/deep")).unwrap();
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("find . -mindepth 1 -type d").success();
     assert_eq!(listed(&outcome), BTreeSet::from(["empty", "empty/deep"]));
 }
@@ -98,8 +99,8 @@ fn empty_folders_arrive() {
 #[test]
 fn an_empty_source_is_passed_on() {
     let project = Project::new();
-    let builder = Builder::obedient();
-    assert!(project.build(&builder).assemble(LIST).success().said().is_empty());
+    let builder = Builder::shared_evaluating();
+    assert!(project.build(&builder).assemble(LIST).success().assemble_output().is_empty());
 }
 
 #[test]
@@ -170,19 +171,19 @@ fn a_sparse_file_of_nine_gigabytes_arrives_sparse_and_right() {
         head -c 5 big; echo
         for n in 1 2 7 40; do dd if=big bs=1048576 skip=$((200 * n)) count=1 2>/dev/null | head -c 7; echo; done
         tail -c 3 big; echo; rm big";
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble(look).success();
     let expected = ["9663676416", "sparse", "begin", "part 01", "part 02", "part 07", "part 40", "end"];
-    assert_eq!(outcome.said(), expected, "{outcome}");
+    assert_eq!(outcome.assemble_output(), expected, "{outcome}");
 }
 
 #[test]
 fn a_file_of_one_hole_arrives() {
     let project = Project::new().file("hole", "");
     File::options().write(true).open(project.path().join("hole")).unwrap().set_len(1 << 20).unwrap();
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("stat -c %s hole; tr -d '\\0' <hole | wc -c").success();
-    assert_eq!(outcome.said(), ["1048576", "0"]);
+    assert_eq!(outcome.assemble_output(), ["1048576", "0"]);
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn a_read_only_folder_arrives_with_its_content() {
     let builder = user_builder("USER 1234");
     let outcome = project.build(&builder).assemble("stat -c '%a %Y' locked locked/deep; cat locked/deep/file; echo");
     let outcome = outcome.success();
-    assert_eq!(outcome.said(), ["555 1000000000", "555 1000000000", "x"]);
+    assert_eq!(outcome.assemble_output(), ["555 1000000000", "555 1000000000", "x"]);
     assert!(!project.image().has("/tmp/src"));
 }
 
@@ -206,9 +207,12 @@ fn files_and_folders_of_mode_000_arrive_where_they_can_be_read() {
     let project = Project::new().file("file", "x").file("folder/file", "y");
     project.chmod("file", 0);
     project.chmod("folder", 0);
-    let run = project.build(&Builder::obedient()).assemble("stat -c %a file folder; cat file folder/file; echo").run();
+    let run = project
+        .build(&Builder::shared_evaluating())
+        .assemble("stat -c %a file folder; cat file folder/file; echo")
+        .run();
     if fs::File::open(project.path().join("file")).is_ok() {
-        assert_eq!(run.status(0).said(), ["0", "0", "xy"]);
+        assert_eq!(run.status(0).assemble_output(), ["0", "0", "xy"]);
     } else {
         run.status(2).says("cannot read `").says("--exclude");
     }
@@ -219,9 +223,9 @@ fn sockets_and_fifos_are_left_out_with_one_note() {
     let project = Project::new().file("a", "");
     let _socket = UnixListener::bind(project.path().join("socket")).unwrap();
     assert!(Command::new("mkfifo").arg(project.path().join("fifo")).status().unwrap().success());
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("ls -A").success();
-    assert_eq!(outcome.said(), ["a"]);
+    assert_eq!(outcome.assemble_output(), ["a"]);
     outcome.says("note: 2 sockets, FIFOs or devices are left out of the source: ");
 }
 
@@ -229,7 +233,7 @@ fn sockets_and_fifos_are_left_out_with_one_note() {
 fn an_ignored_fifo_is_not_worth_a_note() {
     let project = Project::new().file(".s2iignore", "fifo\n");
     assert!(Command::new("mkfifo").arg(project.path().join("fifo")).status().unwrap().success());
-    project.build(&Builder::obedient()).success().never_says("left out");
+    project.build(&Builder::shared_evaluating()).success().never_says("left out");
 }
 
 #[test]
@@ -240,6 +244,6 @@ fn the_source_is_never_written_to() {
         String::from_utf8(output.stdout).unwrap()
     };
     let before = look();
-    project.build(&Builder::obedient()).assemble("echo more >>a; rm -rf sub; chmod 777 .").success();
+    project.build(&Builder::shared_evaluating()).assemble("echo more >>a; rm -rf sub; chmod 777 .").success();
     assert_eq!(look(), before);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::support::builder::{Builder, shared};
+use crate::support::builder::{Builder, shared_builder};
 use crate::support::outcome::Outcome;
 
 /// An `assemble` that lists all it got, but for folders.
@@ -11,15 +11,15 @@ pub const LIST: &str = "find . ! -type d";
 
 #[track_caller]
 pub fn listed(outcome: &Outcome) -> BTreeSet<&str> {
-    outcome.said().into_iter().map(|line| line.trim_start_matches("./")).collect()
+    outcome.assemble_output().into_iter().map(|line| line.trim_start_matches("./")).collect()
 }
 
 /// A builder with a few accounts and an instruction that makes one of them, or a number, its user.
 pub fn user_builder(user: &'static str) -> Arc<Builder> {
-    shared(user, || {
+    shared_builder(user, || {
         let passwd =
             "root:x:0:0:root:/root:/bin/sh\ndefault:x:1001:0::/app:/bin/sh\nquarkus:x:1002:1003::/app:/bin/sh\n";
         let group = "root:x:0:\nquarkus:x:1003:\nothers:x:2000:\n";
-        Builder::obeying().file("etc/passwd", 0o644, passwd).file("etc/group", 0o644, group).change(user).make()
+        Builder::evaluating().file("etc/passwd", 0o644, passwd).file("etc/group", 0o644, group).instruction(user).make()
     })
 }

@@ -14,7 +14,7 @@ fn owns_and_can_write(user: &'static str, expected: &str) {
     let look = "stat -c %u:%g . file link folder folder/file ../scripts ../scripts/run
         echo more >>file; mv folder moved; rm -f moved/file; chmod 700 .; cd /; rm -rf /tmp/src; mkdir /tmp/src";
     let outcome = project.build(&builder).assemble(look).success();
-    assert_eq!(outcome.said(), [expected; 7], "{outcome}");
+    assert_eq!(outcome.assemble_output(), [expected; 7], "{outcome}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::support::project::Project;
 /// Builds with these options and checks which files arrive.
 #[track_caller]
 fn sends(project: &Project, options: &[&str], expected: &[&str]) {
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble(LIST).args(options).success();
     assert_eq!(listed(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
 }
@@ -72,9 +72,9 @@ fn the_users_global_excludes_count() {
     fs::write(home.path().join("git/ignore"), "*.swp\n").unwrap();
     let project = Project::new().file("a.swp", "").file("a.txt", "");
     git(&project.path(), &["init", "--quiet"]);
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let run = project.build(&builder).assemble(LIST).env("XDG_CONFIG_HOME", home.path()).env("HOME", home.path());
-    assert_eq!(run.success().said(), ["./a.txt"]);
+    assert_eq!(run.success().assemble_output(), ["./a.txt"]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn one_note_counts_what_is_ignored_and_names_the_largest() {
     let project = Project::new().file(".gitignore", "*.log\nnode_modules\n").file("a.log", "tiny");
     project.write("node_modules/x/index.js", &"x".repeat(50_000));
     project.write("node_modules/y/index.js", &"y".repeat(50_000));
-    let builder = Builder::obedient();
+    let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).success();
     let note = "note: 2 entries are ignored and not sent, the largest is node_modules (97.66 KiB)";
     assert_eq!(outcome.stderr.matches(" ignored ").count(), 1, "{outcome}");
@@ -144,11 +144,11 @@ fn one_note_counts_what_is_ignored_and_names_the_largest() {
 #[test]
 fn nothing_is_said_when_nothing_is_ignored() {
     let project = Project::new().file("a", "");
-    project.build(&Builder::obedient()).success().never_says("note:");
+    project.build(&Builder::shared_evaluating()).success().never_says("note:");
 }
 
 #[test]
 fn a_glob_that_can_not_be_parsed_is_a_usage_error() {
     let project = Project::new().file("a", "");
-    project.build(&Builder::obedient()).args(&["--exclude", "a["]).run().status(2).says("--exclude a[");
+    project.build(&Builder::shared_evaluating()).args(&["--exclude", "a["]).run().status(2).says("--exclude a[");
 }

@@ -5,12 +5,12 @@ use std::fs;
 use std::time::Duration;
 
 use crate::support::builder::Builder;
-use crate::support::engine::{BASE, docker, try_docker, unique};
-use crate::support::holding_builder::{copier, patient};
+use crate::support::engine::{BASE, docker, try_docker, unique_name};
+use crate::support::holding_builder::{holding_builder, shared_holding_builder};
 use crate::support::image::Image;
 use crate::support::project::Project;
 use crate::support::wait::wait_for;
-use crate::support::watch_session::Watching;
+use crate::support::watch_session::WatchSession;
 
 fn exists(image: &str) -> bool {
     try_docker(&["image", "inspect", image]).status.success()
@@ -18,84 +18,84 @@ fn exists(image: &str) -> bool {
 
 /// Waits until an `assemble` waits that was not there before.
 #[track_caller]
-fn wait_for_hold(watching: &Watching, number: usize) {
-    watching.wait_for(&format!("hold {number}"), |all| {
+fn wait_for_hold(watch: &WatchSession, number: usize) {
+    watch.wait_for(&format!("hold {number}"), |all| {
         all.iter().filter(|it| it["reason"] == "output" && it["text"] == "holding").count() >= number
     });
 }
 
 #[test]
 fn what_changes_no_content_is_not_built() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("b", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let same = "what was saved has the same content as before";
     let path = project.path().join("a");
-    let touched = watching.skipped_after(|| filetime::set_file_mtime(&path, filetime::FileTime::now()).unwrap());
+    let touched = watch.skipped_after(|| filetime::set_file_mtime(&path, filetime::FileTime::now()).unwrap());
     assert_eq!(touched, same);
-    assert_eq!(watching.skipped_after(|| project.write("a", "1")), same);
-    let undone = watching.skipped_after(|| {
+    assert_eq!(watch.skipped_after(|| project.write("a", "1")), same);
+    let undone = watch.skipped_after(|| {
         project.write("a", "2");
         project.write("a", "1");
     });
     assert_eq!(undone, same);
-    assert_eq!(watching.rest(&project, "b"), 1);
+    assert_eq!(watch.wait_until_idle(&project, "b"), 1);
     // All of that is no content for the next save either.
-    let end = watching.build_after(|| project.write("b", "2"));
-    assert_eq!(end["standby"], "used", "{watching}");
-    assert_eq!(watching.of("build-started")[1]["changed"], serde_json::json!(["b"]));
-    watching.stop("INT");
+    let end = watch.build_after(|| project.write("b", "2"));
+    assert_eq!(end["standby"], "used", "{watch}");
+    assert_eq!(watch.with_reason("build-started")[1]["changed"], serde_json::json!(["b"]));
+    watch.stop("INT");
 }
 
 #[test]
 fn what_is_saved_during_the_first_build_is_not_lost() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("hold", "1");
-    let watching = project.watch(&builder).args(&["--on-busy", "queue"]).watching_at_once();
-    wait_for_hold(&watching, 1);
+    let watch = project.watch(&builder).args(&["--on-busy", "queue"]).start_watch_at_once();
+    wait_for_hold(&watch, 1);
     project.write("a", "2");
     fs::remove_file(project.path().join("hold")).unwrap();
-    goes_on(&watching);
-    watching.release();
-    watching.wait_for_build(2);
-    assert_eq!(watching.rest(&project, "a"), 2);
-    assert_eq!(project.holds("a"), "2");
-    watching.stop("INT");
+    goes_on(&watch);
+    watch.release_assemble();
+    watch.wait_for_build(2);
+    assert_eq!(watch.wait_until_idle(&project, "a"), 2);
+    assert_eq!(project.image_file("a"), "2");
+    watch.stop("INT");
 }
 
 #[test]
 fn the_quiet_after_a_burst_can_be_set() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).args(&["--debounce", "1200ms"]).watching();
+    let watch = project.watch(&builder).args(&["--debounce", "1200ms"]).start_watch();
     // A file that came may be the middle of a save, so the whole time is waited for.
-    let end = watching.build_after(|| project.write("new", "1"));
+    let end = watch.build_after(|| project.write("new", "1"));
     let settle = end["phases"]["settle"].as_f64().unwrap();
     assert!((1.2..10.0).contains(&settle), "{end}");
     // A save that is whole is not.
-    watching.wait_for_standby();
-    let end = watching.build_after(|| project.write("a", "2"));
+    watch.wait_for_standby();
+    let end = watch.build_after(|| project.write("a", "2"));
     assert!(end["phases"]["settle"].as_f64().unwrap() < 1.2, "{end}");
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_changed_mode_is_a_change() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     project.chmod("a", 0o644);
-    let watching = project.watch(&builder).watching();
-    watching.build_after(|| project.chmod("a", 0o755));
-    assert_eq!(project.app()["a"].1, 0o755);
-    watching.stop("INT");
+    let watch = project.watch(&builder).start_watch();
+    watch.build_after(|| project.chmod("a", 0o755));
+    assert_eq!(project.app_files()["a"].1, 0o755);
+    watch.stop("INT");
 }
 
 #[test]
 fn what_is_removed_or_changes_its_kind_gives_what_a_fresh_build_gives() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("gone", "1").file("folder/b", "1").file("file", "1");
     project.write("link/c", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let path = project.path();
     let changes: [&dyn Fn(); 5] = [
         &|| fs::remove_file(path.join("gone")).unwrap(),
@@ -114,239 +114,239 @@ fn what_is_removed_or_changes_its_kind_gives_what_a_fresh_build_gives() {
         },
     ];
     for (number, change) in changes.iter().enumerate() {
-        watching.build_after(change);
-        watching.rest(&project, "a");
-        assert_eq!(project.app(), project.fresh(&builder), "change {number}\n{watching}");
-        watching.wait_for_standby();
+        watch.build_after(change);
+        watch.wait_until_idle(&project, "a");
+        assert_eq!(project.app_files(), project.app_files_of_clean_build(&builder), "change {number}\n{watch}");
+        watch.wait_for_standby();
     }
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn auto_cancels_a_stale_build_but_never_two_in_a_row() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     project.write("hold", "1");
-    wait_for_hold(&watching, 1);
+    wait_for_hold(&watch, 1);
     project.write("a", "2");
-    assert_eq!(watching.wait_for_build(2)["status"], "cancelled");
-    wait_for_hold(&watching, 2);
+    assert_eq!(watch.wait_for_build(2)["status"], "cancelled");
+    wait_for_hold(&watch, 2);
     project.write("a", "3");
-    goes_on(&watching);
-    watching.release();
-    assert_eq!(watching.wait_for_build(3)["status"], "ok", "{watching}");
-    wait_for_hold(&watching, 3);
-    watching.release();
-    watching.wait_for_build(4);
-    assert_eq!(watching.rest(&project, "a"), 4);
-    assert_eq!(watching.statuses(), ["ok", "cancelled", "ok", "ok"]);
-    assert_eq!(project.holds("a"), "3");
-    watching.stop("INT");
+    goes_on(&watch);
+    watch.release_assemble();
+    assert_eq!(watch.wait_for_build(3)["status"], "ok", "{watch}");
+    wait_for_hold(&watch, 3);
+    watch.release_assemble();
+    watch.wait_for_build(4);
+    assert_eq!(watch.wait_until_idle(&project, "a"), 4);
+    assert_eq!(watch.statuses(), ["ok", "cancelled", "ok", "ok"]);
+    assert_eq!(project.image_file("a"), "3");
+    watch.stop("INT");
 }
 
 /// Asserts that a build is under way still when the last save was surely seen.
 #[track_caller]
-fn goes_on(watching: &Watching) {
+fn goes_on(watch: &WatchSession) {
     std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(watching.statuses().len() + 1, watching.builds(), "{watching}");
+    assert_eq!(watch.statuses().len() + 1, watch.builds_started(), "{watch}");
 }
 
 #[test]
 fn queue_lets_a_stale_build_finish() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).args(&["--on-busy", "queue"]).watching();
+    let watch = project.watch(&builder).args(&["--on-busy", "queue"]).start_watch();
     project.write("hold", "1");
-    wait_for_hold(&watching, 1);
+    wait_for_hold(&watch, 1);
     project.write("a", "2");
-    goes_on(&watching);
+    goes_on(&watch);
     fs::remove_file(project.path().join("hold")).unwrap();
-    watching.release();
-    watching.wait_for_build(3);
-    assert_eq!(watching.rest(&project, "a"), 3);
-    assert_eq!(watching.statuses(), ["ok", "ok", "ok"]);
-    assert_eq!(project.holds("a"), "2");
-    watching.stop("INT");
+    watch.release_assemble();
+    watch.wait_for_build(3);
+    assert_eq!(watch.wait_until_idle(&project, "a"), 3);
+    assert_eq!(watch.statuses(), ["ok", "ok", "ok"]);
+    assert_eq!(project.image_file("a"), "2");
+    watch.stop("INT");
 }
 
 #[test]
 fn restart_always_cancels_a_stale_build() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).args(&["--on-busy", "restart"]).watching();
+    let watch = project.watch(&builder).args(&["--on-busy", "restart"]).start_watch();
     project.write("hold", "1");
     for number in 1..4 {
-        wait_for_hold(&watching, number);
+        wait_for_hold(&watch, number);
         project.write("a", &format!("{number}."));
     }
-    wait_for_hold(&watching, 4);
-    watching.release();
-    assert_eq!(watching.rest(&project, "a"), 5);
-    assert_eq!(watching.statuses(), ["ok", "cancelled", "cancelled", "cancelled", "ok"]);
-    assert_eq!(project.holds("a"), "3.");
-    watching.stop("INT");
+    wait_for_hold(&watch, 4);
+    watch.release_assemble();
+    assert_eq!(watch.wait_until_idle(&project, "a"), 5);
+    assert_eq!(watch.statuses(), ["ok", "cancelled", "cancelled", "cancelled", "ok"]);
+    assert_eq!(project.image_file("a"), "3.");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_change_undone_while_it_is_built_ends_on_the_image_of_before() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let before = project.id();
     project.write("hold", "1");
-    wait_for_hold(&watching, 1);
+    wait_for_hold(&watch, 1);
     fs::remove_file(project.path().join("hold")).unwrap();
-    assert_eq!(watching.wait_for_build(2)["status"], "cancelled");
-    assert_eq!(watching.rest(&project, "a"), 2, "{watching}");
+    assert_eq!(watch.wait_for_build(2)["status"], "cancelled");
+    assert_eq!(watch.wait_until_idle(&project, "a"), 2, "{watch}");
     assert_eq!(project.id(), before);
     // The one that was cancelled is not taken for built.
     project.write("hold", "1");
-    wait_for_hold(&watching, 2);
-    watching.release();
-    watching.wait_for_build(3);
-    assert_eq!(project.holds("hold"), "1");
-    watching.stop("INT");
+    wait_for_hold(&watch, 2);
+    watch.release_assemble();
+    watch.wait_for_build(3);
+    assert_eq!(project.image_file("hold"), "1");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_failed_build_keeps_the_tag_and_watching() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let before = project.id();
     project.write("fail", "1");
-    let end = watching.wait_for_build(2);
+    let end = watch.wait_for_build(2);
     assert_eq!((&end["status"], &end["assemble_status"]), (&"failed".into(), &9.into()));
-    assert_eq!(watching.rest(&project, "a"), 2, "the same is not built again\n{watching}");
+    assert_eq!(watch.wait_until_idle(&project, "a"), 2, "the same is not built again\n{watch}");
     assert_eq!(project.id(), before);
-    watching.told("error", "`assemble` failed with exit status 9");
+    watch.wait_for_message("error", "`assemble` failed with exit status 9");
     // Back to what the tag has: nothing to build.
-    let why = watching.skipped_after(|| fs::remove_file(project.path().join("fail")).unwrap());
+    let why = watch.skipped_after(|| fs::remove_file(project.path().join("fail")).unwrap());
     assert!(why.contains("is an image of this source already"), "{why}");
-    watching.build_after(|| project.write("a", "2"));
-    assert_eq!(project.holds("a"), "2");
-    let outcome = watching.stop("INT");
+    watch.build_after(|| project.write("a", "2"));
+    assert_eq!(project.image_file("a"), "2");
+    let outcome = watch.stop("INT");
     let summary = outcome.json().pop().unwrap();
     assert_eq!((&summary["builds"], &summary["failed"]), (&3.into(), &1.into()), "{outcome}");
 }
 
 #[test]
 fn the_first_build_is_not_made_when_the_tag_is_current() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     project.build(&builder).success();
     for option in ["--verbose", "--no-standby"] {
         let before = project.id();
-        let watching = project.watch(&builder).arg(option).watching();
-        assert!(watching.of("skipped")[0]["why"].as_str().unwrap().contains("already"), "{watching}");
-        assert_eq!((watching.builds(), project.id()), (0, before), "{watching}");
-        let end = watching.build_after(|| project.write("a", option));
-        assert_eq!(end["standby"] == "used", option != "--no-standby", "{watching}");
-        assert_eq!(project.holds("a"), option);
-        watching.stop("INT");
+        let watch = project.watch(&builder).arg(option).start_watch();
+        assert!(watch.with_reason("skipped")[0]["why"].as_str().unwrap().contains("already"), "{watch}");
+        assert_eq!((watch.builds_started(), project.id()), (0, before), "{watch}");
+        let end = watch.build_after(|| project.write("a", option));
+        assert_eq!(end["standby"] == "used", option != "--no-standby", "{watch}");
+        assert_eq!(project.image_file("a"), option);
+        watch.stop("INT");
     }
     project.write("a", "changed meanwhile");
-    let watching = project.watch(&builder).watching();
-    assert_eq!(watching.builds(), 1);
-    assert_eq!(project.holds("a"), "changed meanwhile");
-    watching.stop("INT");
+    let watch = project.watch(&builder).start_watch();
+    assert_eq!(watch.builds_started(), 1);
+    assert_eq!(project.image_file("a"), "changed meanwhile");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_builder_that_changes_is_a_reason_to_build() {
-    let first = patient().make();
-    let second = patient().file("app/marker", 0o644, "second").make();
-    let name = unique("moving");
+    let first = holding_builder().make();
+    let second = holding_builder().file("app/marker", 0o644, "second").make();
+    let name = unique_name("moving");
     docker(&["tag", first.name(), &name]);
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&first).builder(&name).watching();
-    watching.build_after(|| drop(docker(&["tag", second.name(), &name])));
-    let started = watching.of("build-started").pop().unwrap();
+    let watch = project.watch(&first).builder(&name).start_watch();
+    watch.build_after(|| drop(docker(&["tag", second.name(), &name])));
+    let started = watch.with_reason("build-started").pop().unwrap();
     assert!(started["why"].as_str().unwrap().starts_with("the builder image changed, to "), "{started}");
-    assert_eq!(project.holds("marker"), "second");
-    watching.wait_for_standby();
-    let end = watching.build_after(|| project.write("a", "2"));
+    assert_eq!(project.image_file("marker"), "second");
+    watch.wait_for_standby();
+    let end = watch.build_after(|| project.write("a", "2"));
     assert_eq!(end["standby"], "used");
-    assert_eq!((project.holds("marker"), project.holds("a")), ("second".to_owned(), "2".to_owned()));
-    watching.stop("INT");
+    assert_eq!((project.image_file("marker"), project.image_file("a")), ("second".to_owned(), "2".to_owned()));
+    watch.stop("INT");
     docker(&["image", "rm", &name]);
 }
 
 #[test]
 fn a_tag_that_somebody_moved_is_taken_back_by_the_next_save() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
-    let ready = watching.of("standby-ready").len();
+    let watch = project.watch(&builder).start_watch();
+    let ready = watch.with_reason("standby-ready").len();
     docker(&["tag", BASE, &project.tag]);
-    watching.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
-    let end = watching.build_after(|| project.write("a", "2"));
-    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "2"));
+    watch.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
+    let end = watch.build_after(|| project.write("a", "2"));
+    assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
     assert!(exists(BASE));
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 /// Saves, and returns the id of the image that comes of it.
-fn next_image(watching: &Watching, project: &Project, text: &str) -> String {
-    let end = watching.build_after(|| project.write("a", text));
+fn next_image(watch: &WatchSession, project: &Project, text: &str) -> String {
+    let end = watch.build_after(|| project.write("a", text));
     end["image"].as_str().unwrap().to_owned()
 }
 
 #[test]
 fn superseded_images_are_removed() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
-    let images = ["2", "3", "4"].map(|text| next_image(&watching, &project, text));
+    let watch = project.watch(&builder).start_watch();
+    let images = ["2", "3", "4"].map(|text| next_image(&watch, &project, text));
     wait_for("their removal", || !exists(&images[0]) && !exists(&images[1]));
     assert!(exists(&images[2]));
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn the_last_images_can_be_kept() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).args(&["--keep", "2"]).watching();
-    let images = ["2", "3", "4", "5"].map(|text| next_image(&watching, &project, text));
+    let watch = project.watch(&builder).args(&["--keep", "2"]).start_watch();
+    let images = ["2", "3", "4", "5"].map(|text| next_image(&watch, &project, text));
     wait_for("the removal of the first one", || !exists(&images[0]));
-    watching.stop("INT");
+    watch.stop("INT");
     assert_eq!(images.iter().filter(|image| exists(image)).count(), 3);
     images.iter().for_each(|image| drop(try_docker(&["image", "rm", image])));
 }
 
 #[test]
 fn an_image_in_use_is_removed_later() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let used = project.id().unwrap();
-    let container = unique("user");
+    let container = unique_name("user");
     docker(&["run", "--detach", "--name", &container, "--network", "none", &used, "sleep", "600"]);
-    let second = next_image(&watching, &project, "2");
-    next_image(&watching, &project, "3");
+    let second = next_image(&watch, &project, "2");
+    next_image(&watch, &project, "3");
     wait_for("the removal of the second one", || !exists(&second));
     assert!(exists(&used));
-    assert_eq!(docker(&["inspect", "--format", "{{.State.Running}}", &container]), "true");
+    assert_eq!(docker(&["inspect", "--format", "{{.State.RunningProcess}}", &container]), "true");
     docker(&["rm", "-fv", &container]);
-    next_image(&watching, &project, "4");
+    next_image(&watch, &project, "4");
     wait_for("its removal", || !exists(&used));
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_name_that_the_user_gave_a_superseded_image_stays() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
-    let name = unique("mine");
+    let watch = project.watch(&builder).start_watch();
+    let name = unique_name("mine");
     docker(&["tag", &project.tag, &name]);
-    let second = next_image(&watching, &project, "2");
-    next_image(&watching, &project, "3");
+    let second = next_image(&watch, &project, "2");
+    next_image(&watch, &project, "3");
     wait_for("the removal of the second one", || !exists(&second));
     assert_eq!(Image(name.clone()).run(&["cat", "/app/a"]), "1");
-    watching.stop("INT");
+    watch.stop("INT");
     docker(&["image", "rm", &name]);
 }
 
@@ -355,15 +355,15 @@ fn variables_and_scripts_that_change_make_the_standby_unfit() {
     let script = "#!/bin/sh\nset -e\ncp -a /tmp/src/. /app/\necho \"$WHO\" >/app/who\n";
     let builder = Builder::new().script("assemble", script).make();
     let project = Project::new().file("a", "1").file(".s2i/environment", "WHO=one\n");
-    let watching = project.watch(&builder).watching();
-    let end = watching.build_after(|| project.write(".s2i/environment", "WHO=two\n"));
-    assert_eq!((project.holds("who").as_str(), &end["standby"]), ("two", &serde_json::Value::Null), "{watching}");
+    let watch = project.watch(&builder).start_watch();
+    let end = watch.build_after(|| project.write(".s2i/environment", "WHO=two\n"));
+    assert_eq!((project.image_file("who").as_str(), &end["standby"]), ("two", &serde_json::Value::Null), "{watch}");
     assert!(end["no_standby"].as_str().unwrap().contains("variables or scripts changed"), "{end}");
-    watching.wait_for_standby();
+    watch.wait_for_standby();
     let own = "#!/bin/sh\necho mine >/app/who\n";
-    let end = watching.build_after(|| {
+    let end = watch.build_after(|| {
         project.write(".s2i/bin/assemble", own);
     });
-    assert_eq!((project.holds("who").as_str(), &end["standby"]), ("mine", &serde_json::Value::Null), "{watching}");
-    watching.stop("INT");
+    assert_eq!((project.image_file("who").as_str(), &end["standby"]), ("mine", &serde_json::Value::Null), "{watch}");
+    watch.stop("INT");
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::holding_builder::copier;
+use crate::support::holding_builder::shared_holding_builder;
 use crate::support::project::Project;
 use crate::support::wait::wait_for;
-use crate::support::watch_session::Watching;
+use crate::support::watch_session::WatchSession;
 
 /// Saves as editors do.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +53,8 @@ fn git(folder: &Path, args: &[&str]) {
 }
 
 /// How many watches the process has of the system.
-fn inotify_watches(watching: &Watching) -> usize {
-    let folder = format!("/proc/{}/fdinfo", watching.id());
+fn inotify_watches(watch: &WatchSession) -> usize {
+    let folder = format!("/proc/{}/fdinfo", watch.id());
     let infos = fs::read_dir(folder).unwrap().flatten();
     let texts = infos.filter_map(|info| fs::read_to_string(info.path()).ok());
     texts.map(|text| text.lines().filter(|line| line.starts_with("inotify wd:")).count()).sum()
@@ -62,66 +62,66 @@ fn inotify_watches(watching: &Watching) -> usize {
 
 /// The paths below `/app` of the project's image.
 fn paths(project: &Project) -> Vec<String> {
-    project.app().into_keys().filter(|path| !path.is_empty()).collect()
+    project.app_files().into_keys().filter(|path| !path.is_empty()).collect()
 }
 
 #[test]
 fn every_way_of_saving_is_one_build() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a.py", "0").file("b", "b");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let editors = [Editor::InPlace, Editor::Rename, Editor::Vim, Editor::JetBrains];
     for (number, editor) in editors.into_iter().enumerate() {
         let text = format!("{editor:?}");
-        watching.build_after(|| editor.save(&project.path().join("a.py"), &text));
-        assert_eq!(project.holds("a.py"), text);
-        let started = watching.of("build-started").pop().unwrap();
-        assert_eq!(started["changed"], serde_json::json!(["a.py"]), "{editor:?}\n{watching}");
-        assert_eq!(started["changed_more"], 0, "{editor:?}\n{watching}");
-        assert_eq!(watching.rest(&project, "b"), number + 2, "{editor:?}\n{watching}");
+        watch.build_after(|| editor.save(&project.path().join("a.py"), &text));
+        assert_eq!(project.image_file("a.py"), text);
+        let started = watch.with_reason("build-started").pop().unwrap();
+        assert_eq!(started["changed"], serde_json::json!(["a.py"]), "{editor:?}\n{watch}");
+        assert_eq!(started["changed_more"], 0, "{editor:?}\n{watch}");
+        assert_eq!(watch.wait_until_idle(&project, "b"), number + 2, "{editor:?}\n{watch}");
     }
     assert_eq!(paths(&project), ["a.py", "b"]);
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_folder_made_and_filled_in_one_go_is_seen_and_watched() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
-    watching.build_after(|| project.write("x/y/z/deep", "1"));
-    assert_eq!(project.holds("x/y/z/deep"), "1");
-    watching.build_after(|| project.write("x/y/z/deep", "2"));
-    assert_eq!(project.holds("x/y/z/deep"), "2");
+    let watch = project.watch(&builder).start_watch();
+    watch.build_after(|| project.write("x/y/z/deep", "1"));
+    assert_eq!(project.image_file("x/y/z/deep"), "1");
+    watch.build_after(|| project.write("x/y/z/deep", "2"));
+    assert_eq!(project.image_file("x/y/z/deep"), "2");
     // A folder that was moved is watched in its new place.
-    watching.build_after(|| fs::rename(project.path().join("x/y"), project.path().join("moved")).unwrap());
+    watch.build_after(|| fs::rename(project.path().join("x/y"), project.path().join("moved")).unwrap());
     assert_eq!(paths(&project), ["a", "moved", "moved/z", "moved/z/deep", "x"]);
-    watching.build_after(|| project.write("moved/z/deep", "3"));
-    assert_eq!(project.holds("moved/z/deep"), "3");
-    assert_eq!(watching.rest(&project, "a"), 5);
-    watching.stop("INT");
+    watch.build_after(|| project.write("moved/z/deep", "3"));
+    assert_eq!(project.image_file("moved/z/deep"), "3");
+    assert_eq!(watch.wait_until_idle(&project, "a"), 5);
+    watch.stop("INT");
 }
 
 #[test]
 fn many_files_in_a_short_time_are_few_builds() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     for number in 0..500 {
         project.write(&format!("f/{number}"), &number.to_string());
         std::thread::sleep(Duration::from_micros(400));
     }
-    let builds = watching.rest(&project, "a");
-    assert!((2..=4).contains(&builds), "{builds} builds\n{watching}");
-    let app = project.app();
+    let builds = watch.wait_until_idle(&project, "a");
+    assert!((2..=4).contains(&builds), "{builds} builds\n{watch}");
+    let app = project.app_files();
     assert_eq!(app.len(), 503);
     assert!((0..500).all(|number| app[&format!("f/{number}")].3 == number.to_string()));
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_checkout_of_many_files_is_one_build() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let root = project.path();
     let fill = |text: &str| (0..2000).for_each(|number| project.write(&format!("{}/{number}", number % 20), text));
@@ -132,106 +132,106 @@ fn a_checkout_of_many_files_is_one_build() {
     git(&root, &["checkout", "--quiet", "-b", "two"]);
     fill("two");
     git(&root, &["commit", "--quiet", "--all", "--message", "two"]);
-    let watching = project.watch(&builder).watching();
-    let end = watching.build_after(|| git(&root, &["checkout", "--quiet", "one"]));
-    assert_eq!(watching.rest(&project, "a"), 2, "{end}");
-    let app = project.app();
+    let watch = project.watch(&builder).start_watch();
+    let end = watch.build_after(|| git(&root, &["checkout", "--quiet", "one"]));
+    assert_eq!(watch.wait_until_idle(&project, "a"), 2, "{end}");
+    let app = project.app_files();
     assert!((0..2000).all(|number| app[&format!("{}/{number}", number % 20)].3 == "one"));
     assert!(!app.contains_key(".git"));
-    let started = watching.of("build-started").pop().unwrap();
+    let started = watch.with_reason("build-started").pop().unwrap();
     assert_eq!((started["changed"].as_array().unwrap().len(), &started["changed_more"]), (3, &1997.into()));
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn nothing_is_built_while_git_holds_its_index() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("b", "1").file(".git/HEAD", "ref: refs/heads/main\n");
-    let watching = project.watch(&builder).watching();
-    watching.build_after(|| {
+    let watch = project.watch(&builder).start_watch();
+    watch.build_after(|| {
         project.write(".git/index.lock", "");
         project.write("a", "2");
         // Far longer than a save that nothing holds would take to be looked at.
         std::thread::sleep(Duration::from_millis(1500));
-        assert_eq!(watching.builds(), 1, "{watching}");
+        assert_eq!(watch.builds_started(), 1, "{watch}");
         project.write("b", "2");
         fs::remove_file(project.path().join(".git/index.lock")).unwrap();
     });
-    assert_eq!(watching.of("build-started")[1]["changed"], serde_json::json!(["a", "b"]));
-    assert_eq!(watching.rest(&project, "a"), 2);
-    watching.stop("INT");
+    assert_eq!(watch.with_reason("build-started")[1]["changed"], serde_json::json!(["a", "b"]));
+    assert_eq!(watch.wait_until_idle(&project, "a"), 2);
+    watch.stop("INT");
 }
 
 #[test]
 fn lost_events_are_noticed() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file(".s2iignore", "*.tmp\n");
-    let watching = project.watch(&builder).watching();
-    watching.build_after(|| {
-        watching.signal("STOP");
+    let watch = project.watch(&builder).start_watch();
+    watch.build_after(|| {
+        watch.signal("STOP");
         for number in 0..20_000 {
             fs::write(project.path().join(format!("{number}.tmp")), "").unwrap();
         }
         project.write("a", "2");
         project.write("new/b", "1");
-        watching.signal("CONT");
+        watch.signal("CONT");
     });
-    watching.told("note", "events were lost");
-    assert_eq!((project.holds("a"), project.holds("new/b")), ("2".to_owned(), "1".to_owned()));
-    watching.build_after(|| project.write("new/b", "2"));
-    assert_eq!(project.holds("new/b"), "2");
-    watching.stop("INT");
+    watch.wait_for_message("note", "events were lost");
+    assert_eq!((project.image_file("a"), project.image_file("new/b")), ("2".to_owned(), "1".to_owned()));
+    watch.build_after(|| project.write("new/b", "2"));
+    assert_eq!(project.image_file("new/b"), "2");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_source_that_is_removed_and_made_again_is_watched_on() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("old", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let before = project.id();
     fs::remove_dir_all(project.path()).unwrap();
-    watching.told("warning", "is gone");
+    watch.wait_for_message("warning", "is gone");
     assert_eq!(project.id(), before);
-    watching.build_after(|| project.write("a", "2"));
-    watching.told("note", "is back");
-    watching.rest(&project, "a");
-    assert_eq!(project.holds("a"), "2");
+    watch.build_after(|| project.write("a", "2"));
+    watch.wait_for_message("note", "is back");
+    watch.wait_until_idle(&project, "a");
+    assert_eq!(project.image_file("a"), "2");
     assert_eq!(paths(&project), ["a"]);
-    watching.build_after(|| project.write("a", "3"));
-    assert_eq!(project.holds("a"), "3");
-    watching.stop("INT");
+    watch.build_after(|| project.write("a", "3"));
+    assert_eq!(project.image_file("a"), "3");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_source_that_another_folder_takes_the_place_of_is_watched_on() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("old", "1");
-    let watching = project.watch(&builder).watching();
-    let other = project.locks().join("other");
+    let watch = project.watch(&builder).start_watch();
+    let other = project.temp_dir().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("a"), "2").unwrap();
-    watching.build_after(|| {
-        fs::rename(project.path(), project.locks().join("away")).unwrap();
+    watch.build_after(|| {
+        fs::rename(project.path(), project.temp_dir().join("away")).unwrap();
         fs::rename(&other, project.path()).unwrap();
     });
-    watching.told("note", "another folder is in its place");
-    watching.rest(&project, "a");
-    assert_eq!((paths(&project), project.holds("a")), (vec!["a".to_owned()], "2".to_owned()));
-    watching.build_after(|| project.write("a", "3"));
-    assert_eq!(project.holds("a"), "3");
-    watching.stop("INT");
+    watch.wait_for_message("note", "another folder is in its place");
+    watch.wait_until_idle(&project, "a");
+    assert_eq!((paths(&project), project.image_file("a")), (vec!["a".to_owned()], "2".to_owned()));
+    watch.build_after(|| project.write("a", "3"));
+    assert_eq!(project.image_file("a"), "3");
+    watch.stop("INT");
 }
 
 #[test]
 fn edited_rules_take_effect() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     for hidden in ["nested/n", "p", "e", "i", "s"] {
         project.write(hidden, "1");
     }
-    let above = project.locks().to_owned();
+    let above = project.temp_dir().to_owned();
     git(&above, &["init", "--quiet"]);
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let source = project.path();
     let rules = [
         (source.join("nested/.gitignore"), "nested/n"),
@@ -242,56 +242,56 @@ fn edited_rules_take_effect() {
     ];
     for (file, hidden) in &rules {
         let name = Path::new(hidden).file_name().unwrap().to_str().unwrap();
-        watching.build_after(|| fs::write(file, format!("{name}\n")).unwrap());
+        watch.build_after(|| fs::write(file, format!("{name}\n")).unwrap());
         assert!(!paths(&project).iter().any(|path| path == hidden), "{} has no effect", file.display());
     }
-    let builds = watching.rest(&project, "a");
+    let builds = watch.wait_until_idle(&project, "a");
     // What is hidden triggers nothing, until it is not hidden any more.
     rules.iter().for_each(|(_, hidden)| project.write(hidden, "2"));
-    assert_eq!(watching.rest(&project, "a"), builds, "{watching}");
+    assert_eq!(watch.wait_until_idle(&project, "a"), builds, "{watch}");
     for (file, hidden) in &rules {
-        watching.build_after(|| fs::write(file, "\n").unwrap());
+        watch.build_after(|| fs::write(file, "\n").unwrap());
         assert!(paths(&project).iter().any(|path| path == hidden), "{} has an effect still", file.display());
     }
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn options_decide_what_triggers() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file(".gitignore", "*.tmp\n").file("a.log", "1").file("keep.tmp", "1");
-    let watching = project.watch(&builder).args(&["--exclude", "*.log", "--include", "keep.tmp"]).watching();
+    let watch = project.watch(&builder).args(&["--exclude", "*.log", "--include", "keep.tmp"]).start_watch();
     project.write("a.log", "2");
     project.write("other.tmp", "1");
-    assert_eq!(watching.rest(&project, "a"), 1, "{watching}");
-    watching.build_after(|| project.write("keep.tmp", "2"));
-    assert_eq!(project.holds("keep.tmp"), "2");
+    assert_eq!(watch.wait_until_idle(&project, "a"), 1, "{watch}");
+    watch.build_after(|| project.write("keep.tmp", "2"));
+    assert_eq!(project.image_file("keep.tmp"), "2");
     assert_eq!(paths(&project), [".gitignore", "a", "keep.tmp"]);
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn ignored_folders_cost_no_watch() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a/b/c", "1").file(".gitignore", "node_modules\n").file(".git/x/y/HEAD", "");
     for number in 0..300 {
         project.write(&format!("node_modules/{number}/index.js"), "1");
     }
-    let watching = project.watch(&builder).watching();
-    let folders = watching.of("watch-started")[0]["folders"].as_u64().unwrap();
-    assert_eq!(folders, 3, "{watching}");
-    let count = inotify_watches(&watching);
+    let watch = project.watch(&builder).start_watch();
+    let folders = watch.with_reason("watch-started")[0]["folders"].as_u64().unwrap();
+    assert_eq!(folders, 3, "{watch}");
+    let count = inotify_watches(&watch);
     assert!((3..10).contains(&count), "{count} watches");
     project.write("node_modules/7/index.js", "2");
-    assert_eq!(watching.rest(&project, "a/b/c"), 1, "{watching}");
-    watching.stop("INT");
+    assert_eq!(watch.wait_until_idle(&project, "a/b/c"), 1, "{watch}");
+    watch.stop("INT");
 }
 
 #[test]
 fn saving_an_ignored_file_again_and_again_is_told_once() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("sub/.gitignore", "# nothing\n*.log\n");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let mut number = 0;
     let mut save = || {
         number += 1;
@@ -299,40 +299,40 @@ fn saving_an_ignored_file_again_and_again_is_told_once() {
     };
     wait_for("the note", || {
         save();
-        watching.of("note").iter().any(|note| note.to_string().contains("sub/my.log"))
+        watch.with_reason("note").iter().any(|note| note.to_string().contains("sub/my.log"))
     });
-    let note = watching.told("note", "again and again");
+    let note = watch.wait_for_message("note", "again and again");
     assert!(note["message"].as_str().unwrap().contains("sub/.gitignore:2: *.log"), "{note}");
     for _ in 0..5 {
         save();
-        watching.rest(&project, "a");
+        watch.wait_until_idle(&project, "a");
     }
-    let notes = watching.of("note");
-    assert_eq!(notes.iter().filter(|note| note.to_string().contains("again and again")).count(), 1, "{watching}");
-    assert_eq!(watching.builds(), 1);
-    watching.stop("INT");
+    let notes = watch.with_reason("note");
+    assert_eq!(notes.iter().filter(|note| note.to_string().contains("again and again")).count(), 1, "{watch}");
+    assert_eq!(watch.builds_started(), 1);
+    watch.stop("INT");
 }
 
 #[test]
 fn a_source_can_be_looked_at_now_and_then() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).arg("--poll=50ms").watching();
-    assert_eq!(watching.of("watch-started")[0]["poll"], 0.05);
-    assert_eq!(inotify_watches(&watching), 0);
-    watching.build_after(|| project.write("a", "2"));
-    assert_eq!(project.holds("a"), "2");
-    watching.build_after(|| project.write("x/y/b", "1"));
-    assert_eq!(project.holds("x/y/b"), "1");
-    watching.build_after(|| fs::remove_dir_all(project.path().join("x")).unwrap());
+    let watch = project.watch(&builder).arg("--poll=50ms").start_watch();
+    assert_eq!(watch.with_reason("watch-started")[0]["poll"], 0.05);
+    assert_eq!(inotify_watches(&watch), 0);
+    watch.build_after(|| project.write("a", "2"));
+    assert_eq!(project.image_file("a"), "2");
+    watch.build_after(|| project.write("x/y/b", "1"));
+    assert_eq!(project.image_file("x/y/b"), "1");
+    watch.build_after(|| fs::remove_dir_all(project.path().join("x")).unwrap());
     assert_eq!(paths(&project), ["a"]);
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_system_that_watches_no_more_is_looked_at_now_and_then() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     for (limit, most, cure) in
         [("watches", 5, "fs.inotify.max_user_watches"), ("instances", 0, "fs.inotify.max_user_instances")]
     {
@@ -341,14 +341,15 @@ fn a_system_that_watches_no_more_is_looked_at_now_and_then() {
             project = project.file(&format!("folder{folder}/a"), "1");
         }
         let lower = format!("echo {most} >/proc/sys/user/max_inotify_{limit}");
-        let watching = project.watch(&builder).after_as_root_of_its_own(&lower).watching();
-        let warnings: Vec<_> = watching.of("warning").into_iter().filter(|it| it.to_string().contains(cure)).collect();
-        assert_eq!(warnings.len(), 1, "{watching}");
-        watching.build_after(|| project.write("folder19/a", "2"));
-        assert_eq!(project.holds("folder19/a"), "2");
-        watching.build_after(|| project.write("folder0/a", "2"));
-        let warnings = watching.of("warning").into_iter().filter(|it| it.to_string().contains("inotify")).count();
-        assert_eq!(warnings, 1, "{watching}");
-        watching.stop("INT");
+        let watch = project.watch(&builder).after_in_user_namespace(&lower).start_watch();
+        let warnings: Vec<_> =
+            watch.with_reason("warning").into_iter().filter(|it| it.to_string().contains(cure)).collect();
+        assert_eq!(warnings.len(), 1, "{watch}");
+        watch.build_after(|| project.write("folder19/a", "2"));
+        assert_eq!(project.image_file("folder19/a"), "2");
+        watch.build_after(|| project.write("folder0/a", "2"));
+        let warnings = watch.with_reason("warning").into_iter().filter(|it| it.to_string().contains("inotify")).count();
+        assert_eq!(warnings, 1, "{watch}");
+        watch.stop("INT");
     }
 }

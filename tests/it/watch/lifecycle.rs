@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::builder::Builder;
-use crate::support::containers::containers_of;
+use crate::support::containers::containers_of_process;
 use crate::support::engine::{docker, try_docker};
-use crate::support::engine_proxy::Line;
-use crate::support::holding_builder::{copier, patient};
+use crate::support::engine_proxy::EngineProxy;
+use crate::support::holding_builder::{holding_builder, shared_holding_builder};
 use crate::support::project::Project;
 use crate::support::wait::wait_for;
-use crate::support::watch_session::Watching;
+use crate::support::watch_session::WatchSession;
 
 /// How long a watch may take to end. The promise is 2 s on a machine with nothing else to do.
 const SOON: Duration = Duration::from_secs(6);
@@ -23,34 +23,34 @@ const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
 
 /// Stops the watch, which must take this status and not long.
 #[track_caller]
-fn stop(watching: Watching, (signal, status): (&str, i32)) {
+fn stop(watch: WatchSession, (signal, status): (&str, i32)) {
     let begin = Instant::now();
-    let outcome = watching.stop(signal).status(status);
+    let outcome = watch.stop(signal).status(status);
     assert!(begin.elapsed() < SOON, "{signal} took {:?}\n{outcome}", begin.elapsed());
 }
 
 #[test]
 fn signals_end_an_idle_watch_and_leave_nothing() {
-    let builder = patient().make();
+    let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
     for signal in SIGNALS {
-        let watching = project.watch(&builder).watching();
-        assert_eq!(watching.containers().len(), 1, "the standby");
-        stop(watching, signal);
+        let watch = project.watch(&builder).start_watch();
+        assert_eq!(watch.containers().len(), 1, "the standby");
+        stop(watch, signal);
         wait_for("nothing left", || builder.containers().is_empty());
     }
 }
 
 #[test]
 fn signals_end_a_watch_that_builds_and_leave_nothing() {
-    let builder = patient().make();
+    let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
     for signal in SIGNALS {
-        let watching = project.watch(&builder).watching();
+        let watch = project.watch(&builder).start_watch();
         let before = project.id();
         project.write("hold", signal.0);
-        watching.told("output", "holding");
-        stop(watching, signal);
+        watch.wait_for_message("output", "holding");
+        stop(watch, signal);
         wait_for("nothing left", || builder.containers().is_empty());
         assert_eq!(project.id(), before);
         fs::remove_file(project.path().join("hold")).unwrap();
@@ -59,17 +59,17 @@ fn signals_end_a_watch_that_builds_and_leave_nothing() {
 
 #[test]
 fn a_second_watch_of_a_tag_is_refused() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let second = project.watch_as_text(&builder).run().status(2);
-    second.says(&format!("is watched already, by process {}", watching.id()));
+    second.says(&format!("is watched already, by process {}", watch.id()));
     // Another tag is another matter.
     let mut other = Project::new();
     other.tag = format!("{}-other", project.tag);
     other.write("a", "1");
-    other.watch(&builder).env("TMPDIR", project.locks()).watching().stop("INT");
-    watching.stop("INT");
+    other.watch(&builder).env("TMPDIR", project.temp_dir()).start_watch().stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
@@ -79,161 +79,161 @@ fn a_watch_that_was_killed_is_taken_over_and_its_standby_never_assembles() {
     let project = Project::new().file("a", "1");
     let proof = tempfile::tempdir().unwrap();
     let volume = format!("{}:/proof", proof.path().display());
-    let watching = project.watch(&builder).rest(&["--volume", &volume]).watching();
-    let id = watching.id();
-    let standby = watching.containers().pop().unwrap();
-    watching.signal("KILL");
+    let watch = project.watch(&builder).engine_options(&["--volume", &volume]).start_watch();
+    let id = watch.id();
+    let standby = watch.containers().pop().unwrap();
+    watch.signal("KILL");
     wait_for("the end of the standby", || {
-        let running = try_docker(&["inspect", "--format", "{{.State.Running}}", &standby]);
+        let running = try_docker(&["inspect", "--format", "{{.State.RunningProcess}}", &standby]);
         String::from_utf8_lossy(&running.stdout).trim() != "true"
     });
     assert_eq!(fs::read_to_string(proof.path().join("log")).unwrap(), "x\n");
     project.write("a", "2");
-    let next = project.watch(&builder).rest(&["--volume", &volume]).watching();
-    wait_for("nothing left of the first one", || containers_of(id).is_empty());
-    assert_eq!(project.holds("a"), "2");
+    let next = project.watch(&builder).engine_options(&["--volume", &volume]).start_watch();
+    wait_for("nothing left of the first one", || containers_of_process(id).is_empty());
+    assert_eq!(project.image_file("a"), "2");
     assert_eq!(fs::read_to_string(proof.path().join("log")).unwrap(), "x\nx\n");
-    next.told("note", "of a run that died");
+    next.wait_for_message("note", "of a run that died");
     next.stop("INT");
 }
 
 #[test]
 fn a_standby_that_is_removed_is_replaced() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
-    let ready = watching.of("standby-ready").len();
-    let lost = watching.containers();
+    let watch = project.watch(&builder).start_watch();
+    let ready = watch.with_reason("standby-ready").len();
+    let lost = watch.containers();
     docker(&["rm", "-fv", &lost[0]]);
-    watching.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
-    assert_ne!(watching.containers(), lost);
-    let end = watching.build_after(|| project.write("a", "2"));
-    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "2"));
+    watch.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
+    assert_ne!(watch.containers(), lost);
+    let end = watch.build_after(|| project.write("a", "2"));
+    assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
     // One that is gone when the save comes does no harm.
-    watching.wait_for_standby();
-    watching.build_after(|| {
-        docker(&["rm", "-fv", &watching.containers()[0]]);
+    watch.wait_for_standby();
+    watch.build_after(|| {
+        docker(&["rm", "-fv", &watch.containers()[0]]);
         project.write("a", "3");
     });
-    assert_eq!(project.holds("a"), "3");
-    watching.stop("INT");
+    assert_eq!(project.image_file("a"), "3");
+    watch.stop("INT");
 }
 
 #[test]
 fn an_engine_that_goes_away_is_waited_for() {
-    let line = Line::new();
-    let builder = copier();
+    let proxy = EngineProxy::new();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).env("DOCKER_HOST", line.host()).watching();
-    line.cut();
-    watching.told("warning", "the engine does not answer");
+    let watch = project.watch(&builder).env("DOCKER_HOST", proxy.docker_host()).start_watch();
+    proxy.disconnect();
+    watch.wait_for_message("warning", "the engine does not answer");
     project.write("a", "2");
-    line.mend();
-    watching.told("note", "the engine is back");
+    proxy.reconnect();
+    watch.wait_for_message("note", "the engine is back");
     wait_for("the save of meanwhile", || {
-        watching.statuses().len() > 1 && watching.statuses().last().is_some_and(|status| status == "ok")
+        watch.statuses().len() > 1 && watch.statuses().last().is_some_and(|status| status == "ok")
     });
-    assert_eq!(project.holds("a"), "2");
-    let warnings = watching.of("warning");
-    assert_eq!(warnings.iter().filter(|it| it.to_string().contains("does not answer")).count(), 1, "{watching}");
-    watching.wait_for_standby();
-    let end = watching.build_after(|| project.write("a", "3"));
-    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "3"));
+    assert_eq!(project.image_file("a"), "2");
+    let warnings = watch.with_reason("warning");
+    assert_eq!(warnings.iter().filter(|it| it.to_string().contains("does not answer")).count(), 1, "{watch}");
+    watch.wait_for_standby();
+    let end = watch.build_after(|| project.write("a", "3"));
+    assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "3"));
     // What was cut off from the first standby is removed, too.
-    watching.stop("INT");
+    watch.stop("INT");
 }
 
 #[test]
 fn an_engine_that_goes_away_under_a_build_gets_it_again() {
-    let line = Line::new();
-    let builder = copier();
+    let proxy = EngineProxy::new();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).env("DOCKER_HOST", line.host()).watching();
+    let watch = project.watch(&builder).env("DOCKER_HOST", proxy.docker_host()).start_watch();
     project.write("hold", "1");
-    watching.told("output", "holding");
-    line.cut();
-    watching.told("warning", "the engine does not answer");
-    watching.wait_for_build(2);
+    watch.wait_for_message("output", "holding");
+    proxy.disconnect();
+    watch.wait_for_message("warning", "the engine does not answer");
+    watch.wait_for_build(2);
     fs::remove_file(project.path().join("hold")).unwrap();
     project.write("a", "2");
-    line.mend();
+    proxy.reconnect();
     wait_for("the build of what is there now", || {
-        let ends = watching.of("build-finished");
+        let ends = watch.with_reason("build-finished");
         ends.len() > 2 && ends.last().unwrap()["status"] == "ok"
     });
-    assert_eq!(watching.rest(&project, "a"), watching.builds());
-    assert_eq!(project.holds("a"), "2");
-    watching.stop("INT");
+    assert_eq!(watch.wait_until_idle(&project, "a"), watch.builds_started());
+    assert_eq!(project.image_file("a"), "2");
+    watch.stop("INT");
 }
 
 #[test]
 fn a_mounted_source_is_built_with_a_standby() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1").file("b", "1");
-    let watching = project.watch(&builder).arg("--mount").watching();
-    let end = watching.build_after(|| project.write("a", "2"));
-    assert_eq!((&end["standby"], project.holds("a").as_str()), (&"used".into(), "2"));
-    watching.wait_for_standby();
-    watching.build_after(|| project.write("x/y", "1"));
-    assert_eq!(watching.of("build-started")[2]["changed"], serde_json::json!(["x/y"]), "{watching}");
-    watching.wait_for_standby();
-    watching.build_after(|| fs::remove_file(project.path().join("b")).unwrap());
-    assert_eq!(watching.of("build-started")[3]["changed"], serde_json::json!(["b"]), "{watching}");
-    assert_eq!(project.app().into_keys().collect::<Vec<_>>(), ["", "a", "x", "x/y"]);
+    let watch = project.watch(&builder).arg("--mount").start_watch();
+    let end = watch.build_after(|| project.write("a", "2"));
+    assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
+    watch.wait_for_standby();
+    watch.build_after(|| project.write("x/y", "1"));
+    assert_eq!(watch.with_reason("build-started")[2]["changed"], serde_json::json!(["x/y"]), "{watch}");
+    watch.wait_for_standby();
+    watch.build_after(|| fs::remove_file(project.path().join("b")).unwrap());
+    assert_eq!(watch.with_reason("build-started")[3]["changed"], serde_json::json!(["b"]), "{watch}");
+    assert_eq!(project.app_files().into_keys().collect::<Vec<_>>(), ["", "a", "x", "x/y"]);
     // What was not sent was not read: the first touch of a file is a change, the others are not.
-    let builds = watching.rest(&project, "a");
-    assert!((4..=5).contains(&builds), "{watching}");
-    watching.stop("INT");
+    let builds = watch.wait_until_idle(&project, "a");
+    assert!((4..=5).contains(&builds), "{watch}");
+    watch.stop("INT");
 }
 
 #[test]
 fn no_standby_means_no_container_at_rest() {
-    let builder = patient().make();
+    let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).arg("--no-standby").watching();
-    let end = watching.build_after(|| project.write("a", "2"));
+    let watch = project.watch(&builder).arg("--no-standby").start_watch();
+    let end = watch.build_after(|| project.write("a", "2"));
     assert_eq!(end["no_standby"], "`--no-standby` was given");
     wait_for("nothing left", || builder.containers().is_empty());
-    watching.rest(&project, "a");
+    watch.wait_until_idle(&project, "a");
     assert_eq!(builder.containers(), [""; 0]);
-    assert_eq!(watching.of("standby-ready").len(), 0);
-    watching.stop("INT");
+    assert_eq!(watch.with_reason("standby-ready").len(), 0);
+    watch.stop("INT");
 }
 
 #[test]
 fn a_source_over_the_limit_has_no_standby_and_is_told_why() {
-    let builder = patient().make();
+    let builder = holding_builder().make();
     let project = Project::new().file("a", "1").file("big/data", &"x".repeat(50_000)).file("small/x", "1");
-    let watching = project.watch(&builder).arg("--standby-limit=20kB").watching();
-    let warning = watching.told("warning", "--standby-limit");
+    let watch = project.watch(&builder).arg("--standby-limit=20kB").start_watch();
+    let warning = watch.wait_for_message("warning", "--standby-limit");
     let text = warning["message"].as_str().unwrap();
     assert!(text.contains("the largest are big (48.83 KiB)"), "{text}");
     assert!(text.contains(".s2iignore") && text.contains("--mount"), "{text}");
-    let end = watching.build_after(|| project.write("a", "2"));
+    let end = watch.build_after(|| project.write("a", "2"));
     assert!(end["no_standby"].as_str().unwrap().contains("larger"), "{end}");
-    watching.rest(&project, "a");
-    assert_eq!(watching.of("warning").len(), 1, "{watching}");
+    watch.wait_until_idle(&project, "a");
+    assert_eq!(watch.with_reason("warning").len(), 1, "{watch}");
     // Small enough again.
-    watching.build_after(|| project.write("big/data", "1"));
-    watching.wait_for_standby();
-    watching.stop("INT");
+    watch.build_after(|| project.write("big/data", "1"));
+    watch.wait_for_standby();
+    watch.stop("INT");
 }
 
 #[test]
 fn text_has_the_promised_beginnings_and_no_escapes() {
-    let builder = copier();
+    let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let running = project.watch_as_text(&builder).start();
     let id = running.id();
-    running.wait_for("minis2i: build ok:");
+    running.wait_for_stderr("minis2i: build ok:");
     project.write("a", "2");
-    running.wait_for(": a changed\n");
+    running.wait_for_stderr(": a changed\n");
     wait_for("the second build", || running.stderr().matches("minis2i: build ok:").count() == 2);
     project.write("a", "2");
-    running.wait_for("minis2i: no build: what was saved has the same content as before\n");
+    running.wait_for_stderr("minis2i: no build: what was saved has the same content as before\n");
     running.signal("INT");
     let outcome = running.end().status(130);
-    wait_for("nothing left", || containers_of(id).is_empty());
+    wait_for("nothing left", || containers_of_process(id).is_empty());
     let beginnings: Vec<_> = outcome
         .stderr
         .lines()
@@ -303,12 +303,12 @@ impl Drop for Terminal {
 #[test]
 fn keys_are_heard_and_the_terminal_is_put_back() {
     let save = "#!/bin/sh\nexec tar -cf - a\n";
-    let builder = patient().script("save-artifacts", save).make();
+    let builder = holding_builder().script("save-artifacts", save).make();
     let project = Project::new().file("a", "1");
     let (binary, source) = (env!("CARGO_BIN_EXE_minis2i"), project.path());
     let watch = format!("{binary} watch --clear '{}' {} {}", source.display(), builder.name(), project.tag);
     let line = format!("echo before $(stty -g); {watch}; echo status $?; echo after $(stty -g)");
-    let mut terminal = Terminal::run(&line, project.locks());
+    let mut terminal = Terminal::run(&line, project.temp_dir());
     terminal.wait_for("build ok:", 1);
     terminal.wait_for("`?` lists keys", 1);
     terminal.press("?");
@@ -328,7 +328,7 @@ fn keys_are_heard_and_the_terminal_is_put_back() {
     assert_eq!(terminal.shown().matches("build started:").count(), 3, "{}", terminal.shown());
     terminal.press("p");
     terminal.wait_for("build ok:", 4);
-    assert_eq!(project.holds("a"), "2");
+    assert_eq!(project.image_file("a"), "2");
     assert!(terminal.shown().contains("\x1b[2J"), "`--clear` clears nothing");
     terminal.press("q");
     terminal.wait_for("after ", 1);
@@ -345,33 +345,33 @@ fn keys_are_heard_and_the_terminal_is_put_back() {
 }
 
 /// What a watch holds of the system.
-fn held(watching: &Watching) -> (usize, usize) {
-    let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", watching.id())).unwrap().count();
+fn held(watch: &WatchSession) -> (usize, usize) {
+    let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", watch.id())).unwrap().count();
     (count("task"), count("fd"))
 }
 
 #[test]
 fn saving_again_and_again_makes_nothing_grow() {
-    let builder = patient().make();
+    let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
-    let watching = project.watch(&builder).watching();
+    let watch = project.watch(&builder).start_watch();
     let label = format!("label=io.github.minis2i.builder={}", builder.id());
     let images = || docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines().count();
     let mut before = None;
     for number in 0..40 {
-        watching.build_after(|| project.write("a", &format!("{number}.")));
-        watching.wait_for_standby();
+        watch.build_after(|| project.write("a", &format!("{number}.")));
+        watch.wait_for_standby();
         if number == 4 {
-            wait_for("cleaning up", || images() == 1 && watching.containers().len() == 1);
-            before = Some(held(&watching));
+            wait_for("cleaning up", || images() == 1 && watch.containers().len() == 1);
+            before = Some(held(&watch));
         }
     }
-    wait_for("cleaning up", || images() == 1 && watching.containers().len() == 1);
+    wait_for("cleaning up", || images() == 1 && watch.containers().len() == 1);
     let (threads, files) = before.unwrap();
     wait_for("as many threads and files as before", || {
-        let now = held(&watching);
+        let now = held(&watch);
         now.0 <= threads + 1 && now.1 <= files + 2
     });
-    assert_eq!(project.holds("a"), "39.");
-    watching.stop("INT");
+    assert_eq!(project.image_file("a"), "39.");
+    watch.stop("INT");
 }

@@ -7,10 +7,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::support::engine::unique;
-use crate::support::holding_builder::copier;
+use crate::support::engine::unique_name;
+use crate::support::holding_builder::shared_holding_builder;
 use crate::support::project::Project;
-use crate::support::watch_session::Watching;
+use crate::support::watch_session::WatchSession;
 
 /// How many operations there are, and how many of them lie between two rests.
 const OPERATIONS: usize = 200;
@@ -21,9 +21,9 @@ const NAMES: [&str; 7] = ["a", "b", "c.log", "d", "e", "f", "g.tmp"];
 const RULES: [&str; 4] = ["*.log\n", "*.tmp\n!g.tmp\n", "a/\n", "\n"];
 
 /// Random numbers that come again with the same seed.
-struct Chance(u64);
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn next(&mut self) -> u64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -37,29 +37,29 @@ impl Chance {
         self.next() % limit
     }
 
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    fn pick<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[usize::try_from(self.below(all.len() as u64)).unwrap()]
     }
 
     /// A path, up to three names deep, that may be there or not.
     fn path(&mut self) -> PathBuf {
-        (0..=self.below(3)).map(|_| self.of(&NAMES)).collect()
+        (0..=self.below(3)).map(|_| self.pick(&NAMES)).collect()
     }
 }
 
 /// Does something to the tree, as far as it can be done; returns it for people.
-fn operate(root: &Path, chance: &mut Chance, number: usize) -> String {
-    let relative = chance.path();
+fn operate(root: &Path, random: &mut Random, number: usize) -> String {
+    let relative = random.path();
     let path = root.join(&relative);
     let shown = relative.display();
-    match chance.below(20) {
+    match random.below(20) {
         0..=5 => {
             let _ = fs::create_dir_all(path.parent().unwrap());
             format!("write {shown}: {:?}", fs::write(&path, format!("{number}")))
         }
         6 => format!("write the same again {shown}: {:?}", fs::read(&path).and_then(|text| fs::write(&path, text))),
         7..=9 => {
-            let to = chance.path();
+            let to = random.path();
             format!("rename {shown} to {}: {:?}", to.display(), fs::rename(&path, root.join(&to)))
         }
         10..=11 => format!("remove {shown}: {:?}", fs::remove_file(&path)),
@@ -67,20 +67,20 @@ fn operate(root: &Path, chance: &mut Chance, number: usize) -> String {
         13..=14 => format!("mkdir {shown}: {:?}", fs::create_dir_all(&path)),
         15 => {
             let modes = [0o644, 0o755, 0o600, 0o711];
-            let mode = modes[usize::try_from(chance.below(4)).unwrap()] | if path.is_dir() { 0o700 } else { 0 };
+            let mode = modes[usize::try_from(random.below(4)).unwrap()] | if path.is_dir() { 0o700 } else { 0 };
             // A link would pass it on to what it points to, perhaps outside.
             let link = path.is_symlink();
             let done = (!link).then(|| fs::set_permissions(&path, fs::Permissions::from_mode(mode)));
             format!("chmod {mode:o} {shown}: {done:?}")
         }
-        16 => format!("symlink {shown}: {:?}", symlink(chance.of(&NAMES), &path)),
+        16 => format!("symlink {shown}: {:?}", symlink(random.pick(&NAMES), &path)),
         17 => {
-            let to = chance.path();
+            let to = random.path();
             format!("link {shown} to {}: {:?}", to.display(), fs::hard_link(&path, root.join(&to)))
         }
         _ => {
-            let file = path.parent().unwrap().join(chance.of(&[".gitignore", ".s2iignore", ".ignore"]));
-            format!("rules in {}: {:?}", file.display(), fs::write(&file, chance.of(&RULES)))
+            let file = path.parent().unwrap().join(random.pick(&[".gitignore", ".s2iignore", ".ignore"]));
+            format!("rules in {}: {:?}", file.display(), fs::write(&file, random.pick(&RULES)))
         }
     }
 }
@@ -91,47 +91,47 @@ fn at_rest_the_image_holds_what_a_fresh_build_holds() {
     let seed =
         given.unwrap_or_else(|| u64::from(std::process::id()) << 20 | Instant::now().elapsed().subsec_nanos() as u64);
     println!("to run the same again: MINIS2I_SEED={seed}");
-    let mut chance = Chance(seed);
-    let builder = copier();
+    let mut random = Random(seed);
+    let builder = shared_holding_builder();
     // Two watches of one tree, side by side.
     let project = Project::new().file("still", "1").file("a", "1").file("d/e", "1");
     let mut without = Project::new();
-    without.tag = unique("without");
-    let watches: [Watching; 2] = [
-        project.watch(&builder).watching(),
-        without.watch(&builder).source(project.path().to_str().unwrap()).arg("--no-standby").watching(),
+    without.tag = unique_name("without");
+    let watches: [WatchSession; 2] = [
+        project.watch(&builder).start_watch(),
+        without.watch(&builder).source(project.path().to_str().unwrap()).arg("--no-standby").start_watch(),
     ];
     let mut log = Vec::new();
     let mut rest_at = 0;
     for number in 0..OPERATIONS {
-        log.push(operate(&project.path(), &mut chance, number));
+        log.push(operate(&project.path(), &mut random, number));
         // Some come at once, some a moment later, some after a while.
-        match chance.below(12) {
-            0 => std::thread::sleep(Duration::from_millis(chance.below(300))),
-            1..=3 => std::thread::sleep(Duration::from_millis(chance.below(20))),
+        match random.below(12) {
+            0 => std::thread::sleep(Duration::from_millis(random.below(300))),
+            1..=3 => std::thread::sleep(Duration::from_millis(random.below(20))),
             _ => {}
         }
         if number < rest_at && number + 1 < OPERATIONS {
             continue;
         }
-        rest_at = number + usize::try_from(BETWEEN.start + chance.below(BETWEEN.end - BETWEEN.start)).unwrap();
-        for watching in &watches {
-            watching.rest(&project, "still");
+        rest_at = number + usize::try_from(BETWEEN.start + random.below(BETWEEN.end - BETWEEN.start)).unwrap();
+        for watch in &watches {
+            watch.wait_until_idle(&project, "still");
         }
-        let fresh = project.fresh(&builder);
+        let fresh = project.app_files_of_clean_build(&builder);
         let done = || log.join("\n");
-        for (it, watching) in [&project, &without].into_iter().zip(&watches) {
-            let app = it.app();
+        for (it, watch) in [&project, &without].into_iter().zip(&watches) {
+            let app = it.app_files();
             let paths: BTreeSet<&String> = app.keys().chain(fresh.keys()).collect();
             let differ = paths.into_iter().filter(|path| app.get(*path) != fresh.get(*path));
             let differ: Vec<_> = differ.map(|path| (path, app.get(path), fresh.get(path))).collect();
-            assert!(differ.is_empty(), "here, fresh: {differ:#?}\nseed {seed}\n{}\n{watching}", done());
+            assert!(differ.is_empty(), "here, fresh: {differ:#?}\nseed {seed}\n{}\n{watch}", done());
         }
         log.push("-- rest --".to_owned());
     }
-    let used = watches[0].of("build-finished").iter().filter(|end| end["standby"] == "used").count();
+    let used = watches[0].with_reason("build-finished").iter().filter(|end| end["standby"] == "used").count();
     assert!(used > 0, "no standby was ever used");
-    for watching in watches {
-        watching.stop("INT");
+    for watch in watches {
+        watch.stop("INT");
     }
 }

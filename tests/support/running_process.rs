@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
 use super::output_stream::{Collected, text};
-use super::wait::{PATIENCE, wait_for};
+use super::wait::{TIMEOUT, wait_for};
 
 /// A run that goes on while the test does something.
-pub struct Running {
+pub struct RunningProcess {
     pub(super) line: String,
     pub(super) child: Child,
     pub(super) stdout: Collected,
     pub(super) stderr: Collected,
 }
 
-impl Running {
+impl RunningProcess {
     pub fn stderr(&self) -> String {
         text(&self.stderr)
     }
@@ -33,10 +33,10 @@ impl Running {
     }
 
     /// Waits until stderr has this text.
-    pub fn wait_for(&self, what: &str) {
+    pub fn wait_for_stderr(&self, what: &str) {
         let begin = Instant::now();
         while !self.stderr().contains(what) {
-            assert!(begin.elapsed() < PATIENCE, "`{what}` never came from {}:\n{}", self.line, self.stderr());
+            assert!(begin.elapsed() < TIMEOUT, "`{what}` never came from {}:\n{}", self.line, self.stderr());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -58,7 +58,7 @@ impl Running {
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
-                None if begin.elapsed() > PATIENCE => {
+                None if begin.elapsed() > TIMEOUT => {
                     let _ = self.child.kill();
                     panic!("{} does not end:\n{}", self.line, self.stderr());
                 }
@@ -71,7 +71,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
