@@ -6,6 +6,7 @@ use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
+use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 
 /// A build that leaves `/tmp/kept`, and an archive of it for the next.
 const LEAVING: Build = Build { assemble: MAKE, save: "tar -C /tmp/kept -cf - .", ..BUILD };
@@ -239,20 +240,9 @@ tricks! {
 
 /// An archive of these entries; no library would write some of them. What is a file says `escaped`.
 fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (kind, path, link) in entries {
+    let entry = |(kind, path, link): &(EntryType, &str, &str)| {
         let content: &[u8] = if *kind == EntryType::Regular { b"escaped" } else { b"" };
-        let mut header = tar::Header::new_gnu();
-        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
-        header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
-        header.set_entry_type(*kind);
-        header.set_mode(0o644);
-        header.set_size(content.len() as u64);
-        header.set_cksum();
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(content);
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
-    }
-    bytes.resize(bytes.len() + 1024, 0);
-    bytes
+        unchecked_entry(*kind, path, link, content)
+    };
+    entries.iter().flat_map(entry).chain(END_OF_ARCHIVE).collect()
 }

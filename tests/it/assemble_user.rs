@@ -1,7 +1,8 @@
 //! Who runs the scripts, and who may.
 
-use crate::scripts::fixtures::{ENGINE, USAGE, builder};
+use crate::scripts::fixtures::builder;
 use crate::support::builder::Builder;
+use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 

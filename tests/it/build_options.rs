@@ -31,7 +31,7 @@ fn options_for_containers_reach_both_of_them() {
     let cache = project.temp_dir().join("cache");
     fs::create_dir(&cache).unwrap();
     fs::write(cache.join("note"), "noted\n").unwrap();
-    let options = |run: crate::support::run::Run| {
+    let options = |run: Run| {
         run.args(&["--volume", "./cache:/cache", "--network", "none", "--add-host", "far:10.1.2.3"])
             .args(&["--cap-drop", "NET_RAW,CHOWN", "--cap-drop=KILL", "--engine", &log.path()])
             .current_dir(project.temp_dir())
@@ -334,12 +334,10 @@ fn a_callback_that_can_not_be_told_is_a_warning() {
 fn a_callback_is_told_of_each_build_of_a_watch() {
     let builder = Builder::copying().make();
     let project = Project::new().file("a", "");
-    let path = project.path();
     let (url, server) = self::server("200 OK");
-    let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag, "--callback-url", &url];
-    let running = Run::new().env("TMPDIR", project.temp_dir()).args(&line).start();
+    let running = project.watch_as_text(&builder).args(&["--callback-url", &url]).start();
     assert_eq!(server.join().unwrap().1["success"], true);
-    // Nobody is there any more.
+    // The server has answered its one request and is gone.
     project.write("a", "2");
     running.wait_for_stderr("warning: the callback `");
     running.signal("INT");

@@ -9,14 +9,13 @@ use serde_json::json;
 
 use crate::support::builder::Builder;
 use crate::support::engine::{BASE, docker, try_docker, unique_name};
+use crate::support::exit_status::{ENGINE, USAGE};
+use crate::support::git::git;
 use crate::support::image::Image;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::run::Run;
 use crate::support::wait::wait_for;
-
-const USAGE: i32 = 2;
-const ENGINE: i32 = 125;
 
 /// A builder that says what it did, and what it was told.
 fn telling() -> Builder {
@@ -158,13 +157,18 @@ fn create_overwrites_nothing() {
     Run::new().args(&["create", "No Name", &format!("{folder}/b")]).run().status(USAGE).says("can not name an image");
 }
 
+/// A `minis2i rebuild` of the project's image, to be given options and run.
+fn rebuild(project: &Project) -> Run {
+    Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag])
+}
+
 #[test]
 fn rebuild_builds_the_same_once_more() {
     let builder = telling().make();
     let project = Project::new().file("input", "1\n");
     project.build(&builder).args(&["-e", "WORD=first"]).success();
     project.write("input", "2\n");
-    let again = || Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]);
+    let again = || rebuild(&project);
     again().args(&["-e", "WORD=second"]).success().never_says("note:").says("incremental");
     assert_eq!(project.image().run(&[]), "2\nsecond by 0:0");
     let other = Project::new();
@@ -178,7 +182,7 @@ fn rebuild_takes_a_relative_source_from_here_and_says_so() {
     let builder = telling().make();
     let project = Project::new().file("input", "1\n");
     project.build(&builder).source("source").current_dir(project.temp_dir()).success();
-    let again = || Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]);
+    let again = || rebuild(&project);
     let outcome = again().current_dir(project.temp_dir()).success();
     outcome.says(&format!("note: the source of `{}` is known as `source` only; taking {}", project.tag, "/"));
     let id = project.id();
@@ -227,7 +231,7 @@ fn rebuild_uses_the_same_part_of_the_source_and_the_same_name_for_people() {
     let part = ["--context-dir", "part", "--application-name", "My app"];
     project.build(&builder).args(&part).success();
     project.write("part/input", "2\n");
-    Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]).success();
+    rebuild(&project).success();
     assert_eq!(project.image().run(&[]), "2\n by 0:0");
     assert_eq!(project.image().label("io.k8s.display-name").as_deref(), Some("My app"));
 }
@@ -236,14 +240,9 @@ fn rebuild_uses_the_same_part_of_the_source_and_the_same_name_for_people() {
 fn rebuild_clones_what_was_cloned() {
     let builder = telling().make();
     let project = Project::new().file("input", "1\n");
-    let git = |args: &[&str]| {
-        let setup = ["-c", "user.name=t", "-c", "user.email=t@t.example"];
-        let status = Command::new("git").arg("-C").arg(project.path()).args(setup).args(args).status();
-        assert!(status.unwrap().success());
-    };
-    git(&["init", "--quiet", "--initial-branch", "one"]);
-    git(&["add", "input"]);
-    git(&["commit", "--quiet", "--message", "one"]);
+    git(&project.path(), &["init", "--quiet", "--initial-branch", "one"]);
+    git(&project.path(), &["add", "input"]);
+    git(&project.path(), &["commit", "--quiet", "--message", "one"]);
     let place = format!("ssh://git.example{}", project.path().display());
     let from = format!("url.{}/.insteadOf", "/");
     let config =
@@ -251,8 +250,7 @@ fn rebuild_clones_what_was_cloned() {
     let with = |run: Run| config.iter().fold(run, |run, (name, value)| run.env(name, value));
     with(project.build(&builder).source(&place).args(&["--ref", "one"])).success();
     project.write("input", "not committed\n");
-    let again = Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag]);
-    with(again).success();
+    with(rebuild(&project)).success();
     assert_eq!(project.image().run(&[]), "1\n by 0:0");
 }
 

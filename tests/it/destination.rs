@@ -1,7 +1,8 @@
 //! Where in the build container the source goes.
 
-use crate::scripts::fixtures::{ENGINE, USAGE, builder, runs, say};
+use crate::scripts::fixtures::{builder, runs, say};
 use crate::support::builder::Builder;
+use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 
 #[test]

@@ -1,7 +1,5 @@
 //! The variables of `assemble` and of the image: where they come from, and which one wins.
 
-use crate::output::fixtures::assembling;
-use crate::result_image::fixtures::environment;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
@@ -15,7 +13,7 @@ fn later_sources_of_a_variable_win_and_none_is_there_twice() {
     let run = project.build(&builder).args(&["-e", "D=first", "-e", "D=typed", "-E", &file, "-e", "I=typed"]);
     let outcome = run.assemble("echo $A $B $C $D $E $F $G $H $I").success();
     assert_eq!(outcome.assemble_output(), ["builder source file typed source spaces exported file typed"]);
-    let image = environment(&project.tag);
+    let image = project.image().environment();
     let values = ["A", "B", "C", "D", "E", "F", "G", "H", "I"].map(|name| image[name].as_str());
     assert_eq!(values, ["builder", "source", "file", "typed", "source", "spaces", "exported", "file", "typed"]);
 }
@@ -25,9 +23,9 @@ fn a_variable_that_is_not_given_again_is_gone() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).args(&["-e", "ONCE=1"]).success();
-    assert_eq!(environment(&project.tag)["ONCE"], "1");
+    assert_eq!(project.image().environment()["ONCE"], "1");
     project.build(&builder).success();
-    assert!(!environment(&project.tag).contains_key("ONCE"));
+    assert!(!project.image().environment().contains_key("ONCE"));
 }
 
 #[test]
@@ -38,7 +36,7 @@ fn values_are_literal() {
     let outcome =
         project.build(&builder).args(&["-e", &format!("X={value}")]).assemble("printf '%s\\n' \"$X\"").success();
     assert_eq!(outcome.assemble_output(), [value]);
-    assert_eq!(environment(&project.tag)["X"], value);
+    assert_eq!(project.image().environment()["X"], value);
 }
 
 #[test]
@@ -47,12 +45,12 @@ fn a_name_alone_takes_its_value_from_here() {
     let project = Project::new();
     let run = project.build(&builder).env("FROM_HERE", "two words").args(&["-e", "FROM_HERE"]);
     run.success();
-    assert_eq!(environment(&project.tag)["FROM_HERE"], "two words");
+    assert_eq!(project.image().environment()["FROM_HERE"], "two words");
 }
 
 /// A builder that keeps what `assemble` sees of the variables A to D.
 fn showing() -> Builder {
-    assembling("echo \"$A $B $C $D\" >out")
+    Builder::assembling("echo \"$A $B $C $D\" >out")
 }
 
 #[test]

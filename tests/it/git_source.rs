@@ -5,17 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::builder::Builder;
+use crate::support::git::{AUTHOR, git};
 use crate::support::project::Project;
 use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let name = ["-c", "user.name=Ada", "-c", "user.email=ada@host.example", "-c", "init.defaultBranch=trunk"];
-    let output = Command::new("git").arg("-C").arg(folder).args(name).args(args).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// A project whose source is committed twice: as tag `v1` with `out` 1, then on branch `trunk` with `out` 2. The files on
 /// disk say 3. Also a bare clone of it.
@@ -67,7 +61,7 @@ fn a_repository_is_cloned_and_the_image_says_which_commit_it_is() {
     let label = |name: &str| project.image().label(&format!("io.openshift.s2i.build.{name}")).unwrap_or_default();
     assert_eq!(label("commit.id"), git(&bare, &["rev-parse", "HEAD"]));
     assert_eq!(label("commit.ref"), "trunk");
-    assert_eq!(label("commit.author"), "Ada <ada@host.example>");
+    assert_eq!(label("commit.author"), AUTHOR);
     assert_eq!(label("commit.date"), git(&bare, &["log", "-1", "--format=%ad"]));
     assert_eq!(label("commit.message"), "second: \"more\"");
     assert_eq!(label("source-location"), bare.display().to_string());

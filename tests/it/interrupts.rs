@@ -4,18 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::builder::Builder;
 use crate::support::engine::{docker, try_docker};
+use crate::support::exit_status::SIGNALS;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::running_process::RunningProcess;
 use crate::support::stand_in_cli::StandInCli;
-use crate::support::wait::wait_for;
-
-/// How long an interrupted run may take to end. The promise is 2 s on a machine with nothing else to do; here many
-/// tests keep the engine busy.
-const SOON: Duration = Duration::from_secs(6);
-
-/// The signals, and the exit status each one means.
-const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+use crate::support::wait::{END_TIMEOUT, wait_for};
 
 /// A project whose builds are interrupted at a certain stage, once by each signal.
 struct SignalTest {
@@ -51,9 +45,9 @@ impl SignalTest {
     fn assert_cancelled(&self, running: RunningProcess, (signal, status): (&str, i32)) -> Outcome {
         let begin = Instant::now();
         let outcome = running.end().status(status);
-        assert!(begin.elapsed() < SOON, "{signal} took {:?}\n{outcome}", begin.elapsed());
+        assert!(begin.elapsed() < END_TIMEOUT, "{signal} took {:?}\n{outcome}", begin.elapsed());
         // A busy engine may still be at a removal that it was told to do.
-        while begin.elapsed() < SOON && !self.builder.containers().is_empty() {
+        while begin.elapsed() < END_TIMEOUT && !self.builder.containers().is_empty() {
             std::thread::sleep(Duration::from_millis(50));
         }
         assert_eq!(self.builder.containers(), [""; 0], "{signal}\n{outcome}");
@@ -235,15 +229,24 @@ fn committed(builder: &Builder, since: &str) -> bool {
     events.contains(&image)
 }
 
+/// A stand-in in which nothing is ever removed, so that cleaning up takes until it is given up.
+fn never_removing() -> StandInCli {
+    StandInCli::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"")
+}
+
+/// A build whose `assemble` has begun, and its project.
+fn assembling(builder: &Builder, engine: &StandInCli) -> (Project, RunningProcess) {
+    let project = Project::new().file("stage", "wait");
+    let running = project.build(builder).arg("--engine").arg(engine.path()).start();
+    running.wait_for_stderr("assembling now");
+    (project, running)
+}
+
 #[test]
 fn a_second_interrupt_leaves_at_once() {
-    // Nothing can be removed, so that cleaning up takes its time.
-    let engine =
-        StandInCli::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"");
+    let engine = never_removing();
     let builder = waiting();
-    let project = Project::new().file("stage", "wait");
-    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for_stderr("assembling now");
+    let (project, running) = assembling(&builder, &engine);
     running.signal("INT");
     wait_for("cleaning up", || engine.has("removing"));
     let begin = Instant::now();
@@ -257,12 +260,9 @@ fn a_second_interrupt_leaves_at_once() {
 
 #[test]
 fn the_exit_status_of_a_second_interrupt_is_that_signals() {
-    let engine =
-        StandInCli::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"");
+    let engine = never_removing();
     let builder = waiting();
-    let project = Project::new().file("stage", "wait");
-    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for_stderr("assembling now");
+    let (project, running) = assembling(&builder, &engine);
     running.signal("INT");
     wait_for("cleaning up", || engine.has("removing"));
     running.signal("TERM");
@@ -273,15 +273,13 @@ fn the_exit_status_of_a_second_interrupt_is_that_signals() {
 
 #[test]
 fn an_engine_that_does_not_remove_does_not_hold_up_the_end() {
-    let engine = StandInCli::new("if [ \"$1\" = rm ]; then exec sleep 300; fi\nexec docker \"$@\"");
+    let engine = never_removing();
     let builder = waiting();
-    let project = Project::new().file("stage", "wait");
-    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for_stderr("assembling now");
+    let (project, running) = assembling(&builder, &engine);
     let begin = Instant::now();
     running.signal("INT");
     running.end().status(130);
-    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < END_TIMEOUT, "{:?}", begin.elapsed());
     project.write("stage", "quick");
     project.build(&builder).success().says("note: removed a container of a run that died");
 }

@@ -9,13 +9,10 @@ use serde_json::json;
 use crate::support::base_image::BaseImage;
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
+use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
-use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
-
-const USAGE: i32 = 2;
-const ENGINE: i32 = 125;
 
 /// A program that is linked statically and plays all scripts.
 fn program() -> &'static [u8] {
@@ -110,9 +107,7 @@ mod without_a_shell {
     #[test]
     fn a_watch_builds_every_save_and_says_why_no_container_waits() {
         let NoShell { project, builder, _base } = no_shell(|builder| builder);
-        let path = project.path();
-        let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag];
-        let running = Run::new().env("TMPDIR", project.temp_dir()).args(&line).start();
+        let running = project.watch_as_text(&builder).start();
         running.wait_for_stderr("note: no container is kept ready: the builder has no shell");
         running.wait_for_stderr("build ok");
         project.write("a", "two\n");

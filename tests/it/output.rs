@@ -1,6 +1,5 @@
 //! What the user sees: text on stderr, the id on stdout, or JSON lines; and the options that decide about it.
 
-pub mod fixtures;
 mod json;
 mod terminal;
 mod text;

@@ -3,6 +3,5 @@
 mod builder_content;
 mod configuration;
 mod entrypoint;
-pub mod fixtures;
 mod labels;
 mod volumes;

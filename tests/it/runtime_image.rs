@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::project::Project;
-use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
@@ -194,10 +193,8 @@ fn an_interrupt_in_the_second_stage_leaves_no_container() {
 fn a_watch_makes_the_second_stage_of_every_save() {
     let (builder, runtime) = (compiler(), runtime().make());
     let project = Project::new().file("out", "one");
-    let path = project.path();
-    let line = ["watch", path.to_str().unwrap(), builder.name(), &project.tag];
     let options = ["--runtime-image", runtime.name(), "--runtime-artifact", "/app/made"];
-    let running = Run::new().env("TMPDIR", project.temp_dir()).args(&line).args(&options).start();
+    let running = project.watch_as_text(&builder).args(&options).start();
     running.wait_for_stderr("build ok");
     project.write("out", "two");
     running.wait_for_stderr("; no standby: a runtime image is used)");

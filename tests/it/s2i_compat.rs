@@ -5,10 +5,9 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::builder::Builder;
+use crate::support::exit_status::USAGE;
 use crate::support::project::Project;
 use crate::support::run::Run;
-
-const USAGE: i32 = 2;
 
 #[test]
 fn options_of_the_reference_that_are_not_taken_name_the_cure() {

@@ -1,9 +1,7 @@
 //! The sample builder and the sample application of this repository, as the README and people use them.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::output::fixtures::between;
 use crate::support::engine::{BASE, docker, try_docker, unique_name};
 use crate::support::image::Image;
 use crate::support::project::Project;
@@ -24,7 +22,12 @@ impl SampleBuilder {
 
 impl Drop for SampleBuilder {
     fn drop(&mut self) {
-        let _ = Command::new("docker").args(["image", "rm", "--force", &self.0]).output();
+        let id = docker(&["image", "inspect", "--format", "{{.Id}}", &self.0]);
+        let made_with = format!("label=io.github.minis2i.builder={id}");
+        for image in docker(&["images", "--quiet", "--filter", &made_with]).lines() {
+            try_docker(&["image", "rm", "--force", image]);
+        }
+        try_docker(&["image", "rm", "--force", &self.0]);
     }
 }
 
@@ -44,7 +47,7 @@ fn all_forms_of_the_command_work_as_typed() {
     ];
     for (line, seen) in lines.iter().zip(seen) {
         let outcome = Run::new().args(line).current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).success();
-        assert_eq!(between(&outcome), seen);
+        assert_eq!(outcome.middle_lines(), seen);
         assert_eq!(project.image().run(&[]), "hello from the test app");
     }
 }
@@ -52,17 +55,14 @@ fn all_forms_of_the_command_work_as_typed() {
 /// Every line of the README that calls the binary, as typed, on the sample pair.
 #[test]
 fn the_examples_of_the_readme_work_as_typed() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (builder, image) = (unique_name("sample-builder"), unique_name("sample-app"));
-    let base = format!("BASE={BASE}");
-    let folder = root.join("builder").display().to_string();
-    docker(&["build", "--quiet", "--tag", &builder, "--build-arg", &base, &folder]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (builder, image) = (SampleBuilder::make(), unique_name("sample-app"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let lines: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("minis2i ")).collect();
     assert!(lines.len() >= 4, "{lines:?}");
     for (index, line) in lines.iter().enumerate() {
         let words = line.split('#').next().unwrap().split_whitespace().map(|word| match word {
-            "builder" => builder.as_str(),
+            "builder" => builder.0.as_str(),
             "img" | "testapp-img" => image.as_str(),
             word => word,
         });
@@ -80,11 +80,5 @@ fn the_examples_of_the_readme_work_as_typed() {
         assert!(outcome.stderr.contains(how) || outcome.stdout.contains(how), "{outcome}");
     }
     assert_eq!(Image(image.clone()).run(&[]), "hello from the test app");
-    try_docker(&["image", "rm", "-f", &image]);
-    let id = docker(&["image", "inspect", "--format", "{{.Id}}", &builder]);
-    let ours = format!("label=io.github.minis2i.builder={id}");
-    for left in docker(&["images", "-q", "--filter", &ours]).lines() {
-        try_docker(&["image", "rm", "-f", left]);
-    }
-    try_docker(&["image", "rm", "-f", &builder]);
+    try_docker(&["image", "rm", "--force", &image]);
 }

@@ -1,4 +1,4 @@
-//! Reading the tar archives in which the engine hands out files.
+//! Tar archives: reading those in which the engine delivers files, and making some that no library would write.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -67,3 +67,23 @@ fn pax_records(mut bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     }
     records
 }
+
+/// One entry of a hand-made archive, whose path and link are taken as they are.
+pub fn unchecked_entry(kind: tar::EntryType, path: &str, link: &str, content: &[u8]) -> Vec<u8> {
+    /// Where the header has the target of a link, and how long a block is: the format's own numbers.
+    const LINK: usize = 157;
+    const BLOCK: usize = 512;
+    let mut header = tar::Header::new_gnu();
+    header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+    header.as_mut_bytes()[LINK..LINK + link.len()].copy_from_slice(link.as_bytes());
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    header.set_cksum();
+    let mut bytes = [header.as_bytes().as_slice(), content].concat();
+    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+    bytes
+}
+
+/// What the end of an archive looks like: two blocks of zeros.
+pub const END_OF_ARCHIVE: [u8; 1024] = [0; 1024];

@@ -4,15 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::containers::containers_from_image;
-use super::engine::{BASE, docker, try_docker, unique_name};
+use super::engine::{BASE, docker, docker_with_input, try_docker, unique_name};
+use super::image::Image;
 use super::wait::{TIMEOUT, wait_for};
 
 /// A builder image in the making, and then the image.
@@ -47,6 +46,11 @@ impl Builder {
     /// A builder whose `assemble` copies all of the source to `/app`.
     pub fn copying() -> Self {
         Self::new().script("assemble", "#!/bin/sh\nset -e\ncp -a /tmp/src/. /app/\n")
+    }
+
+    /// A made builder whose `assemble` is this shell text.
+    pub fn assembling(text: &str) -> Self {
+        Self::new().script("assemble", &format!("#!/bin/sh\n{text}\n")).make()
     }
 
     pub fn script(self, name: &str, text: &str) -> Self {
@@ -107,14 +111,7 @@ impl Builder {
     /// Makes the image: one container, one copy, one commit.
     pub fn make(mut self) -> Self {
         let container = docker(&["create", &self.base, "/bin/true"]);
-        let mut child = Command::new("docker")
-            .args(["cp", "-", &format!("{container}:/")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(&self.tar()).unwrap();
-        assert!(child.wait().unwrap().success(), "cannot fill the builder");
+        docker_with_input(&["cp", "-", &format!("{container}:/")], &self.tar());
         let mut args = vec!["commit".to_owned()];
         for change in &self.changes {
             args.extend(["--change".to_owned(), change.clone()]);
@@ -156,6 +153,10 @@ impl Builder {
         &self.name
     }
 
+    pub fn image(&self) -> Image {
+        Image(self.name().to_owned())
+    }
+
     pub fn id(&self) -> String {
         docker(&["image", "inspect", "--format", "{{.Id}}", self.name()])
     }
@@ -163,14 +164,7 @@ impl Builder {
     /// Adds instructions that a commit does not take, such as `SHELL`, to the image that was made.
     pub fn build_on(self, instructions: &str) -> Self {
         let dockerfile = format!("FROM {}\n{instructions}\n", self.name());
-        let mut child = Command::new("docker")
-            .args(["build", "--quiet", "--tag", self.name(), "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(dockerfile.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success(), "cannot build the builder: {dockerfile}");
+        docker_with_input(&["build", "--quiet", "--tag", self.name(), "-"], dockerfile.as_bytes());
         self
     }
 

@@ -2,6 +2,7 @@
 //!
 //! What is particular to images is in `image`, to containers in `containers`.
 
+use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,4 +25,11 @@ pub fn docker(args: &[&str]) -> String {
 
 pub fn try_docker(args: &[&str]) -> std::process::Output {
     Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs the engine's CLI, which must succeed, with something to read.
+pub fn docker_with_input(args: &[&str], input: &[u8]) {
+    let mut child = Command::new("docker").args(args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    assert!(child.wait().unwrap().success(), "docker {args:?} failed");
 }

@@ -21,6 +21,24 @@ impl Image {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// The variables of the image, none of which may be there twice.
+    #[track_caller]
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for pair in self.config()["Env"].as_array().into_iter().flatten() {
+            let (name, value) = pair.as_str().unwrap().split_once('=').unwrap();
+            assert_eq!(found.insert(name.to_owned(), value.to_owned()), None, "`{name}` is there twice");
+        }
+        found
+    }
+
+    /// Whether a layer, the configuration or the history of the image has these bytes.
+    pub fn has_bytes(&self, text: &str) -> bool {
+        let saved = try_docker(&["save", &self.0]);
+        assert!(saved.status.success());
+        saved.stdout.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
     pub fn label(&self, name: &str) -> Option<String> {
         self.config()["Labels"][name].as_str().map(str::to_owned)
     }

@@ -40,6 +40,20 @@ impl Outcome {
         self
     }
 
+    /// The lines between the first and the last one, where everything else is output of `assemble`.
+    #[track_caller]
+    pub fn middle_lines(&self) -> Vec<&str> {
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        let [first, middle @ .., last] = &lines[..] else { panic!("{self}") };
+        assert!(first.starts_with("minis2i: build started: ") && last.starts_with("minis2i: build "), "{self}");
+        middle.to_vec()
+    }
+
+    /// How many containers a run with `--verbose` started.
+    pub fn containers_started(&self) -> usize {
+        self.stderr.lines().filter(|line| line.starts_with("$ docker run ")).count()
+    }
+
     /// The JSON objects on stdout.
     #[track_caller]
     pub fn json(&self) -> Vec<Value> {

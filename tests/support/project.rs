@@ -1,6 +1,6 @@
-//! A source folder in a temporary place, the tag it is built as, and the builds of it.
+//! A source folder in a temporary place, the tag it is built as, and the runs that build it.
 //!
-//! Watches of a project are in `watch_session`.
+//! What such a run then does is in `run`, and what a watch prints in `watch_session`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::archive::Entry;
 use super::builder::Builder;
 use super::engine::{try_docker, unique_name};
 use super::image::Image;
@@ -19,6 +20,15 @@ use super::run::Run;
 pub struct Project {
     dir: TempDir,
     pub tag: String,
+}
+
+/// A file, folder or link below `/app`, as far as it is the same in each build of one source.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AppFile {
+    pub kind: char,
+    pub mode: u32,
+    pub link: String,
+    pub content: String,
 }
 
 impl Project {
@@ -31,7 +41,7 @@ impl Project {
         self.dir.path().join("source")
     }
 
-    /// Where its runs keep their locks.
+    /// The folder above the source, where its runs keep their locks, and tests what lies beside a source.
     pub fn temp_dir(&self) -> &Path {
         self.dir.path()
     }
@@ -58,11 +68,24 @@ impl Project {
 
     /// The same with any text in the place of the builder's name.
     pub fn build_with(&self, builder: &str) -> Run {
+        self.run_of("build", builder)
+    }
+
+    /// A `minis2i watch` of this project that prints text.
+    pub fn watch_as_text(&self, builder: &Builder) -> Run {
+        self.run_of("watch", builder.name())
+    }
+
+    /// A `minis2i watch` of this project that prints JSON, to be given options and started.
+    pub fn watch(&self, builder: &Builder) -> Run {
+        self.watch_as_text(builder).args(&["--message-format", "json"])
+    }
+
+    fn run_of(&self, command: &str, builder: &str) -> Run {
         fs::create_dir_all(self.path()).unwrap();
-        // A place of its own for locks: what other tests leave to be found is none of this one's business.
-        let mut run = Run::new().arg("build").env("TMPDIR", self.temp_dir());
-        run.after = vec![self.path().display().to_string(), builder.to_owned(), self.tag.clone()];
-        run
+        let source = self.path().display().to_string();
+        // Each project has locks of its own, or its runs would find and remove what those of another test left.
+        Run::with_positional(command, &source, builder, &self.tag).env("TMPDIR", self.temp_dir())
     }
 
     pub fn image(&self) -> Image {
@@ -80,19 +103,22 @@ impl Project {
         self.image().run(&["cat", &format!("/app/{path}")])
     }
 
-    /// What the image has below `/app`, by path: kind, mode, link target and content.
-    pub fn app_files(&self) -> BTreeMap<String, (char, u32, String, String)> {
+    /// What the image has below `/app`, by path.
+    pub fn app_files(&self) -> BTreeMap<String, AppFile> {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let files = self.image().files("/app").into_iter();
-        files.map(|(path, it)| (text(path), (it.kind, it.mode, text(it.link), text(it.content)))).collect()
+        files
+            .map(|(path, entry)| {
+                let Entry { kind, mode, link, content, .. } = entry;
+                (text(path), AppFile { kind, mode, link: text(link), content: text(content) })
+            })
+            .collect()
     }
 
     /// What an image has below `/app` that is built of this project from nothing.
-    pub fn app_files_of_clean_build(&self, builder: &Builder) -> BTreeMap<String, (char, u32, String, String)> {
+    pub fn app_files_of_clean_build(&self, builder: &Builder) -> BTreeMap<String, AppFile> {
         let tag = unique_name("fresh");
-        let mut run = self.build(builder).arg("--no-incremental");
-        run.after[2].clone_from(&tag);
-        run.success();
+        self.build(builder).tag(&tag).arg("--no-incremental").success();
         Self { dir: tempfile::tempdir().unwrap(), tag }.app_files()
     }
 }

@@ -1,6 +1,6 @@
 //! One run of the binary: what is typed and set for it, and the ways to carry it out.
 //!
-//! A run that goes on is in `running`, one that has ended in `outcome`.
+//! A run that goes on is in `running_process`, one that has ended in `outcome`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,42 +8,61 @@ use std::process::{Command, Stdio};
 use super::outcome::Outcome;
 use super::output_stream::collect;
 use super::running_process::RunningProcess;
+use super::terminal::script;
 
 /// One run of the binary.
 pub struct Run {
     command: Command,
-    pub(super) line: Vec<String>,
-    pub(super) after: Vec<String>,
+    args: Vec<String>,
+    /// What follows the options: source, builder and tag.
+    positional: Vec<String>,
+    /// What follows `--`.
     engine_options: Vec<String>,
 }
 
 impl Run {
     pub fn new() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_minis2i"));
-        command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
-        Self { command, line: Vec::new(), after: Vec::new(), engine_options: Vec::new() }
+        let command = without_settings(Command::new(env!("CARGO_BIN_EXE_minis2i")));
+        Self { command, args: Vec::new(), positional: Vec::new(), engine_options: Vec::new() }
+    }
+
+    /// A run of `minis2i build` or `watch`; options that are added later stand before what is given here.
+    pub fn with_positional(command: &str, source: &str, builder: &str, tag: &str) -> Self {
+        let positional = [source, builder, tag].map(str::to_owned).into();
+        Self { positional, ..Self::new().arg(command) }
     }
 
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.line.push(arg.into());
+        self.args.push(arg.into());
         self
     }
 
     pub fn args(mut self, args: &[&str]) -> Self {
-        self.line.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
         self
     }
 
     /// Gives the source in another way than by its absolute path.
     pub fn source(mut self, typed: &str) -> Self {
-        typed.clone_into(&mut self.after[0]);
+        typed.clone_into(&mut self.positional[0]);
         self
     }
 
     /// Names the builder in another way, or another one.
     pub fn builder(mut self, typed: &str) -> Self {
-        typed.clone_into(&mut self.after[1]);
+        typed.clone_into(&mut self.positional[1]);
         self
+    }
+
+    /// Builds another tag.
+    pub fn tag(mut self, typed: &str) -> Self {
+        typed.clone_into(&mut self.positional[2]);
+        self
+    }
+
+    /// Whether one of the options begins so.
+    pub fn has_option(&self, beginning: &str) -> bool {
+        self.args.iter().any(|arg| arg.starts_with(beginning))
     }
 
     /// Arguments after `--`.
@@ -62,19 +81,18 @@ impl Run {
         self
     }
 
-    /// Has a shell do something first, as the root of a user namespace of its own, whose limits are no matter to others.
+    /// Has a shell do something first, as the root of a new user namespace, whose limits do not concern other processes.
     #[cfg(target_os = "linux")]
     pub fn after_in_user_namespace(mut self, script: &str) -> Self {
         let script = format!("{script}; exec \"$0\" \"$@\"");
-        let mut command = Command::new("unshare");
+        let mut command = without_settings(Command::new("unshare"));
         command.args(["--user", "--map-root-user", "sh", "-c", &script]).arg(self.command.get_program());
-        command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
         self.command = command;
         self
     }
 
     fn prepared(&mut self) -> &mut Command {
-        self.command.args(&self.line).args(&self.after);
+        self.command.args(&self.args).args(&self.positional);
         if !self.engine_options.is_empty() {
             self.command.arg("--").args(&self.engine_options);
         }
@@ -98,9 +116,8 @@ impl Run {
         let program: Vec<_> = words.chain(self.prepared().get_args().map(ToOwned::to_owned)).collect();
         let quoted = program.iter().map(|word| format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''")));
         let line = quoted.collect::<Vec<_>>().join(" ");
-        let mut script = Command::new("script");
-        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).stdin(Stdio::null());
-        script.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR").env("TERM", "xterm").env("SHELL", "/bin/sh");
+        let mut script = script(&line);
+        script.stdin(Stdio::null());
         for (name, value) in self.command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
             script.env(name, value);
         }
@@ -112,19 +129,18 @@ impl Run {
         self.prepared().output().unwrap().stderr
     }
 
-    /// Runs it to its end while nobody reads what it prints; its status.
+    /// Runs it to its end with both its streams closed at the other end; its status.
     pub fn status_when_output_is_closed(mut self) -> Option<i32> {
         let mut child = self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop((child.stdout.take(), child.stderr.take()));
         child.wait().unwrap().code()
     }
 
-    /// As a user whom file permissions bind, which root's are not.
+    /// Takes away what lets root read files against their permissions.
     pub fn without_root_permissions(mut self) -> Self {
         if rustix::process::getuid().is_root() {
-            let mut bound = Command::new("setpriv");
+            let mut bound = without_settings(Command::new("setpriv"));
             bound.arg("--bounding-set=-dac_override,-dac_read_search").arg(self.command.get_program());
-            bound.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
             let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
             bound.envs(set);
             self.command = bound;
@@ -139,4 +155,10 @@ impl Run {
         let stderr = collect(child.stderr.take().unwrap());
         RunningProcess { line: format!("{:?}", self.command), child, stdout, stderr }
     }
+}
+
+/// Takes away the settings that the user who runs the tests may have for the binary.
+fn without_settings(mut command: Command) -> Command {
+    command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
+    command
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::builder::Builder;
 use super::containers::containers_of_process;
 use super::engine::try_docker;
 use super::json_messages;
@@ -14,24 +13,10 @@ use super::run::Run;
 use super::running_process::RunningProcess;
 use super::wait::{TIMEOUT, wait_for};
 
-impl Project {
-    /// A `minis2i watch` of this project that tells JSON, to be given options and started.
-    pub fn watch(&self, builder: &Builder) -> Run {
-        self.watch_as_text(builder).args(&["--message-format", "json"])
-    }
-
-    pub fn watch_as_text(&self, builder: &Builder) -> Run {
-        let mut run = self.build(builder);
-        run.line[0] = "watch".to_owned();
-        run
-    }
-}
-
 impl Run {
     /// Starts it, a watch that tells JSON, and waits until its first build is over and the next one is prepared.
     pub fn start_watch(self) -> WatchSession {
-        let standby =
-            !self.line.iter().any(|arg| arg.starts_with("--no-standby") || arg.starts_with("--standby-limit"));
+        let standby = !self.has_option("--no-standby") && !self.has_option("--standby-limit");
         let watch = self.start_watch_at_once();
         watch.wait_for("the first build", |all| {
             all.iter().any(|it| it["reason"] == "build-finished" || it["reason"] == "skipped")

@@ -3,7 +3,6 @@
 use super::fixtures::{AS_TAR, making};
 use crate::support::builder::Builder;
 use crate::support::engine::{BASE, docker};
-use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 
 #[test]
@@ -45,7 +44,7 @@ fn a_builder_without_the_script_costs_no_container() {
     let project = Project::new().file("a", "");
     project.build(&builder).success();
     let outcome = project.build(&builder).arg("--verbose").success().never_says("warning:");
-    assert_eq!(containers(&outcome), 1, "{outcome}");
+    assert_eq!(outcome.containers_started(), 1, "{outcome}");
 }
 
 #[test]
@@ -55,7 +54,7 @@ fn no_incremental_costs_no_container() {
     project.build(&builder).assemble(&making("echo x >a", ":")).save(AS_TAR).success();
     let run = project.build(&builder).args(&["--verbose", "--no-incremental"]).assemble("[ ! -e /tmp/artifacts ]");
     let outcome = run.success().says("(clean)");
-    assert_eq!(containers(&outcome), 1, "{outcome}");
+    assert_eq!(outcome.containers_started(), 1, "{outcome}");
 }
 
 #[test]
@@ -64,11 +63,6 @@ fn an_unrelated_image_under_the_tag_is_not_asked() {
     let project = Project::new();
     docker(&["tag", BASE, &project.tag]);
     let outcome = project.build(&builder).arg("--verbose").success().says("(clean)").never_says("warning:");
-    assert_eq!(containers(&outcome), 1, "{outcome}");
+    assert_eq!(outcome.containers_started(), 1, "{outcome}");
     docker(&["image", "inspect", BASE]);
-}
-
-/// How many containers were started.
-fn containers(outcome: &Outcome) -> usize {
-    outcome.stderr.lines().filter(|line| line.starts_with("$ docker run ")).count()
 }

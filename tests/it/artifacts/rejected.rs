@@ -3,32 +3,19 @@
 use tar::EntryType as Type;
 
 use super::fixtures::{AS_TAR, making};
+use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
-
-/// One entry of a hand-made archive: no library would write some of these.
-fn entry(kind: Type, path: &str, link: &str, content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
-    header.set_entry_type(kind);
-    header.set_mode(0o644);
-    header.set_size(content.len() as u64);
-    header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
-    header.set_cksum();
-    let mut bytes = [header.as_bytes().as_slice(), content].concat();
-    bytes.resize(bytes.len().div_ceil(512) * 512, 0);
-    bytes
-}
 
 /// Archives and things that are none, each with a good entry in front where there can be one. The relay's own tests
 /// know more of them.
 fn tricks() -> Vec<(&'static str, Vec<u8>)> {
-    let good = entry(Type::Regular, "good", "", &[b'x'; 3000]);
-    let end = vec![0; 1024];
+    let good = unchecked_entry(Type::Regular, "good", "", &[b'x'; 3000]);
+    let end = END_OF_ARCHIVE.to_vec();
     let with =
         |entries: &[Vec<u8>]| [std::slice::from_ref(&good), entries, std::slice::from_ref(&end)].concat().concat();
-    let file = |path: &str| entry(Type::Regular, path, "", b"escaped");
-    let link = |path: &str, target: &str| entry(Type::Symlink, path, target, b"");
+    let file = |path: &str| unchecked_entry(Type::Regular, path, "", b"escaped");
+    let link = |path: &str, target: &str| unchecked_entry(Type::Symlink, path, target, b"");
     vec![
         ("garbage", b"this is no archive at all\n".repeat(100)),
         ("text before", [b"saving artifacts\n".to_vec(), with(&[])].concat()),
@@ -37,14 +24,14 @@ fn tricks() -> Vec<(&'static str, Vec<u8>)> {
         ("gzip", [b"\x1f\x8b\x08\x00\0\0\0\0\x00\x03".to_vec(), vec![7; 2000]].concat()),
         ("climbs out", with(&[file("../escaped")])),
         ("absolute", with(&[file("/escaped")])),
-        ("device", with(&[entry(Type::Char, "null", "", b"")])),
+        ("device", with(&[unchecked_entry(Type::Char, "null", "", b"")])),
         ("through a symlink", with(&[link("d", "/app"), file("d/escaped")])),
         ("through links of links", with(&[link("a", "."), link("a/b", ".."), file("b/escaped")])),
-        ("hard link out", with(&[entry(Type::Link, "h", "/etc/passwd", b""), file("h")])),
-        ("hard link through a symlink", with(&[link("d", "/etc"), entry(Type::Link, "h", "d/passwd", b"")])),
+        ("hard link out", with(&[unchecked_entry(Type::Link, "h", "/etc/passwd", b""), file("h")])),
+        ("hard link through a symlink", with(&[link("d", "/etc"), unchecked_entry(Type::Link, "h", "d/passwd", b"")])),
         (
             "through a hard link to a symlink",
-            with(&[link("d", "/app"), entry(Type::Link, "e", "d", b""), file("e/escaped")]),
+            with(&[link("d", "/app"), unchecked_entry(Type::Link, "e", "d", b""), file("e/escaped")]),
         ),
         ("a folder that becomes a symlink", with(&[file("d/a"), link("d", "/app"), file("d/escaped")])),
         ("a file that becomes a folder", with(&[file("f"), file("f/a")])),

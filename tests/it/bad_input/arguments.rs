@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::fixtures::{ENGINE, USAGE, assert_fails, assert_refused};
+use super::fixtures::{assert_fails, assert_refused};
 use crate::support::builder::Builder;
+use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 use crate::support::run::Run;
 

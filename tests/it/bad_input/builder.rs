@@ -1,7 +1,8 @@
 //! Builder images that can not be used.
 
-use super::fixtures::{ENGINE, USAGE, assert_fails, assert_refused, with_assemble};
+use super::fixtures::{assert_fails, assert_refused, with_assemble};
 use crate::support::builder::Builder;
+use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 
 #[test]

@@ -1,9 +1,10 @@
 //! Engines that can not be used, or fail in the middle of a build.
 
-use super::fixtures::{ENGINE, assert_refused};
+use super::fixtures::assert_refused;
 use crate::support::builder::Builder;
 use crate::support::engine::{docker, unique_name};
 use crate::support::engine_proxy::EngineProxy;
+use crate::support::exit_status::ENGINE;
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;

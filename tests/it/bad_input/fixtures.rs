@@ -1,15 +1,9 @@
-//! RunningProcess a build that must be assert_refused, and checking the cause and the cure.
+//! Running a build that must be refused, and checking the cause and the cure.
 
 use crate::support::builder::Builder;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::run::Run;
-
-/// What the user gave can not be used.
-pub const USAGE: i32 = 2;
-
-/// The engine, or an image in it, can not do what is needed.
-pub const ENGINE: i32 = 125;
 
 /// A builder whose `assemble` has this content and mode.
 pub fn with_assemble(mode: u32, text: &str) -> Builder {

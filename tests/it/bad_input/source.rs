@@ -2,8 +2,9 @@
 
 use std::os::unix::fs::symlink;
 
-use super::fixtures::{USAGE, assert_fails, assert_refused};
+use super::fixtures::{assert_fails, assert_refused};
 use crate::support::builder::Builder;
+use crate::support::exit_status::USAGE;
 use crate::support::project::Project;
 use crate::support::run::Run;
 

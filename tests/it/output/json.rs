@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::fixtures::assembling;
 use crate::support::builder::Builder;
 use crate::support::json_messages::assert_schema;
 use crate::support::project::Project;
@@ -20,7 +19,7 @@ fn reasons(objects: &[Value]) -> Vec<&str> {
 
 #[test]
 fn json_tells_a_good_build() {
-    let builder = assembling("echo one; printf 'two\\377' >&2");
+    let builder = Builder::assembling("echo one; printf 'two\\377' >&2");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).args(&["--message-format", "json"]).success();
     let objects = outcome.json();
@@ -52,7 +51,7 @@ fn json_tells_a_good_build() {
 
 #[test]
 fn json_tells_a_failed_build() {
-    let builder = assembling("exit 7");
+    let builder = Builder::assembling("exit 7");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).args(&["--message-format", "json"]).run().status(7);
     let objects = outcome.json();
@@ -69,7 +68,7 @@ fn json_tells_a_failed_build() {
 
 #[test]
 fn json_tells_a_cancelled_build() {
-    let builder = assembling("echo assembling now; exec sleep 300");
+    let builder = Builder::assembling("echo assembling now; exec sleep 300");
     let project = Project::new().file("a", "1");
     let running = project.build(&builder).args(&["--message-format", "json"]).start();
     running.wait_for_stdout("assembling now");
@@ -106,7 +105,7 @@ fn json_tells_notes_warnings_and_engine_calls() {
 
 #[test]
 fn json_and_quiet_leave_the_result() {
-    let builder = assembling("echo hello");
+    let builder = Builder::assembling("echo hello");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).args(&["--message-format", "json", "--quiet"]).success();
     assert_eq!(reasons(&outcome.json()), ["build-finished"]);

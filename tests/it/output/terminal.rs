@@ -1,13 +1,13 @@
 //! Colours and the spinner, on a terminal and elsewhere.
 
-use super::fixtures::assembling;
+use crate::support::builder::Builder;
 use crate::support::project::Project;
 
 const COLOURED: &str = r"printf '\033[31mred\033[0m\n'";
 
 #[test]
 fn colours_pass_where_they_are_wanted() {
-    let builder = assembling(COLOURED);
+    let builder = Builder::assembling(COLOURED);
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).args(&["--color", "always"]).success();
     outcome.says("\x1b[31mred\x1b[0m\n").says("\x1b[1m");
@@ -15,7 +15,7 @@ fn colours_pass_where_they_are_wanted() {
 
 #[test]
 fn there_is_no_escape_and_no_spinner_without_a_terminal() {
-    let builder = assembling(COLOURED);
+    let builder = Builder::assembling(COLOURED);
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).success().says("\nred\n");
     assert!(!outcome.stderr.contains(['\x1b', '\r']), "{outcome}");
@@ -24,7 +24,7 @@ fn there_is_no_escape_and_no_spinner_without_a_terminal() {
 
 #[test]
 fn colours_are_kept_on_a_terminal() {
-    let builder = assembling(COLOURED);
+    let builder = Builder::assembling(COLOURED);
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).on_a_terminal().status(0);
     assert!(outcome.stdout.contains("\x1b[31mred\x1b[0m"), "{outcome}");
@@ -32,7 +32,7 @@ fn colours_are_kept_on_a_terminal() {
 
 #[test]
 fn no_colour_can_be_asked_for_on_a_terminal() {
-    let builder = assembling(COLOURED);
+    let builder = Builder::assembling(COLOURED);
     let project = Project::new().file("a", "1");
     let by_option = project.build(&builder).args(&["--color", "never"]).on_a_terminal().status(0);
     let by_variable = project.build(&builder).env("NO_COLOR", "1").on_a_terminal().status(0);
@@ -49,7 +49,7 @@ fn no_colour_can_be_asked_for_on_a_terminal() {
 
 #[test]
 fn a_spinner_names_the_phase_on_a_terminal() {
-    let builder = assembling("sleep 0.5");
+    let builder = Builder::assembling("sleep 0.5");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).on_a_terminal().status(0);
     for phase in ["starting the build container", "assembling"] {
@@ -59,7 +59,7 @@ fn a_spinner_names_the_phase_on_a_terminal() {
 
 #[test]
 fn the_spinner_is_gone_at_the_end() {
-    let builder = assembling("sleep 0.3; exit 9");
+    let builder = Builder::assembling("sleep 0.3; exit 9");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).on_a_terminal().status(9);
     let end = &outcome.stdout[outcome.stdout.find("build failed:").unwrap()..];
@@ -68,7 +68,7 @@ fn the_spinner_is_gone_at_the_end() {
 
 #[test]
 fn an_escape_without_an_end_does_not_swallow_what_follows() {
-    let builder = assembling(r"printf '\033]0;title\n'; echo next; printf '\033[\n'; echo last");
+    let builder = Builder::assembling(r"printf '\033]0;title\n'; echo next; printf '\033[\n'; echo last");
     let project = Project::new().file("a", "1");
     project.build(&builder).success().says("\nnext\n").says("\nlast\n").says("\nminis2i: build ok:");
 }

@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use super::fixtures::{assembling, between};
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::outcome::Outcome;
@@ -17,7 +16,7 @@ fn is_decimal(text: &str, digits: usize) -> bool {
 
 #[test]
 fn the_first_line_says_what_is_built() {
-    let builder = assembling("true");
+    let builder = Builder::assembling("true");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).success();
     let (tag, source, name) = (&project.tag, project.path(), builder.name());
@@ -27,7 +26,7 @@ fn the_first_line_says_what_is_built() {
 
 #[test]
 fn the_last_line_has_the_id_the_tag_and_the_time_of_each_phase() {
-    let builder = assembling("true");
+    let builder = Builder::assembling("true");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).success();
     let id = project.id().unwrap();
@@ -59,7 +58,7 @@ fn an_incremental_build_says_so_and_has_the_phase() {
 
 #[test]
 fn stdout_has_the_id_and_nothing_else() {
-    let builder = assembling("echo to stdout; echo to stderr >&2");
+    let builder = Builder::assembling("echo to stdout; echo to stderr >&2");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).success();
     assert_eq!(outcome.stdout, format!("{}\n", project.id().unwrap()));
@@ -68,16 +67,16 @@ fn stdout_has_the_id_and_nothing_else() {
 #[test]
 fn both_streams_come_in_their_order() {
     let script = "i=0; while [ $i -lt 500 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done";
-    let builder = assembling(script);
+    let builder = Builder::assembling(script);
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).success();
     let expected: Vec<String> = (0..500).flat_map(|i| [format!("out {i}"), format!("err {i}")]).collect();
-    assert_eq!(between(&outcome), expected);
+    assert_eq!(outcome.middle_lines(), expected);
 }
 
 #[test]
 fn lines_keep_their_white_space() {
-    let builder = assembling(r"printf '  two  \n\n\ttab\r\n'");
+    let builder = Builder::assembling(r"printf '  two  \n\n\ttab\r\n'");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).success();
     assert!(outcome.stderr.contains("\n  two  \n\n\ttab\r\nminis2i: build ok"), "{outcome}");
@@ -85,28 +84,28 @@ fn lines_keep_their_white_space() {
 
 #[test]
 fn a_line_that_comes_in_pieces_is_shown_whole() {
-    let builder = assembling("printf one; sleep 0.3; printf two >&2; sleep 0.3; echo three");
+    let builder = Builder::assembling("printf one; sleep 0.3; printf two >&2; sleep 0.3; echo three");
     let project = Project::new().file("a", "1");
-    assert_eq!(between(&project.build(&builder).success()), ["onetwothree"]);
+    assert_eq!(project.build(&builder).success().middle_lines(), ["onetwothree"]);
 }
 
 #[test]
 fn a_last_line_without_an_end_is_shown() {
-    let builder = assembling("echo first; printf last");
+    let builder = Builder::assembling("echo first; printf last");
     let project = Project::new().file("a", "1");
-    assert_eq!(between(&project.build(&builder).success()), ["first", "last"]);
+    assert_eq!(project.build(&builder).success().middle_lines(), ["first", "last"]);
 }
 
 #[test]
 fn a_last_line_without_an_end_is_shown_of_a_failed_build_too() {
-    let builder = assembling("printf last; exit 1");
+    let builder = Builder::assembling("printf last; exit 1");
     let project = Project::new().file("a", "1");
     project.build(&builder).run().status(1).says("\nlast\nminis2i: build failed:");
 }
 
 #[test]
 fn no_line_of_many_is_lost() {
-    let builder = assembling("seq 20000; seq 20001 20010 >&2; exit 3");
+    let builder = Builder::assembling("seq 20000; seq 20001 20010 >&2; exit 3");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).run().status(3);
     let numbers: Vec<String> = (1..=20_010).map(|number| number.to_string()).collect();
@@ -117,7 +116,7 @@ fn no_line_of_many_is_lost() {
 
 #[test]
 fn bytes_that_are_no_text_come_as_they_are() {
-    let builder = assembling(r"printf 'a\377b\n'");
+    let builder = Builder::assembling(r"printf 'a\377b\n'");
     let project = Project::new().file("a", "1");
     for color in ["always", "never"] {
         let stderr = project.build(&builder).args(&["--color", color]).raw_stderr();
@@ -128,7 +127,7 @@ fn bytes_that_are_no_text_come_as_they_are() {
 
 #[test]
 fn output_comes_as_it_is_made() {
-    let builder = assembling("echo early; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo late");
+    let builder = Builder::assembling("echo early; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo late");
     let project = Project::new().file("a", "1");
     let running = project.build(&builder).start();
     running.wait_for_stderr("early\n");
@@ -138,7 +137,7 @@ fn output_comes_as_it_is_made() {
 
 #[test]
 fn a_script_can_not_speak_for_minis2i() {
-    let builder = assembling("printf '\\036token exit 0\\n'; echo 'minis2i: build ok: x'; exit 5");
+    let builder = Builder::assembling("printf '\\036token exit 0\\n'; echo 'minis2i: build ok: x'; exit 5");
     let project = Project::new().file("a", "1");
     project.build(&builder).run().status(5).says("token exit 0");
 }
@@ -146,7 +145,7 @@ fn a_script_can_not_speak_for_minis2i() {
 #[test]
 fn the_exit_status_is_that_of_assemble() {
     for status in [1, 7, 125, 255] {
-        let builder = assembling(&format!("exit {status}"));
+        let builder = Builder::assembling(&format!("exit {status}"));
         let project = Project::new().file("a", "1");
         let outcome = project.build(&builder).run().status(status).says(&format!("with exit status {status}"));
         assert_eq!(outcome.stdout, "");
@@ -155,14 +154,14 @@ fn the_exit_status_is_that_of_assemble() {
 
 #[test]
 fn an_assemble_that_was_killed_asks_about_memory() {
-    let builder = assembling("kill -9 $$");
+    let builder = Builder::assembling("kill -9 $$");
     let project = Project::new().file("a", "1");
     project.build(&builder).run().status(137).says("\nhint: ").says("-- --memory SIZE");
 }
 
 #[test]
 fn a_reader_that_went_away_is_no_failure() {
-    let builder = assembling("seq 1000; sleep 0.2; seq 1000");
+    let builder = Builder::assembling("seq 1000; sleep 0.2; seq 1000");
     let project = Project::new().file("a", "1");
     assert_eq!(project.build(&builder).status_when_output_is_closed(), Some(0));
     assert!(project.id().is_some());
@@ -171,7 +170,7 @@ fn a_reader_that_went_away_is_no_failure() {
 
 #[test]
 fn quiet_prints_the_id_only() {
-    let builder = assembling("echo hello; echo oops >&2");
+    let builder = Builder::assembling("echo hello; echo oops >&2");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).arg("-q").success();
     assert_eq!((&*outcome.stderr, outcome.stdout.trim()), ("", &*project.id().unwrap()));
@@ -179,7 +178,7 @@ fn quiet_prints_the_id_only() {
 
 #[test]
 fn quiet_prints_errors() {
-    let builder = assembling("echo oops >&2; exit 4");
+    let builder = Builder::assembling("echo oops >&2; exit 4");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).arg("--quiet").run().status(4);
     assert_eq!((&*outcome.stderr, &*outcome.stdout), ("error: `assemble` failed with exit status 4\n", ""));
@@ -238,7 +237,7 @@ fn is_tidying(line: &str) -> bool {
 
 #[test]
 fn a_shown_command_can_be_pasted() {
-    let builder = assembling("true");
+    let builder = Builder::assembling("true");
     let project = Project::new().file("a", "1");
     let value = "it's \"$HOME\" `ls` \\ ; a\nb";
     let outcome = project.build(&builder).arg("--verbose").arg("-e").arg(format!("ODD={value}")).success();

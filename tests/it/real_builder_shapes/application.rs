@@ -10,7 +10,6 @@ use crate::support::builder::Builder;
 use crate::support::image::Image;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
-use crate::support::run::Run;
 
 /// What a builder and its application are made of, and what is looked at in the images.
 pub struct Application {
@@ -62,9 +61,7 @@ impl Application {
     /// A watch that builds, and then once more at a save while a container waits. The image is the clean build's.
     #[track_caller]
     pub fn build_after_save(&self, path: &str, text: &str) -> Outcome {
-        let source = self.project.path();
-        let line = ["watch", "--verbose", source.to_str().unwrap(), self.builder.name(), &self.project.tag];
-        let running = Run::new().env("TMPDIR", self.project.temp_dir()).args(&line).start();
+        let running = self.project.watch_as_text(&self.builder).arg("--verbose").start();
         running.wait_for_stderr("standby ready: for build 2");
         self.project.write(path, text);
         running.wait_for_stderr("; standby)");

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::fixtures::{config, environment};
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::project::Project;
@@ -33,7 +32,7 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
         // The engine's own build, which takes what a commit does not, leaves nothing of superseded images either.
         let made = *steps.get_or_insert_with(images);
         wait_for("the superseded image is gone with its steps", || images() == made);
-        let (before, after) = (config(builder.name()), project.image().config());
+        let (before, after) = (builder.image().config(), project.image().config());
         for field in
             ["Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes", "Healthcheck", "StopSignal", "Shell"]
         {
@@ -43,7 +42,7 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
         assert_eq!(after["Cmd"], json!(["/usr/libexec/s2i/run"]));
         assert_eq!(after["Labels"]["own"], "label");
         assert_eq!(after["OnBuild"], Value::Null);
-        assert_eq!(environment(&project.tag)["OWN"], "variable");
+        assert_eq!(project.image().environment()["OWN"], "variable");
         for setting in ["Tty", "OpenStdin", "StdinOnce"] {
             assert_ne!(after[setting], true, "{setting} of the {round} build");
         }
@@ -56,7 +55,7 @@ fn a_builder_without_settings_gets_none() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).success();
-    let (before, after) = (config(builder.name()), project.image().config());
+    let (before, after) = (builder.image().config(), project.image().config());
     for field in ["Entrypoint", "User", "ExposedPorts", "Volumes", "Healthcheck", "StopSignal", "Shell"] {
         assert_eq!(after[field], before[field], "{field}");
     }

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::fixtures::config;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
@@ -32,7 +31,7 @@ fn one_with_arguments_stays_in_force_for_both_scripts() {
 
 /// Builds twice with a builder whose ENTRYPOINT does not run what it is given.
 fn is_bypassed(builder: &Builder) {
-    let entrypoint = config(builder.name())["Entrypoint"].clone();
+    let entrypoint = builder.image().config()["Entrypoint"].clone();
     let project = Project::new().file("a", "x\n");
     let save = "mkdir /tmp/k; echo saved >/tmp/k/a; tar -C /tmp/k -cf - .";
     let outcome = project.build(builder).assemble("cat a").save(save).success();

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::symlink;
 
-use super::fixtures::git;
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
+use crate::support::git::git;
 use crate::support::project::Project;
 
 #[test]

@@ -8,10 +8,6 @@ use serde_json::json;
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
-pub const USAGE: i32 = 2;
-
-pub const ENGINE: i32 = 125;
-
 /// A script that says which one it is, and where it runs.
 pub fn say(who: &str) -> String {
     format!("#!/bin/sh\necho \"{who} in $0\"\n")

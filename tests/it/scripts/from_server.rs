@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use super::fixtures::{USAGE, builder, folder, runs, say};
+use super::fixtures::{builder, folder, runs, say};
 use crate::support::builder::Builder;
+use crate::support::exit_status::USAGE;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::wait::{TIMEOUT, wait_for};

@@ -1,7 +1,8 @@
 //! `--scripts-url` with a folder of the image.
 
-use super::fixtures::{USAGE, builder, runs, say};
+use super::fixtures::{builder, runs, say};
 use crate::support::builder::Builder;
+use crate::support::exit_status::USAGE;
 use crate::support::project::Project;
 
 #[test]

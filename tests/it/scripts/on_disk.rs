@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::fixtures::{ENGINE, USAGE, builder, folder, runs, say};
+use super::fixtures::{builder, folder, runs, say};
 use crate::support::builder::Builder;
+use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 
 #[test]

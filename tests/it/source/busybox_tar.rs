@@ -1,55 +1,31 @@
 //! Builders whose `tar` is that of busybox.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use filetime::FileTime;
 
+use crate::support::base_image::BaseImage;
 use crate::support::builder::Builder;
-use crate::support::engine::{try_docker, unique_name};
 use crate::support::project::Project;
 
 /// A base of nothing but a static busybox, whose `tar` knows neither holes nor fractions of a second.
-struct Busybox(String);
-
-impl Busybox {
-    fn import() -> Self {
-        let name = unique_name("busybox");
-        let mut tar = tar::Builder::new(Vec::new());
+fn busybox_image() -> BaseImage {
+    let mut tar = BaseImage::tar_of_tmp();
+    let program = busybox();
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o755);
+    header.set_size(program.len() as u64);
+    tar.append_data(&mut header, "bin/busybox", &*program).unwrap();
+    for applet in "sh cat chmod cp find ls mkdir rm sleep stat tar touch".split(' ') {
         let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Directory);
-        header.set_mode(0o1777);
-        tar.append_data(&mut header, "tmp/", std::io::empty()).unwrap();
-        let program = busybox();
-        header = tar::Header::new_gnu();
-        header.set_mode(0o755);
-        header.set_size(program.len() as u64);
-        tar.append_data(&mut header, "bin/busybox", &*program).unwrap();
-        for applet in "sh cat chmod cp find ls mkdir rm sleep stat tar touch".split(' ') {
-            let mut header = tar::Header::new_gnu();
-            header.set_entry_type(tar::EntryType::Symlink);
-            header.set_size(0);
-            tar.append_link(&mut header, format!("bin/{applet}"), "busybox").unwrap();
-        }
-        let mut child = Command::new("docker")
-            .args(["import", "-", &name])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(&tar.into_inner().unwrap()).unwrap();
-        assert!(child.wait().unwrap().success());
-        Self(name)
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        tar.append_link(&mut header, format!("bin/{applet}"), "busybox").unwrap();
     }
-}
-
-impl Drop for Busybox {
-    fn drop(&mut self) {
-        try_docker(&["image", "rm", "--force", &self.0]);
-    }
+    BaseImage::import(tar, &[])
 }
 
 /// The machine's own static busybox, or else the one of Debian's package, which is not installed for it.
@@ -71,8 +47,8 @@ fn busybox() -> Vec<u8> {
 
 #[test]
 fn a_busybox_tar_keeps_modes_times_links_and_holes() {
-    let base = Busybox::import();
-    let builder = Builder::evaluating().base(&base.0).make();
+    let base = busybox_image();
+    let builder = Builder::evaluating().base(base.name()).make();
     let project = Project::new().file("locked/file", "x").file("sub/deep/file", "y").file("holes", "");
     symlink("file", project.path().join("locked/link")).unwrap();
     fs::create_dir(project.path().join("empty")).unwrap();

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use super::fixtures::{LIST, listed};
 use crate::support::builder::Builder;
+use crate::support::git::git;
 use crate::support::project::Project;
 
 /// Builds with these options and checks which files arrive.
@@ -15,11 +14,6 @@ fn sends(project: &Project, options: &[&str], expected: &[&str]) {
     let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble(LIST).args(options).success();
     assert_eq!(listed(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let output = Command::new("git").arg("-C").arg(folder).args(args).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

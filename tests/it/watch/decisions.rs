@@ -86,7 +86,7 @@ fn a_changed_mode_is_a_change() {
     project.chmod("a", 0o644);
     let watch = project.watch(&builder).start_watch();
     watch.build_after(|| project.chmod("a", 0o755));
-    assert_eq!(project.app_files()["a"].1, 0o755);
+    assert_eq!(project.app_files()["a"].mode, 0o755);
     watch.stop("INT");
 }
 

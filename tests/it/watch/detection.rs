@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
+use crate::support::git::git;
 use crate::support::holding_builder::shared_holding_builder;
 use crate::support::project::Project;
 use crate::support::wait::wait_for;
@@ -43,13 +43,6 @@ impl Editor {
             }
         }
     }
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let mut git = Command::new("git");
-    git.args(["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false", "-c", "gc.auto=0"]);
-    let output = git.args(args).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// How many watches the process has of the system.
@@ -115,7 +108,7 @@ fn many_files_in_a_short_time_are_few_builds() {
     assert!((2..=4).contains(&builds), "{builds} builds\n{watch}");
     let app = project.app_files();
     assert_eq!(app.len(), 503);
-    assert!((0..500).all(|number| app[&format!("f/{number}")].3 == number.to_string()));
+    assert!((0..500).all(|number| app[&format!("f/{number}")].content == number.to_string()));
     watch.stop("INT");
 }
 
@@ -133,10 +126,10 @@ fn a_checkout_of_many_files_is_one_build() {
     fill("two");
     git(&root, &["commit", "--quiet", "--all", "--message", "two"]);
     let watch = project.watch(&builder).start_watch();
-    let end = watch.build_after(|| git(&root, &["checkout", "--quiet", "one"]));
+    let end = watch.build_after(|| drop(git(&root, &["checkout", "--quiet", "one"])));
     assert_eq!(watch.wait_until_idle(&project, "a"), 2, "{end}");
     let app = project.app_files();
-    assert!((0..2000).all(|number| app[&format!("{}/{number}", number % 20)].3 == "one"));
+    assert!((0..2000).all(|number| app[&format!("{}/{number}", number % 20)].content == "one"));
     assert!(!app.contains_key(".git"));
     let started = watch.with_reason("build-started").pop().unwrap();
     assert_eq!((started["changed"].as_array().unwrap().len(), &started["changed_more"]), (3, &1997.into()));

@@ -2,31 +2,25 @@
 //! on a terminal and elsewhere.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::support::builder::Builder;
 use crate::support::containers::containers_of_process;
 use crate::support::engine::{docker, try_docker};
 use crate::support::engine_proxy::EngineProxy;
+use crate::support::exit_status::SIGNALS;
 use crate::support::holding_builder::{holding_builder, shared_holding_builder};
 use crate::support::project::Project;
-use crate::support::wait::wait_for;
+use crate::support::terminal::Terminal;
+use crate::support::wait::{END_TIMEOUT, wait_for};
 use crate::support::watch_session::WatchSession;
-
-/// How long a watch may take to end. The promise is 2 s on a machine with nothing else to do.
-const SOON: Duration = Duration::from_secs(6);
-
-const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
 
 /// Stops the watch, which must take this status and not long.
 #[track_caller]
 fn stop(watch: WatchSession, (signal, status): (&str, i32)) {
     let begin = Instant::now();
     let outcome = watch.stop(signal).status(status);
-    assert!(begin.elapsed() < SOON, "{signal} took {:?}\n{outcome}", begin.elapsed());
+    assert!(begin.elapsed() < END_TIMEOUT, "{signal} took {:?}\n{outcome}", begin.elapsed());
 }
 
 #[test]
@@ -249,57 +243,6 @@ fn text_has_the_promised_beginnings_and_no_escapes() {
     assert!(outcome.stderr.contains(": the first build\n"), "{outcome}");
 }
 
-/// A watch on a terminal of its own, where keys can be pressed.
-struct Terminal {
-    script: Child,
-    shown: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Terminal {
-    /// Runs a shell line there.
-    fn run(line: &str, locks: &std::path::Path) -> Self {
-        let mut script = Command::new("script");
-        script.args(["--quiet", "--return", "--command", line, "/dev/null"]).stdin(Stdio::piped());
-        script.stdout(Stdio::piped()).env("TERM", "xterm").env("SHELL", "/bin/sh").env("TMPDIR", locks);
-        let mut script = script.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR").spawn().unwrap();
-        let shown = Arc::new(Mutex::new(Vec::new()));
-        let (mut from, to) = (script.stdout.take().unwrap(), shown.clone());
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(got @ 1..) = from.read(&mut buffer) {
-                to.lock().unwrap().extend_from_slice(&buffer[..got]);
-            }
-        });
-        Self { script, shown }
-    }
-
-    fn shown(&self) -> String {
-        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
-    }
-
-    fn press(&mut self, key: &str) {
-        let stdin = self.script.stdin.as_mut().unwrap();
-        stdin.write_all(key.as_bytes()).unwrap();
-        stdin.flush().unwrap();
-    }
-
-    #[track_caller]
-    fn wait_for(&self, what: &str, count: usize) {
-        let begin = Instant::now();
-        while self.shown().matches(what).count() < count {
-            assert!(begin.elapsed() < Duration::from_secs(60), "`{what}` never came {count} times:\n{}", self.shown());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.script.kill();
-        let _ = self.script.wait();
-    }
-}
-
 #[test]
 fn keys_are_heard_and_the_terminal_is_put_back() {
     let save = "#!/bin/sh\nexec tar -cf - a\n";
@@ -308,7 +251,7 @@ fn keys_are_heard_and_the_terminal_is_put_back() {
     let (binary, source) = (env!("CARGO_BIN_EXE_minis2i"), project.path());
     let watch = format!("{binary} watch --clear '{}' {} {}", source.display(), builder.name(), project.tag);
     let line = format!("echo before $(stty -g); {watch}; echo status $?; echo after $(stty -g)");
-    let mut terminal = Terminal::run(&line, project.temp_dir());
+    let mut terminal = Terminal::start(&line, project.temp_dir());
     terminal.wait_for("build ok:", 1);
     terminal.wait_for("`?` lists keys", 1);
     terminal.press("?");
