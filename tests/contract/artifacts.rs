@@ -220,9 +220,9 @@ macro_rules! tricks {
 }
 
 tricks! {
-    names_that_climb_out_are_dropped: "0, 2.16: `..`",
+    paths_that_leave_the_folder_are_dropped: "0, 2.16: `..`",
         &[(EntryType::Regular, "good", ""), (EntryType::Regular, "../escaped", "")];
-    names_that_climb_within_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",
+    paths_to_a_sibling_folder_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",
         &[(EntryType::Regular, "good/../../artifactsX/f", "")];
     absolute_names_are_dropped: "0, 2.16: absolute names",
         &[(EntryType::Regular, "good", ""), (EntryType::Regular, "/escaped", "")];
@@ -230,7 +230,7 @@ tricks! {
         &[(EntryType::Regular, "good", ""), (EntryType::Char, "null", "")];
     files_below_a_link_are_dropped: "0, 2.16: a file below a link that was extracted before",
         &[(EntryType::Symlink, "d", "/app"), (EntryType::Regular, "d/escaped", "")];
-    links_of_links_lead_nowhere: "0, 2.16: links used to climb out",
+    files_below_links_of_links_are_dropped: "0, 2.16: links used to climb out",
         &[(EntryType::Symlink, "a", "."), (EntryType::Symlink, "a/b", ".."), (EntryType::Regular, "b/escaped", "")];
     hard_links_out_are_dropped: "0, 2.16: a hard link to a file outside, then written to",
         &[(EntryType::Link, "h", "/etc/passwd"), (EntryType::Regular, "h", "")];

@@ -80,7 +80,7 @@ cases! {
         status: 125,
         expect: &[Expect::InStderr("has no folder `/none`"), Expect::InStderr("hint: ")],
     }
-    a_destination_of_somebody_else_is_refused {
+    a_destination_of_another_user_is_refused {
         row: "2.5: and be writable by the user",
         builder: BuilderImage { name: "locked-room", files: &[("opt/in/keep", 0o644, "")], ..NUMERIC },
         source: SOURCE,
@@ -105,7 +105,7 @@ cases! {
             "f 644 0:0 same = new",
         ])],
     }
-    content_of_root_below_the_destination_stops_no_user {
+    content_of_root_below_the_destination_does_not_stop_another_user {
         row: "2.5 (bug left out): non-root USER and root's folders in `D`",
         builder: BuilderImage {
             name: "baked-by-root",

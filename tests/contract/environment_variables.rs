@@ -87,7 +87,7 @@ cases! {
         status: 2,
         expect: &[Expect::InStderr(".s2i/environment"), Expect::InStderr("hint: ")],
     }
-    options_win_over_the_file_of_options_which_wins_over_the_source {
+    options_win_over_environment_files_which_win_over_the_source {
         row: "0: `.s2i/environment` < `-E` < `-e`, wherever they stand; last wins; no duplicates",
         source: FILES,
         build: Build {
@@ -136,7 +136,7 @@ cases! {
         status: 2,
         expect: &[Expect::InStderr("none-such"), Expect::InStderr("hint: ")],
     }
-    the_file_of_options_is_read_as_that_of_the_source {
+    environment_files_are_read_like_that_of_the_source {
         row: "2.4: `-E`: trims, comments, quotes literal, the last wins",
         source: &[Item::File("../vars", "# x=1\n  # y=1\nA = 1 \nB='q'\nA=2\nNOTHING\n")],
         build: Build { options: &["-E", "vars"], ..BUILD },

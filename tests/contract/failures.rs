@@ -131,7 +131,7 @@ cases! {
         status: 2,
         expect: &[Expect::InStderr("--runtime-image"), Expect::NotInStderr("--- said")],
     }
-    a_user_who_is_not_allowed_runs_nothing {
+    a_user_that_is_not_allowed_runs_nothing {
         row: "2.12: `--allowed-uids` violated",
         build: Build { options: &["-u", "1-"], ..BUILD },
         status: 125,

@@ -98,7 +98,7 @@ cases! {
         build: Build { assemble: "echo '  a  '; echo b >&2; printf 'c\\td \\r\\n'; echo e >&2; printf f", ..BUILD },
         expect: &[Expect::InStderr("--- said\n  a  \nb\nc\td \r\ne\nf--- end\n")],
     }
-    a_process_that_assemble_leaves_behind_stops_nobody {
+    a_process_that_assemble_leaves_behind_does_not_hold_up_the_build {
         row: "2.12: a background process that holds the output is not waited for, and is not in the image",
         build: Build { assemble: "sleep 1000 & echo started >/app/out", ..BUILD },
         expect: &[Expect::AssemblePrints(&[]), Expect::TreeHas("/app", "f 644 0:0 out = started\\n")],

@@ -205,7 +205,7 @@ cases! {
         status: 2,
         expect: &[Expect::InStderr("`--scripts-url` names a place without scripts"), Expect::InStderr("hint: ")],
     }
-    an_address_that_nobody_can_fetch_is_refused {
+    an_address_with_an_unknown_scheme_is_refused {
         row: "2.1: `ftp://` or another scheme",
         build: Build { options: &["-s", "ftp://host.example/s2i"], ..BUILD },
         status: 2,

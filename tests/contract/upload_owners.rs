@@ -54,7 +54,7 @@ cases! {
         build: BUILDING,
         expect: &[Expect::AssemblePrints(&["1001:0"; 7]), Expect::Config("User", r#""default""#)],
     }
-    a_numeric_user_has_the_group_of_his_account {
+    a_numeric_user_has_the_group_of_its_account {
         row: "2.6: the container user and its primary group",
         builder: BuilderImage { name: "account", user: Some(("1002", 1002, 1003)), ..ACCOUNTED },
         source: SOURCE,

@@ -7,11 +7,11 @@ use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 
 /// A builder whose scripts say who they are; `assemble` wants to write to the source.
-fn who(user: &str) -> Builder {
-    let who = "$(id -u 2>/dev/null || awk '/^Uid/ { print $2 }' /proc/self/status)";
+fn user_reporting_builder(user: &str) -> Builder {
+    let user_id = "$(id -u 2>/dev/null || awk '/^Uid/ { print $2 }' /proc/self/status)";
     Builder::new()
-        .script("assemble", &format!("#!/bin/sh\nset -e\n: >/tmp/src/mine\necho assembled by {who}\n"))
-        .script("save-artifacts", &format!("#!/bin/sh\necho saved by {who} >&2\n"))
+        .script("assemble", &format!("#!/bin/sh\nset -e\n: >/tmp/src/mine\necho assembled by {user_id}\n"))
+        .script("save-artifacts", &format!("#!/bin/sh\necho saved by {user_id} >&2\n"))
         .instruction(&format!("USER {user}"))
         .make()
 }
@@ -19,7 +19,7 @@ fn who(user: &str) -> Builder {
 #[test]
 fn the_assemble_user_runs_both_scripts_and_is_not_the_images() {
     for user in ["0", "1234"] {
-        let builder = who(user);
+        let builder = user_reporting_builder(user);
         let project = Project::new().file("a", "");
         let build = || project.build(&builder).args(&["--assemble-user", "1500"]);
         build().success().says("assembled by 1500\n");
@@ -40,7 +40,7 @@ fn it_wins_over_the_label() {
 #[test]
 fn only_allowed_users_run_anything() {
     let stand_in = StandInCli::new("[ \"$1\" != run ] || touch $here/ran\nexec docker \"$@\"");
-    let numeric = who("1234:0");
+    let numeric = user_reporting_builder("1234:0");
     let project = Project::new().file("a", "");
     let build = |builder: &Builder, options: &[&str]| {
         project.build(builder).arg("--engine").arg(stand_in.path()).args(options).run()
@@ -57,7 +57,7 @@ fn only_allowed_users_run_anything() {
     let labelled =
         Builder::evaluating().user("1234", 1234, 0).instruction("LABEL io.openshift.s2i.assemble-user=0").make();
     build(&labelled, &["-u", "1-"]).status(ENGINE).says("has `assemble` run as 0, who is not");
-    let named = who("nobody");
+    let named = user_reporting_builder("nobody");
     build(&named, &["-u", "0-"]).status(ENGINE).says("`nobody`, a name that may stand for any user");
     let unset = builder();
     build(&unset, &["-u", "0-"]).status(ENGINE).says("root, since no USER is set");
@@ -70,8 +70,8 @@ fn only_allowed_users_run_anything() {
 }
 
 #[test]
-fn the_artifacts_of_an_image_that_runs_as_somebody_else_are_not_asked_for() {
-    let (root, allowed) = (who("0"), who("1234"));
+fn the_artifacts_of_an_image_that_runs_as_another_user_are_not_asked_for() {
+    let (root, allowed) = (user_reporting_builder("0"), user_reporting_builder("1234"));
     let project = Project::new().file("a", "");
     project.build(&root).success();
     let outcome = project.build(&allowed).args(&["-u", "1-"]).success();

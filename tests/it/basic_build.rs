@@ -6,7 +6,7 @@ use crate::support::project::Project;
 use crate::support::wait::wait_for;
 
 /// `assemble` counts builds in the artifacts, so that each image tells how many came before.
-fn counting() -> Builder {
+fn counting_builder() -> Builder {
     Builder::new()
         .script(
             "assemble",
@@ -19,7 +19,7 @@ fn counting() -> Builder {
 
 #[test]
 fn a_build_makes_an_image_that_runs() {
-    let builder = counting();
+    let builder = counting_builder();
     let project = Project::new().file("input", "hello\n");
     let outcome = project.build(&builder).success().says("minis2i: build started:").says("minis2i: build ok:");
     assert_eq!(outcome.stdout.trim(), project.id().unwrap());
@@ -28,7 +28,7 @@ fn a_build_makes_an_image_that_runs() {
 
 #[test]
 fn artifacts_go_from_build_to_build() {
-    let builder = counting();
+    let builder = counting_builder();
     let project = Project::new().file("input", "1");
     for round in 1..=3 {
         let outcome = project.build(&builder).success();
@@ -42,7 +42,7 @@ fn artifacts_go_from_build_to_build() {
 
 #[test]
 fn a_superseded_image_and_all_containers_are_gone_soon_after() {
-    let builder = counting();
+    let builder = counting_builder();
     let project = Project::new().file("input", "1");
     project.build(&builder).success();
     let first = project.id().unwrap();

@@ -120,7 +120,7 @@ fn the_image_is_called_for_people_what_they_want() {
 // Pulling.
 
 /// An engine that knows how to get the builder when it is told to pull, and how to say so.
-fn pulling(builder: &str) -> StandInCli {
+fn pulling_cli(builder: &str) -> StandInCli {
     StandInCli::new(&format!(
         "echo \"$*\" >>\"$here/log\"\nif [ \"$1\" = pull ]; then\n  case $2 in *-pulled) echo layer one: done; \
          exec docker tag {builder} \"$2\" ;; esac\n  echo no such thing to pull >&2; exit 1\nfi\nexec docker \"$@\""
@@ -134,7 +134,7 @@ fn pulls(log: &StandInCli) -> usize {
 #[test]
 fn the_builder_is_pulled_as_the_policy_says() {
     let builder = Builder::copying().make();
-    let log = pulling(builder.name());
+    let log = pulling_cli(builder.name());
     let project = Project::new().file("out", "1");
     let name = format!("{}-pulled", unique_name("builder"));
     let run = |policy: &str| project.build_with(&name).args(&["--engine", &log.path(), "--pull-policy", policy]);
@@ -150,7 +150,7 @@ fn the_builder_is_pulled_as_the_policy_says() {
 
 #[test]
 fn a_builder_that_can_not_be_pulled_is_an_error_in_the_engines_words() {
-    let log = pulling("none");
+    let log = pulling_cli("none");
     let project = Project::new().file("out", "1");
     for policy in ["always", "if-not-present"] {
         let run = project.build_with("minis2i-none").args(&["--engine", &log.path(), "-p", policy]);
@@ -164,7 +164,7 @@ fn the_previous_image_is_pulled_as_the_policy_says() {
     let builder = Builder::evaluating().make();
     let first = Project::new().file("a", "");
     first.build(&builder).assemble("true").save("echo taken over >&2").success();
-    let log = pulling(&first.tag);
+    let log = pulling_cli(&first.tag);
     let mut project = Project::new().file("a", "");
     let run = |project: &Project, policy: &str| {
         project.build(&builder).assemble("true").args(&["--engine", &log.path(), "--incremental-pull-policy", policy])
@@ -233,13 +233,13 @@ fn followed_links_bring_what_they_point_to_but_for_loops() {
 // RunningProcess the result.
 
 /// A builder whose images do this when they run.
-fn running(script: &str) -> Builder {
+fn builder_that_runs(script: &str) -> Builder {
     Builder::copying().script("run", &format!("#!/bin/sh\n{script}\n")).instruction("EXPOSE 8080").make()
 }
 
 #[test]
 fn the_result_is_run_and_its_status_is_ours() {
-    let builder = running("echo up; echo down >&2; exit $(cat out)");
+    let builder = builder_that_runs("echo up; echo down >&2; exit $(cat out)");
     let project = Project::new().file("out", "0");
     project.build(&builder).arg("--run").success().says("up\n").says("down\n");
     project.write("out", "7");
@@ -261,7 +261,7 @@ fn is_cleaned_up_after(project: &Project) -> bool {
 
 #[test]
 fn a_signal_removes_the_container_of_the_result() {
-    let builder = running("echo up; exec sleep 1000");
+    let builder = builder_that_runs("echo up; exec sleep 1000");
     let project = Project::new().file("out", "");
     let run = project.build(&builder).arg("--run").start();
     run.wait_for_stderr("its port 8080/tcp is ");

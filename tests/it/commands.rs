@@ -18,7 +18,7 @@ use crate::support::run::Run;
 use crate::support::wait::wait_for;
 
 /// A builder that says what it did, and what it was told.
-fn telling() -> Builder {
+fn reporting_builder() -> Builder {
     Builder::new()
         .script("assemble", "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$WORD by $(id -u):$(id -g)\" >>out\n")
         .script("usage", "#!/bin/sh\necho 'how to use it'\necho 'a word beside' >&2\n")
@@ -46,7 +46,7 @@ fn completion_is_a_script_for_the_shell_with_all_commands_but_hidden_ones() {
 
 #[test]
 fn usage_prints_what_the_builder_says() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let outcome = Run::new().args(&["usage", builder.name()]).success().says("a word beside\n");
     assert_eq!(outcome.stdout, "how to use it\n");
     assert!(builder.containers().is_empty());
@@ -131,7 +131,7 @@ fn a_created_builders_test_notices_what_is_broken() {
 }
 
 #[test]
-fn create_writes_scripts_that_everybody_may_run() {
+fn create_writes_scripts_that_all_users_may_run() {
     let dir = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_minis2i");
     let line = format!("umask 077; {program} create any {}", dir.path().join("b").display());
@@ -164,7 +164,7 @@ fn rebuild(project: &Project) -> Run {
 
 #[test]
 fn rebuild_builds_the_same_once_more() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     project.build(&builder).args(&["-e", "WORD=first"]).success();
     project.write("input", "2\n");
@@ -179,7 +179,7 @@ fn rebuild_builds_the_same_once_more() {
 
 #[test]
 fn rebuild_takes_a_relative_source_from_here_and_says_so() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     project.build(&builder).source("source").current_dir(project.temp_dir()).success();
     let again = || rebuild(&project);
@@ -200,7 +200,7 @@ fn labelled(labels: &[(&str, &str)]) -> Builder {
 
 #[test]
 fn rebuild_reads_what_the_reference_wrote() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     let full = format!("docker.io/library/{}:latest", builder.name());
     let source = format!("file://{}", project.path().display());
@@ -226,7 +226,7 @@ fn rebuild_says_what_it_can_not_build() {
 
 #[test]
 fn rebuild_uses_the_same_part_of_the_source_and_the_same_name_for_people() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("part/input", "1\n");
     let part = ["--context-dir", "part", "--application-name", "My app"];
     project.build(&builder).args(&part).success();
@@ -238,7 +238,7 @@ fn rebuild_uses_the_same_part_of_the_source_and_the_same_name_for_people() {
 
 #[test]
 fn rebuild_clones_what_was_cloned() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     git(&project.path(), &["init", "--quiet", "--initial-branch", "one"]);
     git(&project.path(), &["add", "input"]);
@@ -293,7 +293,7 @@ fn a_generated_dockerfile_builds_what_a_build_does() {
 
 #[test]
 fn a_generated_dockerfile_goes_to_standard_output_for_a_dash() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let outcome = Run::new().args(&["generate", builder.name(), "-", "--assemble-user", "1500"]).success();
     let text = &outcome.stdout;
     assert!(text.contains(&format!("\nFROM {}\n", builder.name())), "{text}");
@@ -318,7 +318,7 @@ fn generate_follows_the_labels_or_finds_the_scripts() {
 
 #[test]
 fn a_dockerfile_of_a_source_builds_that_source() {
-    let builder = telling().user("1001", 1001, 0).make();
+    let builder = reporting_builder().user("1001", 1001, 0).make();
     let project = Project::new().file("input", "1\n").file("noise", "").file(".s2iignore", "noise\n");
     project.write(".s2i/environment", "WORD=a $HOME \"b\" \\\n");
     project.write(".s2i/bin/run", "#!/bin/sh\ncat /app/out; ls -A /tmp/src /tmp/scripts\n");
@@ -343,7 +343,7 @@ fn a_dockerfile_of_a_source_builds_that_source() {
 
 #[test]
 fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n").file("upload.txt", "");
     let folder = project.path().display().to_string();
     for _ in 0..2 {
@@ -362,7 +362,7 @@ fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
 
 #[test]
 fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().display().to_string();

@@ -1,6 +1,6 @@
 //! Where in the build container the source goes.
 
-use crate::scripts::fixtures::{builder, runs, say};
+use crate::scripts::fixtures::{assert_image_runs, builder, script_named};
 use crate::support::builder::Builder;
 use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
@@ -15,9 +15,9 @@ fn the_option_wins_over_the_label() {
         .instruction("LABEL io.openshift.s2i.destination=/opt/label")
         .make();
     for option in ["-d", "--destination", "--location"] {
-        let project = Project::new().file("a", "source\n").file(".s2i/bin/run", &say("run"));
+        let project = Project::new().file("a", "source\n").file(".s2i/bin/run", &script_named("run"));
         project.build(&builder).args(&[option, "/opt/in/"]).success().says("source\n");
-        runs(&project, "/opt/in/scripts/run", "run in /opt/in/scripts/run");
+        assert_image_runs(&project, "/opt/in/scripts/run", "run in /opt/in/scripts/run");
         assert!(!project.image().has("/opt/in/src"));
     }
 }
@@ -26,9 +26,9 @@ fn the_option_wins_over_the_label() {
 fn a_relative_one_is_below_the_workdir() {
     let builder =
         Builder::new().script("assemble", "#!/bin/sh\ncat /app/in/src/a\n").file("app/in/.keep", 0o644, "").make();
-    let project = Project::new().file("a", "source\n").file(".s2i/bin/run", &say("run"));
+    let project = Project::new().file("a", "source\n").file(".s2i/bin/run", &script_named("run"));
     project.build(&builder).args(&["-d", "in"]).success().says("source\n");
-    runs(&project, "/app/in/scripts/run", "run in /app/in/scripts/run");
+    assert_image_runs(&project, "/app/in/scripts/run", "run in /app/in/scripts/run");
     project.build(&builder).args(&["-d", "in", "--mount"]).success().says("source\n");
 }
 

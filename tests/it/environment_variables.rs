@@ -49,13 +49,13 @@ fn a_name_alone_takes_its_value_from_here() {
 }
 
 /// A builder that keeps what `assemble` sees of the variables A to D.
-fn showing() -> Builder {
+fn variables_builder() -> Builder {
     Builder::assembling("echo \"$A $B $C $D\" >out")
 }
 
 #[test]
 fn a_variable_is_set_for_assemble_and_the_image() {
-    let builder = showing();
+    let builder = variables_builder();
     let project = Project::new().file("a", "1");
     project.build(&builder).args(&["-e", "A=a = b", "--env", "B="]).success();
     assert_eq!(project.image().run(&[]), "a = b");
@@ -64,7 +64,7 @@ fn a_variable_is_set_for_assemble_and_the_image() {
 
 #[test]
 fn a_name_alone_takes_the_value_from_here() {
-    let builder = showing();
+    let builder = variables_builder();
     let project = Project::new().file("a", "1");
     project.build(&builder).args(&["-e", "A"]).env("A", "from here").success();
     assert_eq!(project.image().run(&[]), "from here");
@@ -72,7 +72,7 @@ fn a_name_alone_takes_the_value_from_here() {
 
 #[test]
 fn variables_come_from_the_source_then_files_then_options() {
-    let builder = showing();
+    let builder = variables_builder();
     let project = Project::new().file(".s2i/environment", "A=source\nB=source\nC=source\nD=source\n");
     let project = project.file("one", "B=one\nC=one\nD=one\n").file("two", "C=two\nD=two\n");
     let path = |name: &str| project.path().join(name).display().to_string();

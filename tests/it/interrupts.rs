@@ -58,13 +58,13 @@ impl SignalTest {
 }
 
 /// A builder whose `assemble` waits for ever when the source says so.
-fn waiting() -> Builder {
+fn waiting_builder() -> Builder {
     let script = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = wait ]; then echo assembling now; exec sleep 300; fi\n";
     Builder::new().script("assemble", script).make()
 }
 
 /// A builder that takes its source only when `/tmp/go` is there, and shows what it can do until then.
-fn slow_to_take() -> Builder {
+fn builder_with_slow_tar() -> Builder {
     let tar = "#!/bin/sh\ncase \"$*\" in *version*) exec /bin/tar \"$@\" ;; esac\nhead -c 10000 >/tmp/first\n\
                echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.02; done\n\
                cat /tmp/first - | /bin/tar \"$@\"\n";
@@ -77,7 +77,7 @@ fn large() -> String {
 }
 
 /// Waits until a container of the builder said this, and returns the container.
-fn wait_for_words(builder: &Builder, words: &str) -> String {
+fn wait_for_logs(builder: &Builder, words: &str) -> String {
     let mut found = None;
     wait_for(words, || {
         found = builder.containers().into_iter().find(|container| {
@@ -93,7 +93,7 @@ fn wait_for_words(builder: &Builder, words: &str) -> String {
 fn an_interrupt_before_anything_is_started_ends_the_build() {
     for signal in SIGNALS {
         let engine = StandInCli::new("touch $here/called\nexec sleep 300");
-        let test = SignalTest::new(waiting());
+        let test = SignalTest::new(waiting_builder());
         let running = test.project.build(&test.builder).arg("--engine").arg(engine.path()).start();
         wait_for("the first call", || engine.has("called"));
         test.signal(running, signal).says("error: the build was cancelled");
@@ -102,7 +102,7 @@ fn an_interrupt_before_anything_is_started_ends_the_build() {
 
 #[test]
 fn an_interrupt_while_the_container_starts_ends_the_build() {
-    let test = SignalTest::new(waiting()).with_good_image();
+    let test = SignalTest::new(waiting_builder()).with_good_image();
     for signal in SIGNALS {
         let running = test.project.build(&test.builder).start();
         running.wait_for_stderr("minis2i: build started:");
@@ -114,7 +114,7 @@ fn an_interrupt_while_the_container_starts_ends_the_build() {
 fn an_interrupt_while_the_container_is_made_leaves_none() {
     let engine =
         StandInCli::new("if [ \"$1\" = run ]; then echo >>$here/runs; exec docker \"$@\"; fi\nexec docker \"$@\"");
-    let test = SignalTest::new(waiting());
+    let test = SignalTest::new(waiting_builder());
     for signal in SIGNALS {
         let runs = engine.read("runs").len();
         let running = test.project.build(&test.builder).arg("--engine").arg(engine.path()).start();
@@ -137,18 +137,18 @@ fn an_interrupt_while_artifacts_are_saved_ends_the_build() {
 
 #[test]
 fn an_interrupt_while_the_source_is_sent_ends_the_build() {
-    let test = SignalTest::new(slow_to_take());
+    let test = SignalTest::new(builder_with_slow_tar());
     test.project.write("large", &large());
     for signal in SIGNALS {
         let running = test.project.build(&test.builder).start();
-        wait_for_words(&test.builder, "taking");
+        wait_for_logs(&test.builder, "taking");
         test.signal(running, signal).says("minis2i: build cancelled:");
     }
 }
 
 #[test]
 fn an_interrupt_while_assemble_runs_ends_the_build() {
-    let test = SignalTest::new(waiting()).with_good_image();
+    let test = SignalTest::new(waiting_builder()).with_good_image();
     test.project.write("stage", "wait");
     for signal in SIGNALS {
         let running = test.project.build(&test.builder).start();
@@ -159,7 +159,7 @@ fn an_interrupt_while_assemble_runs_ends_the_build() {
 }
 
 /// A stand-in that sends the run `$SIGNAL` when a commit, or a tag, begins, and then goes on with it.
-fn interrupting(call: &str) -> StandInCli {
+fn signalling_cli(call: &str) -> StandInCli {
     StandInCli::new(&format!(
         "if [ \"$1\" = {call} ] && [ ! -e $here/$SIGNAL ]; then touch $here/$SIGNAL; kill -$SIGNAL $PPID; fi\n\
          exec docker \"$@\""
@@ -168,7 +168,7 @@ fn interrupting(call: &str) -> StandInCli {
 
 /// Interrupts builds when they come to such a call.
 fn interrupt_at(call: &str, new_test: impl Fn() -> SignalTest) {
-    let engine = interrupting(call);
+    let engine = signalling_cli(call);
     let test = new_test();
     for signal in SIGNALS {
         let run = test.project.build(&test.builder).arg("--engine").arg(engine.path()).env("SIGNAL", signal.0);
@@ -187,27 +187,27 @@ fn made_with(builder: &Builder) -> String {
 
 #[test]
 fn an_interrupt_in_the_first_commit_leaves_no_tag() {
-    interrupt_at("commit", || SignalTest::new(waiting()));
+    interrupt_at("commit", || SignalTest::new(waiting_builder()));
 }
 
 #[test]
 fn an_interrupt_in_a_commit_leaves_the_tag() {
-    interrupt_at("commit", || SignalTest::new(waiting()).with_good_image());
+    interrupt_at("commit", || SignalTest::new(waiting_builder()).with_good_image());
 }
 
 #[test]
 fn an_interrupt_at_the_tagging_leaves_no_tag() {
-    interrupt_at("tag", || SignalTest::new(waiting()));
+    interrupt_at("tag", || SignalTest::new(waiting_builder()));
 }
 
 #[test]
 fn an_interrupt_at_the_tagging_leaves_the_tag() {
-    interrupt_at("tag", || SignalTest::new(waiting()).with_good_image());
+    interrupt_at("tag", || SignalTest::new(waiting_builder()).with_good_image());
 }
 
 #[test]
 fn an_interrupt_in_a_long_commit_leaves_the_tag_for_good() {
-    let engine = interrupting("commit");
+    let engine = signalling_cli("commit");
     let assemble = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = large ]; then\n\
                     head -c 400000000 /dev/urandom >/app/large; fi\n";
     let test = SignalTest::new(Builder::new().script("assemble", assemble).make()).with_good_image();
@@ -230,7 +230,7 @@ fn committed(builder: &Builder, since: &str) -> bool {
 }
 
 /// A stand-in in which nothing is ever removed, so that cleaning up takes until it is given up.
-fn never_removing() -> StandInCli {
+fn cli_that_never_removes() -> StandInCli {
     StandInCli::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"")
 }
 
@@ -244,8 +244,8 @@ fn assembling(builder: &Builder, engine: &StandInCli) -> (Project, RunningProces
 
 #[test]
 fn a_second_interrupt_leaves_at_once() {
-    let engine = never_removing();
-    let builder = waiting();
+    let engine = cli_that_never_removes();
+    let builder = waiting_builder();
     let (project, running) = assembling(&builder, &engine);
     running.signal("INT");
     wait_for("cleaning up", || engine.has("removing"));
@@ -260,8 +260,8 @@ fn a_second_interrupt_leaves_at_once() {
 
 #[test]
 fn the_exit_status_of_a_second_interrupt_is_that_signals() {
-    let engine = never_removing();
-    let builder = waiting();
+    let engine = cli_that_never_removes();
+    let builder = waiting_builder();
     let (project, running) = assembling(&builder, &engine);
     running.signal("INT");
     wait_for("cleaning up", || engine.has("removing"));
@@ -273,8 +273,8 @@ fn the_exit_status_of_a_second_interrupt_is_that_signals() {
 
 #[test]
 fn an_engine_that_does_not_remove_does_not_hold_up_the_end() {
-    let engine = never_removing();
-    let builder = waiting();
+    let engine = cli_that_never_removes();
+    let builder = waiting_builder();
     let (project, running) = assembling(&builder, &engine);
     let begin = Instant::now();
     running.signal("INT");
@@ -286,10 +286,10 @@ fn an_engine_that_does_not_remove_does_not_hold_up_the_end() {
 
 #[test]
 fn a_half_sent_upload_is_not_assembled() {
-    let builder = slow_to_take();
+    let builder = builder_with_slow_tar();
     let project = Project::new().file("large", &large()).file("out", "built");
     let running = project.build(&builder).start();
-    let container = wait_for_words(&builder, "taking");
+    let container = wait_for_logs(&builder, "taking");
     running.signal("KILL");
     assert_eq!(running.end().status, None);
     docker(&["exec", &container, "touch", "/tmp/go"]);
@@ -322,7 +322,7 @@ fn an_upload_that_lacks_only_its_end_is_not_assembled() {
 
 #[test]
 fn the_next_run_removes_what_a_killed_one_left_and_says_so() {
-    let builder = waiting();
+    let builder = waiting_builder();
     let project = Project::new().file("stage", "wait");
     let running = project.build(&builder).start();
     running.wait_for_stderr("assembling now");
@@ -337,7 +337,7 @@ fn the_next_run_removes_what_a_killed_one_left_and_says_so() {
 
 #[test]
 fn a_killed_runs_container_is_found_by_another_project_too() {
-    let builder = waiting();
+    let builder = waiting_builder();
     let killed = Project::new().file("stage", "wait");
     let running = killed.build(&builder).start();
     running.wait_for_stderr("assembling now");
@@ -350,7 +350,7 @@ fn a_killed_runs_container_is_found_by_another_project_too() {
 
 #[test]
 fn a_living_run_keeps_its_containers() {
-    let builder = waiting();
+    let builder = waiting_builder();
     let long = Project::new().file("stage", "wait");
     let short = Project::new().file("stage", "quick");
     let mut running = long.build(&builder).start();
@@ -371,7 +371,7 @@ fn cleaning_up_after_a_build_is_not_taken_for_a_dead_run() {
         "if [ \"$1\" = rm ]; then touch $here/removing; while [ ! -e $here/go ]; do sleep 0.02; done; fi\n\
          exec docker \"$@\"",
     );
-    let builder = waiting();
+    let builder = waiting_builder();
     let first = Project::new().file("stage", "quick");
     let second = Project::new().file("stage", "quick");
     first.build(&builder).arg("--engine").arg(engine.path()).success();

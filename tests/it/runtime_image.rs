@@ -11,7 +11,7 @@ use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
 /// A builder whose `assemble` compiles the source to `/app/made`.
-fn compiler() -> Builder {
+fn compiling_builder() -> Builder {
     let assemble = "#!/bin/sh\nset -e\nmkdir -p /app/made/deep\ncp /tmp/src/out /app/made/program\n\
                     ln -s ../program /app/made/deep/link\nchmod 700 /app/made/deep\n\
                     mkdir -p /tmp/.s2i; echo '{\"labels\":[{\"of\":\"assemble\"}]}' >/tmp/.s2i/image_metadata.json\n";
@@ -35,7 +35,7 @@ fn runtime() -> Builder {
 
 #[test]
 fn the_result_is_the_runtime_image_with_the_artifacts() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     let options = ["--runtime-image", runtime.name(), "--runtime-artifact", "/app/made", "--env", "SET=it"];
     let outcome = project.build(&builder).args(&options).success();
@@ -63,7 +63,7 @@ fn the_result_is_the_runtime_image_with_the_artifacts() {
 
 #[test]
 fn artifacts_go_where_they_are_wanted() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     let options = ["--runtime-image", runtime.name(), "-a", "/app/made/program:a/b", "-a", "/app/made/deep/.:/srv/c"];
     project.build(&builder).args(&options).success();
@@ -74,7 +74,7 @@ fn artifacts_go_where_they_are_wanted() {
 
 #[test]
 fn labels_of_the_runtime_image_say_what_and_as_whom() {
-    let builder = compiler();
+    let builder = compiling_builder();
     let runtime = runtime()
         .instruction("LABEL io.openshift.s2i.assemble-input-files=/app/made/program:from-label")
         .instruction("LABEL io.openshift.s2i.assemble-runtime-user=0")
@@ -90,7 +90,7 @@ fn labels_of_the_runtime_image_say_what_and_as_whom() {
 
 #[test]
 fn scripts_of_the_source_win_in_the_second_stage() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program").file(".s2i/bin/run", "#!/bin/sh\necho own run\n");
     project.write(".s2i/bin/assemble-runtime", "#!/bin/sh\necho own $0\n");
     let options = ["--runtime-image", runtime.name(), "-a", "/app/made"];
@@ -101,7 +101,7 @@ fn scripts_of_the_source_win_in_the_second_stage() {
 
 #[test]
 fn a_runtime_image_without_run_keeps_its_own_command() {
-    let builder = compiler();
+    let builder = compiling_builder();
     let runtime = Builder::without_scripts()
         .script("assemble-runtime", "#!/bin/sh\n")
         .instruction("WORKDIR /srv")
@@ -115,7 +115,7 @@ fn a_runtime_image_without_run_keeps_its_own_command() {
 
 #[test]
 fn a_failed_second_stage_moves_no_tag() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     let build = |artifact: &str| project.build(&builder).args(&["--runtime-image", runtime.name(), "-a", artifact]);
     let outcome = build("/app/none").run().status(125).says("error: cannot take the artifact `/app/none` out");
@@ -136,7 +136,7 @@ fn a_failed_second_stage_moves_no_tag() {
 
 #[test]
 fn what_a_second_stage_needs_is_asked_for_before_anything_is_built() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     let run = project.build(&builder).args(&["--runtime-image", "minis2i-none"]);
     run.run().status(125).says("there is no runtime image `minis2i-none`").says("--runtime-pull-policy if-not-present");
@@ -154,7 +154,7 @@ fn what_a_second_stage_needs_is_asked_for_before_anything_is_built() {
 
 #[test]
 fn the_runtime_image_is_pulled_as_the_policy_says() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let log = StandInCli::new(&format!(
         "if [ \"$1\" = pull ]; then echo pull >>\"$here/log\"; exec docker tag {} \"$2\"; fi\nexec docker \"$@\"",
         runtime.name()
@@ -176,7 +176,7 @@ fn the_runtime_image_is_pulled_as_the_policy_says() {
 
 #[test]
 fn an_interrupt_in_the_second_stage_leaves_no_container() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     project.write(".s2i/bin/assemble-runtime", "#!/bin/sh\necho waiting\nexec sleep 1000\n");
     let run = project.build(&builder).args(&["--runtime-image", runtime.name(), "-a", "/app/made"]).start();
@@ -191,7 +191,7 @@ fn an_interrupt_in_the_second_stage_leaves_no_container() {
 
 #[test]
 fn a_watch_makes_the_second_stage_of_every_save() {
-    let (builder, runtime) = (compiler(), runtime().make());
+    let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "one");
     let options = ["--runtime-image", runtime.name(), "--runtime-artifact", "/app/made"];
     let running = project.watch_as_text(&builder).args(&options).start();

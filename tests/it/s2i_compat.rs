@@ -40,58 +40,60 @@ fn an_argument_too_many_is_an_error() {
 }
 
 /// A builder that says what it was told.
-fn telling() -> Builder {
+fn reporting_builder() -> Builder {
     Builder::new().script("assemble", "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$A $B\" >>out\n").make()
 }
 
 /// A project with a file of arguments beside its source.
-fn stored(builder: &Builder, name: &str, flags: serde_json::Value) -> Project {
+fn project_with_arguments_file(builder: &Builder, name: &str, flags: serde_json::Value) -> Project {
     let project = Project::new().file("input", "1\n");
     let text = json!({"source": "source", "builderImage": builder.name(), "tag": project.tag, "flags": flags});
     fs::write(project.temp_dir().join(name), text.to_string()).unwrap();
     project
 }
 
-fn in_folder_of(project: &Project, args: &[&str]) -> Run {
+fn build_in_folder_of(project: &Project, args: &[&str]) -> Run {
     Run::new().env("TMPDIR", project.temp_dir()).current_dir(project.temp_dir()).arg("build").args(args)
 }
 
 #[test]
 fn a_build_without_arguments_takes_them_from_the_file() {
-    let builder = telling();
+    let builder = reporting_builder();
     let flags = json!({"env-0": "A=1", "env-1": "B=x, y", "use-config": "true", "tls": "true", "exclude": "no.*"});
-    let project = stored(&builder, ".s2ifile", flags);
-    let outcome = in_folder_of(&project, &[]).success().says("note: arguments come from `.s2ifile`");
+    let project = project_with_arguments_file(&builder, ".s2ifile", flags);
+    let outcome = build_in_folder_of(&project, &[]).success().says("note: arguments come from `.s2ifile`");
     outcome.says("note: `tls` in `.s2ifile` is left out: ").says("note: `exclude` in `.s2ifile` is left out: ");
     assert_eq!(project.image().run(&[]), "1\n1 x, y");
-    in_folder_of(&project, &["--use-config", "-e", "A=2"]).success();
+    build_in_folder_of(&project, &["--use-config", "-e", "A=2"]).success();
     assert_eq!(project.image().run(&[]), "1\n2");
 }
 
 #[test]
 fn arguments_win_over_the_file() {
-    let builder = telling();
-    let project = stored(&builder, ".stifile", json!({"env": "A=1,B=2"}));
+    let builder = reporting_builder();
+    let project = project_with_arguments_file(&builder, ".stifile", json!({"env": "A=1,B=2"}));
     let other = Project::new().file("input", "other\n");
     let path = other.path().display().to_string();
-    in_folder_of(&project, &["--use-config", &path, builder.name(), &other.tag]).success().says("`.stifile`");
+    build_in_folder_of(&project, &["--use-config", &path, builder.name(), &other.tag]).success().says("`.stifile`");
     assert_eq!(other.image().run(&[]), "other\n1 2");
     assert_eq!(project.id(), None);
     // Who gives arguments and does not ask for the file gets none of it.
-    in_folder_of(&project, &[&path, builder.name(), &other.tag]).success().never_says("stifile");
+    build_in_folder_of(&project, &[&path, builder.name(), &other.tag]).success().never_says("stifile");
     assert_eq!(other.image().run(&[]), "other");
 }
 
 #[test]
 fn a_file_that_is_missing_or_broken_is_told() {
     let project = Project::new().file("input", "1\n");
-    in_folder_of(&project, &["--use-config"]).run().status(USAGE).says("there is no `.s2ifile`").says("hint: ");
-    in_folder_of(&project, &[]).run().status(USAGE).says("required arguments");
+    build_in_folder_of(&project, &["--use-config"]).run().status(USAGE).says("there is no `.s2ifile`").says("hint: ");
+    build_in_folder_of(&project, &[]).run().status(USAGE).says("required arguments");
     fs::write(project.temp_dir().join(".s2ifile"), "{").unwrap();
-    in_folder_of(&project, &[]).run().status(USAGE).says("cannot use the `.s2ifile`").says("hint: ");
+    build_in_folder_of(&project, &[]).run().status(USAGE).says("cannot use the `.s2ifile`").says("hint: ");
     fs::write(project.temp_dir().join(".s2ifile"), r#"{"source":"--engine=x","builderImage":"b","tag":"t"}"#).unwrap();
-    in_folder_of(&project, &[]).run().status(USAGE).says("`--engine=x` in `.s2ifile` is no name");
-    let builder = telling();
+    build_in_folder_of(&project, &[]).run().status(USAGE).says("`--engine=x` in `.s2ifile` is no name");
+    let builder = reporting_builder();
     fs::remove_file(project.temp_dir().join(".s2ifile")).unwrap();
-    in_folder_of(&project, &["--use-config", "source", builder.name(), &project.tag]).success().says("writes none");
+    build_in_folder_of(&project, &["--use-config", "source", builder.name(), &project.tag])
+        .success()
+        .says("writes none");
 }

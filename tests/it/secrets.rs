@@ -19,7 +19,7 @@ fn builder() -> Arc<Builder> {
 }
 
 /// An engine's CLI that notes its arguments, and what can be seen of a container before it is committed.
-fn seeing() -> StandInCli {
+fn inspecting_cli() -> StandInCli {
     StandInCli::new(
         "echo \"$*\" >>\"$here/seen\"\nif [ \"$1\" = commit ]; then for last; do :; done\n  \
          docker inspect \"$last\" >>\"$here/seen\"\nfi\nexec docker \"$@\"",
@@ -29,8 +29,8 @@ fn seeing() -> StandInCli {
 // Variables.
 
 #[test]
-fn a_build_variable_is_for_assemble_and_nobody_else() {
-    let seen = seeing();
+fn a_build_variable_is_for_assemble_alone() {
+    let seen = inspecting_cli();
     let builder = builder();
     let project = Project::new().file("a", "");
     let build = |options: &[&str]| {
@@ -68,7 +68,7 @@ fn a_build_variable_can_come_from_the_environment() {
 
 #[test]
 fn a_secret_is_a_file_in_memory_that_only_assemble_can_read() {
-    let seen = seeing();
+    let seen = inspecting_cli();
     let builder = builder();
     let project = Project::new().file("a", "");
     let file = project.temp_dir().join("secret");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fixtures::{AS_TAR, making};
+use super::fixtures::{AS_TAR, assemble_script};
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
@@ -10,9 +10,9 @@ const BY_COPY: &str = "cp -a /tmp/kept/. /tmp/artifacts/";
 
 /// What was made in one build is shown so by the next, whichever way it went.
 #[track_caller]
-fn survives(builder: &Builder, make: &str, show: &str, expected: &[&str]) {
+fn assert_survives(builder: &Builder, make: &str, show: &str, expected: &[&str]) {
     let project = Project::new().file("a", "");
-    let assemble = making(make, show);
+    let assemble = assemble_script(make, show);
     let first = project.build(builder).assemble(&assemble).save(AS_TAR).success();
     assert!(first.assemble_output().is_empty(), "{first}");
     for (way, next) in [("as a tar", BY_COPY), ("by copy", "")] {
@@ -28,7 +28,7 @@ fn unprivileged() -> Arc<Builder> {
 #[test]
 fn files_and_folders_survive() {
     let make = "mkdir -p deep/er empty; echo one >deep/er/file; : >nothing";
-    survives(
+    assert_survives(
         &Builder::shared_evaluating(),
         make,
         "find . | LC_ALL=C sort; cat deep/er/file",
@@ -39,17 +39,17 @@ fn files_and_folders_survive() {
 #[test]
 fn hard_links_survive() {
     let make = "mkdir d; echo one >a; ln a d/b";
-    linked(make, "[ a -ef d/b ] && stat -c %h d/b; cat d/b", &["2", "one"]);
+    assert_links_survive(make, "[ a -ef d/b ] && stat -c %h d/b; cat d/b", &["2", "one"]);
 }
 
 #[test]
 fn hard_links_to_symlinks_survive() {
-    linked("ln -s target a; ln -P a b", "readlink a b", &["target", "target"]);
+    assert_links_survive("ln -s target a; ln -P a b", "readlink a b", &["target", "target"]);
 }
 
 /// Not every engine keeps hard links of one container for the next, so they are made while saving.
 #[track_caller]
-fn linked(make: &str, show: &str, expected: &[&str]) {
+fn assert_links_survive(make: &str, show: &str, expected: &[&str]) {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     project.build(&builder).save(&format!("mkdir /tmp/k; cd /tmp/k; {make}; tar -cf - .")).success();
@@ -61,7 +61,7 @@ fn linked(make: &str, show: &str, expected: &[&str]) {
 fn symlinks_survive_absolute_and_dangling_ones_too() {
     let make = "ln -s /usr/bin/env absolute; ln -s no/where dangling; mkdir d; ln -s ../.. d/up; ln -s d folder";
     let show = "readlink absolute dangling d/up folder";
-    survives(&Builder::shared_evaluating(), make, show, &["/usr/bin/env", "no/where", "../..", "d"]);
+    assert_survives(&Builder::shared_evaluating(), make, show, &["/usr/bin/env", "no/where", "../..", "d"]);
 }
 
 #[test]
@@ -71,13 +71,13 @@ fn long_and_odd_names_survive() {
         "mkdir -p \"${{p=$(dirname {long})}}\"; echo x >{long}; echo y >\"two words 'q' \\\"\"; ln -s {long} link; printf z >'-n'"
     );
     let show = format!("cat {long} two*; readlink link; cat ./-n; echo");
-    survives(&Builder::shared_evaluating(), &make, &show, &["x", "y", &long, "z"]);
+    assert_survives(&Builder::shared_evaluating(), &make, &show, &["x", "y", &long, "z"]);
 }
 
 #[test]
 fn a_name_with_a_line_end_survives() {
     let make = "echo x >\"two\nlines\"; echo y >plain";
-    survives(&Builder::shared_evaluating(), make, "cat \"two\nlines\" plain", &["x", "y"]);
+    assert_survives(&Builder::shared_evaluating(), make, "cat \"two\nlines\" plain", &["x", "y"]);
 }
 
 #[test]
@@ -85,20 +85,20 @@ fn modes_survive() {
     let make = ": >a; : >b; : >c; chmod 600 a; chmod 4755 b; chmod 444 c; mkdir d e f; chmod 700 d; chmod 1777 e
         echo x >f/x; chmod 555 f";
     let show = "stat -c '%n %a' *; cat f/x";
-    survives(&unprivileged(), make, show, &["a 600", "b 4755", "c 444", "d 700", "e 1777", "f 555", "x"]);
+    assert_survives(&unprivileged(), make, show, &["a 600", "b 4755", "c 444", "d 700", "e 1777", "f 555", "x"]);
 }
 
 #[test]
 fn mtimes_survive() {
     let make =
         "mkdir d; : >d/f; ln -s f d/l; touch -h -d @1000000001 d/l; touch -d @1000000002 d/f; touch -d @1000000003 d";
-    survives(&unprivileged(), make, "stat -c %Y d/l d/f d", &["1000000001", "1000000002", "1000000003"]);
+    assert_survives(&unprivileged(), make, "stat -c %Y d/l d/f d", &["1000000001", "1000000002", "1000000003"]);
 }
 
 #[test]
 fn all_of_it_belongs_to_the_assemble_user() {
     let make = "mkdir d; : >d/f; ln -s f d/l";
-    survives(&unprivileged(), make, "stat -c %u:%g . d d/f d/l; rm -r d", &["1234:2000"; 4]);
+    assert_survives(&unprivileged(), make, "stat -c %u:%g . d d/f d/l; rm -r d", &["1234:2000"; 4]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 pub const AS_TAR: &str = "tar -C /tmp/kept -cf - .";
 
 /// An `assemble` that makes something in `/tmp/kept`, and shows what it finds in `/tmp/artifacts`.
-pub fn making(make: &str, show: &str) -> String {
+pub fn assemble_script(make: &str, show: &str) -> String {
     format!(
         "mkdir -p /tmp/kept\ncd /tmp/kept\n{make}\nif [ -e /tmp/artifacts ]; then cd /tmp/artifacts\n{show}\nchmod -R u+w .; rm -rf /tmp/artifacts\nfi"
     )

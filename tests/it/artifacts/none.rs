@@ -1,6 +1,6 @@
 //! Builds that have no artifacts to take over, or only text after the archive.
 
-use super::fixtures::{AS_TAR, making};
+use super::fixtures::{AS_TAR, assemble_script};
 use crate::support::builder::Builder;
 use crate::support::engine::{BASE, docker};
 use crate::support::project::Project;
@@ -24,17 +24,17 @@ fn text_after_the_end_of_the_archive_is_fine() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "tar -C /tmp/kept -cf - .; echo /opt/jboss";
-    project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
     let outcome = project.build(&builder).assemble("cat /tmp/artifacts/a").success().never_says("warning:");
     assert_eq!(outcome.assemble_output(), ["x"]);
 }
 
 #[test]
-fn a_lot_of_text_after_the_end_stops_nobody() {
+fn a_lot_of_text_after_the_end_of_the_archive_is_fine() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "tar -C /tmp/kept -cf - .; yes | head -c 3000000";
-    project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
     assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/a").success().assemble_output(), ["x"]);
 }
 
@@ -51,7 +51,7 @@ fn a_builder_without_the_script_costs_no_container() {
 fn no_incremental_costs_no_container() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
-    project.build(&builder).assemble(&making("echo x >a", ":")).save(AS_TAR).success();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(AS_TAR).success();
     let run = project.build(&builder).args(&["--verbose", "--no-incremental"]).assemble("[ ! -e /tmp/artifacts ]");
     let outcome = run.success().says("(clean)");
     assert_eq!(outcome.containers_started(), 1, "{outcome}");

@@ -2,14 +2,14 @@
 
 use tar::EntryType as Type;
 
-use super::fixtures::{AS_TAR, making};
+use super::fixtures::{AS_TAR, assemble_script};
 use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
 /// Archives and things that are none, each with a good entry in front where there can be one. The relay's own tests
 /// know more of them.
-fn tricks() -> Vec<(&'static str, Vec<u8>)> {
+fn bad_archives() -> Vec<(&'static str, Vec<u8>)> {
     let good = unchecked_entry(Type::Regular, "good", "", &[b'x'; 3000]);
     let end = END_OF_ARCHIVE.to_vec();
     let with =
@@ -44,7 +44,7 @@ fn what_is_no_clean_archive_gives_a_warning_and_a_build_without_artifacts() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     std::fs::create_dir_all(project.path()).unwrap();
-    let tricks = tricks();
+    let tricks = bad_archives();
     for (index, (_, bytes)) in tricks.iter().enumerate() {
         std::fs::write(project.path().join(format!("trick{index}")), bytes).unwrap();
     }
@@ -67,7 +67,7 @@ fn a_script_that_fails_after_a_good_archive_delivers_nothing() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "tar -C /tmp/kept -cf - .; echo sorry >&2; exit 3";
-    project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
     let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
     assert_eq!(outcome.assemble_output(), ["none"]);
     outcome.says("sorry\n").says("warning: `save-artifacts` failed").says("status 3");
@@ -78,7 +78,7 @@ fn a_script_that_fails_after_copying_delivers_nothing() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
     let save = "cp /tmp/kept/a /tmp/artifacts/; exit 3";
-    project.build(&builder).assemble(&making("echo x >a", ":")).save(save).success();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
     let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
     assert_eq!(outcome.assemble_output(), ["none"]);
     outcome.says("warning: `save-artifacts` failed");
@@ -98,6 +98,6 @@ fn what_the_builder_has_there_itself_is_as_it_was_after_a_failure() {
 fn what_the_builder_has_there_itself_stays_beside_the_artifacts() {
     let builder = Builder::evaluating().file("tmp/artifacts/baked", 0o644, "baked\n").make();
     let project = Project::new();
-    project.build(&builder).assemble(&making("echo own >own", ":")).save(AS_TAR).success();
+    project.build(&builder).assemble(&assemble_script("echo own >own", ":")).save(AS_TAR).success();
     assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/*").success().assemble_output(), ["baked", "own"]);
 }

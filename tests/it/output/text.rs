@@ -185,7 +185,7 @@ fn quiet_prints_errors() {
 }
 
 /// The engine's commands that `-v` shows, each with its time if it has one.
-fn commands(outcome: &Outcome) -> Vec<(&str, Option<&str>)> {
+fn engine_commands(outcome: &Outcome) -> Vec<(&str, Option<&str>)> {
     let lines = outcome.stderr.lines().filter_map(|line| line.strip_prefix("$ "));
     lines
         .map(|line| match line.rsplit_once("  # ") {
@@ -203,14 +203,14 @@ fn verbose_shows_every_engine_command_with_its_time() {
     project.build(&builder).success();
     let outcome = project.build(&builder).arg("--verbose").arg("--engine").arg(log.path()).success();
     let program = log.path();
-    let shown = commands(&outcome);
+    let shown = engine_commands(&outcome);
     let mut verbs: Vec<&str> =
         shown.iter().filter_map(|(line, _)| line.strip_prefix(&program)?.split(' ').nth(1)).collect();
     // Cleaning up comes after the end, in a process of its own.
     let called = log.read("log");
     let mut expected: Vec<&str> = called
         .lines()
-        .filter(|line| !line.starts_with("rm ") && !is_tidying(line))
+        .filter(|line| !line.starts_with("rm ") && !is_cleanup_call(line))
         .map(|line| line.split(' ').next().unwrap())
         .collect();
     verbs.sort_unstable();
@@ -231,7 +231,7 @@ fn verbose_shows_every_engine_command_with_its_time() {
 }
 
 /// Whether a call is one of the process that cleans up after a build.
-fn is_tidying(line: &str) -> bool {
+fn is_cleanup_call(line: &str) -> bool {
     line.starts_with("image rm ") || line.starts_with("image inspect --format")
 }
 

@@ -32,7 +32,7 @@ fn modules_go_from_build_to_build() {
 }
 
 #[test]
-fn without_modules_nothing_is_saved_and_no_build_minds() {
+fn without_modules_nothing_is_saved_and_builds_succeed() {
     let application = nodejs();
     application.project.write("package.json", "{}\n");
     for _ in ["clean", "on nothing"] {

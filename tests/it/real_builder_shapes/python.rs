@@ -36,7 +36,7 @@ fn packages_go_from_virtual_environment_to_virtual_environment() {
 }
 
 #[test]
-fn all_of_the_application_is_the_users_and_none_of_it_stays_where_it_came() {
+fn all_of_the_application_belongs_to_the_user_and_the_upload_is_gone() {
     let application = python();
     application.build();
     application.assert_core_configuration();

@@ -14,7 +14,7 @@ fn builder() -> Builder {
 }
 
 #[test]
-fn below_the_destination_it_is_merged_with_the_source_and_stays() {
+fn content_below_the_destination_is_merged_with_the_source_and_stays() {
     let builder = builder().make();
     let project = Project::new().file("a", "new\n").file("d/f", "");
     let outcome = project.build(&builder).assemble(SHOW).success();
@@ -33,7 +33,7 @@ fn a_mounted_source_is_no_content_of_the_builder() {
 }
 
 #[test]
-fn it_may_be_somebody_elses() {
+fn content_may_belong_to_another_user() {
     let builder = builder().file("tmp/scripts/other", 0o644, "").user("1234:55", 1234, 55).make();
     let project = Project::new().file("a", "new\n").file("d/f", "").file(".s2i/bin/run", "#!/bin/sh\necho mine\n");
     let outcome = project.build(&builder).arg("--verbose").assemble(SHOW).success().says("docker cp - ");

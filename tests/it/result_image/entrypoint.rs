@@ -30,7 +30,7 @@ fn one_with_arguments_stays_in_force_for_both_scripts() {
 }
 
 /// Builds twice with a builder whose ENTRYPOINT does not run what it is given.
-fn is_bypassed(builder: &Builder) {
+fn assert_bypassed(builder: &Builder) {
     let entrypoint = builder.image().config()["Entrypoint"].clone();
     let project = Project::new().file("a", "x\n");
     let save = "mkdir /tmp/k; echo saved >/tmp/k/a; tar -C /tmp/k -cf - .";
@@ -47,15 +47,15 @@ fn is_bypassed(builder: &Builder) {
 
 #[test]
 fn one_that_eats_its_arguments_is_bypassed_and_kept() {
-    is_bypassed(&Builder::evaluating().instruction(r#"ENTRYPOINT ["/bin/echo"]"#).make());
+    assert_bypassed(&Builder::evaluating().instruction(r#"ENTRYPOINT ["/bin/echo"]"#).make());
 }
 
 #[test]
 fn one_that_fails_is_bypassed_and_kept() {
-    is_bypassed(&Builder::evaluating().instruction(r#"ENTRYPOINT ["/bin/false"]"#).make());
+    assert_bypassed(&Builder::evaluating().instruction(r#"ENTRYPOINT ["/bin/false"]"#).make());
 }
 
 #[test]
 fn one_in_shell_form_is_bypassed_and_kept() {
-    is_bypassed(&Builder::evaluating().make().build_on("ENTRYPOINT echo hello"));
+    assert_bypassed(&Builder::evaluating().make().build_on("ENTRYPOINT echo hello"));
 }

@@ -9,7 +9,7 @@ use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
 /// A script that says which one it is, and where it runs.
-pub fn say(who: &str) -> String {
+pub fn script_named(who: &str) -> String {
     format!("#!/bin/sh\necho \"{who} in $0\"\n")
 }
 
@@ -19,18 +19,21 @@ pub fn builder() -> Arc<Builder> {
         let mut builder = Builder::without_scripts()
             .instruction("LABEL io.openshift.s2i.scripts-url=image:///opt/label")
             .instruction("WORKDIR /work")
-            .file("opt/asked/run", 0o755, &say("asked run"))
-            .file("work/relative/assemble", 0o755, &say("relative assemble"));
+            .file("opt/asked/run", 0o755, &script_named("asked run"))
+            .file("work/relative/assemble", 0o755, &script_named("relative assemble"));
         for script in ["assemble", "run", "save-artifacts"] {
-            let text =
-                if script == "save-artifacts" { "#!/bin/sh\n".to_owned() } else { say(&format!("label {script}")) };
+            let text = if script == "save-artifacts" {
+                "#!/bin/sh\n".to_owned()
+            } else {
+                script_named(&format!("label {script}"))
+            };
             builder = builder.file(&format!("opt/label/{script}"), 0o755, &text);
         }
         builder.make()
     })
 }
 
-pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
@@ -39,7 +42,7 @@ pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 #[track_caller]
-pub fn runs(project: &Project, command: &str, says: &str) {
+pub fn assert_image_runs(project: &Project, command: &str, says: &str) {
     assert_eq!(project.image().config()["Cmd"], json!([command]));
     assert_eq!(project.image().run(&[]), says);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use super::fixtures::{builder, folder, runs, say};
+use super::fixtures::{assert_image_runs, builder, folder_with, script_named};
 use crate::support::builder::Builder;
 use crate::support::exit_status::USAGE;
 use crate::support::outcome::Outcome;
@@ -63,13 +63,14 @@ impl ScriptServer {
 #[test]
 fn scripts_are_fetched_and_what_is_not_found_comes_from_the_image() {
     let builder = builder();
-    let server = ScriptServer::new(&[("/s2i/run", 200, &say("fetched run")), ("/s2i/assemble", 302, "/real")]);
-    let server_too = ScriptServer::new(&[("/s2i/assemble", 302, "/real"), ("/real", 200, &say("fetched assemble"))]);
+    let server = ScriptServer::new(&[("/s2i/run", 200, &script_named("fetched run")), ("/s2i/assemble", 302, "/real")]);
+    let server_too =
+        ScriptServer::new(&[("/s2i/assemble", 302, "/real"), ("/real", 200, &script_named("fetched assemble"))]);
     let project = Project::new();
     server_too.build(&project, &builder, "/s2i/").status(0).says("fetched assemble in /tmp/scripts/assemble\n");
     let project = Project::new();
     server.build(&project, &builder, "/s2i").status(0).says("label assemble in /opt/label/assemble\n");
-    runs(&project, "/tmp/scripts/run", "fetched run in /tmp/scripts/run");
+    assert_image_runs(&project, "/tmp/scripts/run", "fetched run in /tmp/scripts/run");
     let mut asked = server.asked.lock().unwrap().clone();
     asked.sort();
     assert_eq!(asked, ["/real", "/s2i/assemble", "/s2i/run", "/s2i/save-artifacts"]);
@@ -77,11 +78,12 @@ fn scripts_are_fetched_and_what_is_not_found_comes_from_the_image() {
 
 #[test]
 fn a_label_may_name_one() {
-    let server = ScriptServer::new(&[("/assemble", 200, &say("fetched")), ("/run", 200, &say("fetched run"))]);
+    let server =
+        ScriptServer::new(&[("/assemble", 200, &script_named("fetched")), ("/run", 200, &script_named("fetched run"))]);
     let builder = Builder::without_scripts()
         .instruction(&format!("LABEL io.openshift.s2i.scripts-url={}", server.url("")))
         .make();
-    let project = Project::new().file(".s2i/bin/run", &say("source run"));
+    let project = Project::new().file(".s2i/bin/run", &script_named("source run"));
     project.build(&builder).success().says("fetched in /tmp/scripts/assemble\n");
     assert_eq!(project.image().run(&[]), "source run in /tmp/scripts/run");
     // What is not needed from there is not fetched.
@@ -143,7 +145,11 @@ struct HttpsServer {
 
 impl HttpsServer {
     fn new() -> Self {
-        let folder = folder(&[("assemble", &say("fetched")), ("run", &say("run")), ("save-artifacts", "#!/bin/sh\n")]);
+        let folder = folder_with(&[
+            ("assemble", &script_named("fetched")),
+            ("run", &script_named("run")),
+            ("save-artifacts", "#!/bin/sh\n"),
+        ]);
         let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
                     -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:false \
                     -keyout key.pem -out cert.pem";

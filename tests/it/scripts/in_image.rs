@@ -1,6 +1,6 @@
 //! `--scripts-url` with a folder of the image.
 
-use super::fixtures::{builder, runs, say};
+use super::fixtures::{assert_image_runs, builder, script_named};
 use crate::support::builder::Builder;
 use crate::support::exit_status::USAGE;
 use crate::support::project::Project;
@@ -11,7 +11,7 @@ fn a_folder_that_is_asked_for_wins_script_by_script() {
     let project = Project::new().file("a", "");
     let outcome = project.build(&builder).args(&["-s", "image:///opt/asked/"]).success();
     outcome.says("label assemble in /opt/label/assemble\n").never_says("note:");
-    runs(&project, "/opt/asked/run", "asked run in /opt/asked/run");
+    assert_image_runs(&project, "/opt/asked/run", "asked run in /opt/asked/run");
 }
 
 #[test]
@@ -20,13 +20,13 @@ fn a_relative_one_is_below_the_workdir() {
     let project = Project::new();
     let outcome = project.build(&builder).args(&["--scripts-url", "image://relative"]).success();
     outcome.says("relative assemble in /work/relative/assemble\n");
-    runs(&project, "/opt/label/run", "label run in /opt/label/run");
+    assert_image_runs(&project, "/opt/label/run", "label run in /opt/label/run");
 }
 
 #[test]
 fn those_of_the_source_are_not_used_then_and_a_note_says_so() {
     let builder = builder();
-    let project = Project::new().file(".s2i/bin/assemble", &say("source assemble"));
+    let project = Project::new().file(".s2i/bin/assemble", &script_named("source assemble"));
     let outcome = project.build(&builder).args(&["-s", "image:///opt/asked"]).success();
     outcome.says("label assemble").says("note: `.s2i/bin/assemble` of the source is not used");
 }
@@ -42,7 +42,7 @@ fn one_without_scripts_is_refused() {
 
 #[test]
 fn an_unlabelled_image_is_a_builder_with_the_option_and_needs_no_note() {
-    let builder = Builder::without_scripts().file("srv/assemble", 0o755, &say("hidden")).make();
+    let builder = Builder::without_scripts().file("srv/assemble", 0o755, &script_named("hidden")).make();
     for option in ["--scripts-url", "--image-scripts-url"] {
         let project = Project::new();
         let outcome = project.build(&builder).args(&[option, "image:///srv"]).success();
@@ -54,14 +54,14 @@ fn an_unlabelled_image_is_a_builder_with_the_option_and_needs_no_note() {
 fn the_fallback_comes_after_label_and_source() {
     let builder = Builder::without_scripts()
         .instruction("LABEL io.s2i.scripts-url=image:///label")
-        .file("label/assemble", 0o755, &say("label"))
-        .file("fallback/assemble", 0o755, &say("fallback"))
-        .file("fallback/run", 0o755, &say("fallback run"))
+        .file("label/assemble", 0o755, &script_named("label"))
+        .file("fallback/assemble", 0o755, &script_named("fallback"))
+        .file("fallback/run", 0o755, &script_named("fallback run"))
         .make();
     let project = Project::new();
     let outcome = project.build(&builder).args(&["--image-scripts-url", "image:///fallback"]).success();
     outcome.says("label in /label/assemble\n");
-    runs(&project, "/fallback/run", "fallback run in /fallback/run");
+    assert_image_runs(&project, "/fallback/run", "fallback run in /fallback/run");
 }
 
 #[test]

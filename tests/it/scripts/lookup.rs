@@ -8,7 +8,7 @@ use crate::support::project::Project;
 const SAY: &str = "#!/bin/sh\nset -e\necho \"assembled by $0\"\n";
 
 /// Builds with a builder that keeps its scripts in this folder, and says so, or not, with this instruction.
-fn built(folder: &str, instruction: Option<&str>) -> crate::support::outcome::Outcome {
+fn build_with_scripts_in(folder: &str, instruction: Option<&str>) -> crate::support::outcome::Outcome {
     let mut builder = Builder::without_scripts().instruction("WORKDIR /app").file("usr/local/s2i/decoy", 0o644, "");
     for script in ["assemble", "run"] {
         builder = builder.file(&format!("{folder}/{script}"), 0o755, SAY);
@@ -25,32 +25,34 @@ fn built(folder: &str, instruction: Option<&str>) -> crate::support::outcome::Ou
 
 #[test]
 fn the_label_names_the_scripts() {
-    built("opt/scripts", Some("LABEL io.openshift.s2i.scripts-url=image:///opt/scripts")).never_says("note:");
+    build_with_scripts_in("opt/scripts", Some("LABEL io.openshift.s2i.scripts-url=image:///opt/scripts"))
+        .never_says("note:");
 }
 
 #[test]
 fn a_slash_at_the_end_of_the_label_does_not_double() {
-    built("opt/scripts", Some("LABEL io.openshift.s2i.scripts-url=image:///opt/scripts/"));
+    build_with_scripts_in("opt/scripts", Some("LABEL io.openshift.s2i.scripts-url=image:///opt/scripts/"));
 }
 
 #[test]
 fn the_old_label_names_the_scripts() {
-    built("opt/scripts", Some("LABEL io.s2i.scripts-url=image:///opt/scripts"));
+    build_with_scripts_in("opt/scripts", Some("LABEL io.s2i.scripts-url=image:///opt/scripts"));
 }
 
 #[test]
 fn the_old_variable_names_the_scripts() {
-    built("opt/scripts", Some("ENV STI_SCRIPTS_URL=image:///opt/scripts"));
+    build_with_scripts_in("opt/scripts", Some("ENV STI_SCRIPTS_URL=image:///opt/scripts"));
 }
 
 #[test]
 fn without_a_label_scripts_are_found_in_the_usual_folder_with_a_note() {
-    built("usr/libexec/s2i", None).says("note: the builder has no label `io.openshift.s2i.scripts-url`");
+    build_with_scripts_in("usr/libexec/s2i", None)
+        .says("note: the builder has no label `io.openshift.s2i.scripts-url`");
 }
 
 #[test]
 fn without_a_label_scripts_are_found_in_the_other_usual_folder() {
-    built("usr/local/s2i", None).says("note: ");
+    build_with_scripts_in("usr/local/s2i", None).says("note: ");
 }
 
 #[test]

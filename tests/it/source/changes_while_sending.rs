@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use filetime::FileTime;
 
-use super::fixtures::listed;
+use super::fixtures::listed_files;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 use crate::support::running_process::RunningProcess;
@@ -86,7 +86,7 @@ fn a_file_that_becomes_a_folder_arrives_as_a_folder() {
     project.write("folder", "x");
     pausing.resume();
     let outcome = running.end().status(0);
-    assert_eq!(listed(&outcome), BTreeSet::from(["file/inside", "folder"]));
+    assert_eq!(listed_files(&outcome), BTreeSet::from(["file/inside", "folder"]));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn folders_have_their_times_after_something_in_them_vanished() {
 }
 
 /// A file larger than all pipes on the way, and a build that is in the middle of reading it.
-fn in_the_middle_of(pausing: &PausingBuilder, project: &Project, assemble: &str) -> RunningProcess {
+fn build_that_is_reading_a_file(pausing: &PausingBuilder, project: &Project, assemble: &str) -> RunningProcess {
     project.write("big", &"x".repeat(24 << 20));
     let running = pausing.build(project, assemble);
     let big = project.path().join("big");
@@ -120,7 +120,7 @@ fn in_the_middle_of(pausing: &PausingBuilder, project: &Project, assemble: &str)
 fn a_file_that_shrinks_while_it_is_read_arrives_whole() {
     let pausing = PausingBuilder::while_sending();
     let project = Project::new();
-    let running = in_the_middle_of(&pausing, &project, "stat -c %s big; tr -d y <big | wc -c; cat after");
+    let running = build_that_is_reading_a_file(&pausing, &project, "stat -c %s big; tr -d y <big | wc -c; cat after");
     project.write("big", "yyyy");
     project.write("after", "the file\n");
     pausing.resume();
@@ -131,7 +131,7 @@ fn a_file_that_shrinks_while_it_is_read_arrives_whole() {
 fn a_file_that_grows_while_it_is_read_arrives_whole() {
     let pausing = PausingBuilder::while_sending();
     let project = Project::new();
-    let running = in_the_middle_of(&pausing, &project, "stat -c %s big; tail -c 4 big; echo");
+    let running = build_that_is_reading_a_file(&pausing, &project, "stat -c %s big; tail -c 4 big; echo");
     File::options().append(true).open(project.path().join("big")).unwrap().write_all(b"more").unwrap();
     pausing.resume();
     assert_eq!(running.end().status(0).assemble_output(), ["25165828", "more"]);
@@ -141,14 +141,14 @@ fn a_file_that_grows_while_it_is_read_arrives_whole() {
 fn a_file_that_vanishes_while_it_is_read_does_not_arrive() {
     let pausing = PausingBuilder::while_sending();
     let project = Project::new().file("other", "");
-    let running = in_the_middle_of(&pausing, &project, "ls");
+    let running = build_that_is_reading_a_file(&pausing, &project, "ls");
     fs::remove_file(project.path().join("big")).unwrap();
     pausing.resume();
     assert_eq!(running.end().status(0).assemble_output(), ["other"]);
 }
 
 #[test]
-fn a_file_that_never_rests_is_named_and_the_tag_stays() {
+fn a_file_that_keeps_changing_is_named_and_the_tag_stays() {
     let project = Project::new().file("restless.log", &"x".repeat(3 << 20)).file("a", "x");
     let builder = Builder::shared_evaluating();
     project.build(&builder).success();

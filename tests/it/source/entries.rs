@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use filetime::FileTime;
 
-use super::fixtures::{LIST, listed, user_builder};
+use super::fixtures::{LIST_FILES, listed_files, user_builder};
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
@@ -93,14 +93,14 @@ fn empty_folders_arrive() {
     fs::create_dir_all(project.path().join("empty/deep")).unwrap();
     let builder = Builder::shared_evaluating();
     let outcome = project.build(&builder).assemble("find . -mindepth 1 -type d").success();
-    assert_eq!(listed(&outcome), BTreeSet::from(["empty", "empty/deep"]));
+    assert_eq!(listed_files(&outcome), BTreeSet::from(["empty", "empty/deep"]));
 }
 
 #[test]
 fn an_empty_source_is_passed_on() {
     let project = Project::new();
     let builder = Builder::shared_evaluating();
-    assert!(project.build(&builder).assemble(LIST).success().assemble_output().is_empty());
+    assert!(project.build(&builder).assemble(LIST_FILES).success().assemble_output().is_empty());
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_sparse_file_of_nine_gigabytes_arrives_sparse_and_right() {
 }
 
 #[test]
-fn a_file_of_one_hole_arrives() {
+fn a_file_that_is_one_hole_arrives() {
     let project = Project::new().file("hole", "");
     File::options().write(true).open(project.path().join("hole")).unwrap().set_len(1 << 20).unwrap();
     let builder = Builder::shared_evaluating();

@@ -7,10 +7,10 @@ use crate::support::builder::{Builder, shared_builder};
 use crate::support::outcome::Outcome;
 
 /// An `assemble` that lists all it got, but for folders.
-pub const LIST: &str = "find . ! -type d";
+pub const LIST_FILES: &str = "find . ! -type d";
 
 #[track_caller]
-pub fn listed(outcome: &Outcome) -> BTreeSet<&str> {
+pub fn listed_files(outcome: &Outcome) -> BTreeSet<&str> {
     outcome.assemble_output().into_iter().map(|line| line.trim_start_matches("./")).collect()
 }
 

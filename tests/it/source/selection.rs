@@ -3,23 +3,23 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::fixtures::{LIST, listed};
+use super::fixtures::{LIST_FILES, listed_files};
 use crate::support::builder::Builder;
 use crate::support::git::git;
 use crate::support::project::Project;
 
 /// Builds with these options and checks which files arrive.
 #[track_caller]
-fn sends(project: &Project, options: &[&str], expected: &[&str]) {
+fn assert_sent(project: &Project, options: &[&str], expected: &[&str]) {
     let builder = Builder::shared_evaluating();
-    let outcome = project.build(&builder).assemble(LIST).args(options).success();
-    assert_eq!(listed(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
+    let outcome = project.build(&builder).assemble(LIST_FILES).args(options).success();
+    assert_eq!(listed_files(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
 }
 
 #[test]
 fn dotfiles_are_sent() {
     let project = Project::new().file(".env", "").file(".config/a", "");
-    sends(&project, &[], &[".env", ".config/a"]);
+    assert_sent(&project, &[], &[".env", ".config/a"]);
 }
 
 #[test]
@@ -30,15 +30,15 @@ fn what_a_gitignore_names_is_not_sent_in_a_repository_or_not() {
     project.write("build/c", "");
     project.write("sub/build/d", "");
     let expected = [".gitignore", "keep.log", "sub/build/d"];
-    sends(&project, &[], &expected);
+    assert_sent(&project, &[], &expected);
     git(&project.path(), &["init", "--quiet"]);
-    sends(&project, &[], &expected);
+    assert_sent(&project, &[], &expected);
 }
 
 #[test]
 fn a_nested_gitignore_counts_in_its_folder() {
     let project = Project::new().file("sub/.gitignore", "x\n").file("x", "").file("sub/x", "");
-    sends(&project, &[], &["x", "sub/.gitignore"]);
+    assert_sent(&project, &[], &["x", "sub/.gitignore"]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_gitignore_above_the_source_counts() {
     let above = project.path().parent().unwrap().to_owned();
     git(&above, &["init", "--quiet"]);
     fs::write(above.join(".gitignore"), "*.log\n/source/out\n").unwrap();
-    sends(&project, &[], &["a.txt"]);
+    assert_sent(&project, &[], &["a.txt"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn gits_own_list_of_excludes_counts() {
     git(&project.path(), &["init", "--quiet"]);
     fs::create_dir_all(project.path().join(".git/info")).unwrap();
     project.write(".git/info/exclude", "*.log\n");
-    sends(&project, &[], &["a.txt"]);
+    assert_sent(&project, &[], &["a.txt"]);
 }
 
 #[test]
@@ -67,14 +67,14 @@ fn the_users_global_excludes_count() {
     let project = Project::new().file("a.swp", "").file("a.txt", "");
     git(&project.path(), &["init", "--quiet"]);
     let builder = Builder::shared_evaluating();
-    let run = project.build(&builder).assemble(LIST).env("XDG_CONFIG_HOME", home.path()).env("HOME", home.path());
+    let run = project.build(&builder).assemble(LIST_FILES).env("XDG_CONFIG_HOME", home.path()).env("HOME", home.path());
     assert_eq!(run.success().assemble_output(), ["./a.txt"]);
 }
 
 #[test]
 fn an_ignore_file_counts() {
     let project = Project::new().file(".ignore", "x\n").file("x", "").file("y", "");
-    sends(&project, &[], &[".ignore", "y"]);
+    assert_sent(&project, &[], &[".ignore", "y"]);
 }
 
 #[test]
@@ -84,19 +84,19 @@ fn an_s2iignore_counts_at_any_depth() {
     project.write("sub/local", "");
     project.write("sub/deep/b.md", "");
     project.write("local", "");
-    sends(&project, &[], &[".s2iignore", "README.md", "sub/.s2iignore", "local"]);
+    assert_sent(&project, &[], &[".s2iignore", "README.md", "sub/.s2iignore", "local"]);
 }
 
 #[test]
 fn an_s2iignore_that_names_itself_still_counts() {
     let project = Project::new().file(".s2iignore", ".s2iignore\nsecret\n").file("secret", "").file("a", "");
-    sends(&project, &[], &["a"]);
+    assert_sent(&project, &[], &["a"]);
 }
 
 #[test]
 fn an_exclude_leaves_out_what_it_names() {
     let project = Project::new().file("a.txt", "").file("docs/b.txt", "").file("docs/c.pdf", "").file("d", "");
-    sends(&project, &["--exclude", "docs/*.txt", "--exclude", "/d"], &["a.txt", "docs/c.pdf"]);
+    assert_sent(&project, &["--exclude", "docs/*.txt", "--exclude", "/d"], &["a.txt", "docs/c.pdf"]);
 }
 
 #[test]
@@ -105,13 +105,13 @@ fn an_include_sends_what_git_ignores() {
     project.write("dist/css/a.css", "");
     project.write("y.log", "");
     let options = ["--include", "dist/js/*.js", "--include", "x.log"];
-    sends(&project, &options, &[".gitignore", "dist/js/a.js", "x.log"]);
+    assert_sent(&project, &options, &[".gitignore", "dist/js/a.js", "x.log"]);
 }
 
 #[test]
 fn no_gitignore_sends_what_git_ignores_but_not_what_s2iignore_names() {
     let project = Project::new().file(".gitignore", "a\n").file(".s2iignore", "b\n").file("a", "").file("b", "");
-    sends(&project, &["--no-gitignore"], &[".gitignore", ".s2iignore", "a"]);
+    assert_sent(&project, &["--no-gitignore"], &[".gitignore", ".s2iignore", "a"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn git_folders_and_files_are_never_sent() {
     project.write("module/.git", "gitdir: ../.git/modules/module\n");
     project.write("module/b", "");
     project.write(".github/c", "");
-    sends(&project, &["--no-gitignore", "--include", ".git"], &["a", "module/b", ".github/c"]);
+    assert_sent(&project, &["--no-gitignore", "--include", ".git"], &["a", "module/b", ".github/c"]);
 }
 
 #[test]

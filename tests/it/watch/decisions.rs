@@ -55,7 +55,7 @@ fn what_is_saved_during_the_first_build_is_not_lost() {
     wait_for_hold(&watch, 1);
     project.write("a", "2");
     fs::remove_file(project.path().join("hold")).unwrap();
-    goes_on(&watch);
+    assert_still_building(&watch);
     watch.release_assemble();
     watch.wait_for_build(2);
     assert_eq!(watch.wait_until_idle(&project, "a"), 2);
@@ -133,7 +133,7 @@ fn auto_cancels_a_stale_build_but_never_two_in_a_row() {
     assert_eq!(watch.wait_for_build(2)["status"], "cancelled");
     wait_for_hold(&watch, 2);
     project.write("a", "3");
-    goes_on(&watch);
+    assert_still_building(&watch);
     watch.release_assemble();
     assert_eq!(watch.wait_for_build(3)["status"], "ok", "{watch}");
     wait_for_hold(&watch, 3);
@@ -147,7 +147,7 @@ fn auto_cancels_a_stale_build_but_never_two_in_a_row() {
 
 /// Asserts that a build is under way still when the last save was surely seen.
 #[track_caller]
-fn goes_on(watch: &WatchSession) {
+fn assert_still_building(watch: &WatchSession) {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(watch.statuses().len() + 1, watch.builds_started(), "{watch}");
 }
@@ -160,7 +160,7 @@ fn queue_lets_a_stale_build_finish() {
     project.write("hold", "1");
     wait_for_hold(&watch, 1);
     project.write("a", "2");
-    goes_on(&watch);
+    assert_still_building(&watch);
     fs::remove_file(project.path().join("hold")).unwrap();
     watch.release_assemble();
     watch.wait_for_build(3);
@@ -274,7 +274,7 @@ fn a_builder_that_changes_is_a_reason_to_build() {
 }
 
 #[test]
-fn a_tag_that_somebody_moved_is_taken_back_by_the_next_save() {
+fn a_tag_that_was_moved_is_taken_back_by_the_next_save() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).start_watch();

@@ -307,7 +307,7 @@ fn saving_an_ignored_file_again_and_again_is_told_once() {
 }
 
 #[test]
-fn a_source_can_be_looked_at_now_and_then() {
+fn a_source_can_be_polled() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).arg("--poll=50ms").start_watch();
@@ -324,7 +324,7 @@ fn a_source_can_be_looked_at_now_and_then() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_system_that_watches_no_more_is_looked_at_now_and_then() {
+fn a_source_that_the_system_can_not_watch_is_polled() {
     let builder = shared_holding_builder();
     for (limit, most, cure) in
         [("watches", 5, "fs.inotify.max_user_watches"), ("instances", 0, "fs.inotify.max_user_instances")]

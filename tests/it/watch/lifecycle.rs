@@ -244,7 +244,7 @@ fn text_has_the_promised_beginnings_and_no_escapes() {
 }
 
 #[test]
-fn keys_are_heard_and_the_terminal_is_put_back() {
+fn keys_work_and_the_terminal_is_restored() {
     let save = "#!/bin/sh\nexec tar -cf - a\n";
     let builder = holding_builder().script("save-artifacts", save).make();
     let project = Project::new().file("a", "1");
@@ -288,7 +288,7 @@ fn keys_are_heard_and_the_terminal_is_put_back() {
 }
 
 /// What a watch holds of the system.
-fn held(watch: &WatchSession) -> (usize, usize) {
+fn threads_and_files(watch: &WatchSession) -> (usize, usize) {
     let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", watch.id())).unwrap().count();
     (count("task"), count("fd"))
 }
@@ -306,13 +306,13 @@ fn saving_again_and_again_makes_nothing_grow() {
         watch.wait_for_standby();
         if number == 4 {
             wait_for("cleaning up", || images() == 1 && watch.containers().len() == 1);
-            before = Some(held(&watch));
+            before = Some(threads_and_files(&watch));
         }
     }
     wait_for("cleaning up", || images() == 1 && watch.containers().len() == 1);
     let (threads, files) = before.unwrap();
     wait_for("as many threads and files as before", || {
-        let now = held(&watch);
+        let now = threads_and_files(&watch);
         now.0 <= threads + 1 && now.1 <= files + 2
     });
     assert_eq!(project.image_file("a"), "39.");

@@ -48,7 +48,7 @@ impl Random {
 }
 
 /// Does something to the tree, as far as it can be done; returns it for people.
-fn operate(root: &Path, random: &mut Random, number: usize) -> String {
+fn change_tree(root: &Path, random: &mut Random, number: usize) -> String {
     let relative = random.path();
     let path = root.join(&relative);
     let shown = relative.display();
@@ -86,7 +86,7 @@ fn operate(root: &Path, random: &mut Random, number: usize) -> String {
 }
 
 #[test]
-fn at_rest_the_image_holds_what_a_fresh_build_holds() {
+fn an_idle_watch_has_the_image_of_a_clean_build() {
     let given = std::env::var("MINIS2I_SEED").ok().map(|seed| seed.parse().unwrap());
     let seed =
         given.unwrap_or_else(|| u64::from(std::process::id()) << 20 | Instant::now().elapsed().subsec_nanos() as u64);
@@ -104,7 +104,7 @@ fn at_rest_the_image_holds_what_a_fresh_build_holds() {
     let mut log = Vec::new();
     let mut rest_at = 0;
     for number in 0..OPERATIONS {
-        log.push(operate(&project.path(), &mut random, number));
+        log.push(change_tree(&project.path(), &mut random, number));
         // Some come at once, some a moment later, some after a while.
         match random.below(12) {
             0 => std::thread::sleep(Duration::from_millis(random.below(300))),
