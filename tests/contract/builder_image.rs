@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::support::base_image::BaseImage;
 use crate::support::builder::{Builder, shared_builder};
+use crate::support::evaluating_builder::{SAVE_ARTIFACTS, assemble_after};
 
 /// A builder image. Those of the same name are the same one.
 #[derive(Clone, Copy)]
@@ -39,13 +40,6 @@ pub const PROBE: BuilderImage = BuilderImage {
 /// The same for a user without an account.
 pub const NUMERIC: BuilderImage = BuilderImage { name: "numeric", user: Some(("1234", 1234, 0)), ..PROBE };
 
-/// The scripts of a builder.
-const SCRIPTS: [(&str, &str); 3] = [
-    ("assemble", "#!/bin/sh\nset -e\necho '--- said'\neval \"$ASSEMBLE\"\necho '--- end'\n"),
-    ("save-artifacts", "#!/bin/sh\neval \"$SAVE\"\n"),
-    ("run", "#!/bin/sh\nexec cat /app/out\n"),
-];
-
 impl BuilderImage {
     pub fn make(&self) -> Arc<Builder> {
         shared_builder(self.name, || {
@@ -55,7 +49,13 @@ impl BuilderImage {
                 builder = builder.base(base.name());
             }
             if !self.scripts.is_empty() {
-                for (name, text) in SCRIPTS {
+                let assemble = assemble_after(":");
+                let scripts = [
+                    ("assemble", &*assemble),
+                    ("save-artifacts", SAVE_ARTIFACTS),
+                    ("run", "#!/bin/sh\nexec cat /app/out\n"),
+                ];
+                for (name, text) in scripts {
                     builder = builder.file(&format!("{}/{name}", self.scripts), 0o755, text);
                 }
             }

@@ -2,7 +2,7 @@
 //! names the row of the contract that it stands for; the numbers are those of the sections in which the contract was
 //! written down. `cargo xtask test` provides the base image.
 
-#[allow(dead_code, reason = "the stories use more of it")]
+#[allow(dead_code, reason = "the tests in `it` use more of it")]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -32,6 +32,14 @@ const ACCOUNTS: &[(&str, u32, &str)] = &[
 
 const ACCOUNTED: BuilderImage = BuilderImage { files: ACCOUNTS, ..PROBE };
 
+/// A builder whose label names another user for `assemble` than USER.
+const LABEL_USER: BuilderImage = BuilderImage {
+    name: "label-user",
+    user: Some(("1234", 1234, 0)),
+    changes: &["LABEL io.openshift.s2i.assemble-user=1500:1600"],
+    ..PROBE
+};
+
 cases! {
     a_numeric_user_owns_the_source {
         row: "2.6: owner of `src`, `scripts` for a numeric user",
@@ -76,24 +84,14 @@ cases! {
     }
     the_assemble_user_of_the_label_owns_the_source {
         row: "2.1: `io.openshift.s2i.assemble-user`; 0: User is the builder's",
-        builder: BuilderImage {
-            name: "label-user",
-            user: Some(("1234", 1234, 0)),
-            changes: &["LABEL io.openshift.s2i.assemble-user=1500:1600"],
-            ..PROBE
-        },
+        builder: LABEL_USER,
         source: SOURCE,
         build: BUILDING,
         expect: &[Expect::AssemblePrints(&["1500:1600"; 7]), Expect::Config("User", r#""1234""#)],
     }
     the_assemble_user_of_the_option_wins {
         row: "2.1: flag > label > USER, for save-artifacts too",
-        builder: BuilderImage {
-            name: "label-user",
-            user: Some(("1234", 1234, 0)),
-            changes: &["LABEL io.openshift.s2i.assemble-user=1500:1600"],
-            ..PROBE
-        },
+        builder: LABEL_USER,
         source: SOURCE,
         before: &[Build { save: "touch /tmp/me; stat -c 'saved by %u' /tmp/me >&2", ..BUILD }],
         build: Build { options: &["--assemble-user", "1700"], ..BUILDING },

@@ -18,13 +18,9 @@ fn started(log: &StandInCli) -> Vec<String> {
     log.read("log").lines().filter(|line| line.starts_with("run ")).map(str::to_owned).collect()
 }
 
-fn logging() -> StandInCli {
-    StandInCli::new("echo \"$*\" >>\"$here/log\"\nexec docker \"$@\"")
-}
-
 #[test]
 fn options_for_containers_reach_both_of_them() {
-    let log = logging();
+    let log = StandInCli::logging();
     let builder = Builder::shared_evaluating();
     let project = Project::new().file("a", "");
     let look = "grep CapEff: /proc/self/status; grep far /etc/hosts; cat /cache/note; echo seen >/cache/own";

@@ -6,7 +6,7 @@ use crate::support::stand_in_cli::StandInCli;
 
 #[test]
 fn the_engine_can_be_named_by_an_option() {
-    let engine = StandInCli::new("echo \"$*\" >>$here/log\nexec docker \"$@\"");
+    let engine = StandInCli::logging();
     let builder = Builder::copying().make();
     let project = Project::new().file("out", "1");
     let other = StandInCli::new("touch $here/called; exit 1");
@@ -17,7 +17,7 @@ fn the_engine_can_be_named_by_an_option() {
 
 #[test]
 fn the_engine_can_be_named_by_a_variable() {
-    let engine = StandInCli::new("echo \"$*\" >>$here/log\nexec docker \"$@\"");
+    let engine = StandInCli::logging();
     let builder = Builder::copying().make();
     let project = Project::new().file("out", "1");
     project.build(&builder).env("MINIS2I_ENGINE", engine.path()).success();

@@ -24,7 +24,7 @@ fn runtime() -> Builder {
         .instruction("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
         .instruction("WORKDIR /srv")
         .instruction("ENV FROM=runtime")
-        .file("srv/ 1001:1001", 0o755, "")
+        .folder("srv", 1001, 1001)
         .instruction("USER 1001")
         .script(
             "assemble-runtime",

@@ -151,7 +151,7 @@ fn injected_files_are_there_for_assemble_and_leave_nothing() {
 fn what_injected_files_replaced_comes_back_and_what_assemble_made_stays() {
     let builder = Builder::evaluating()
         .user("1001", 1001, 1001)
-        .file("app/conf/ 1001:1001", 0o750, "")
+        .folder_of_mode("app/conf", 0o750, 1001, 1001)
         .file("app/conf/other", 0o644, "other\n")
         .file("app/conf/plain", 0o640, "the builder's\n")
         .make();

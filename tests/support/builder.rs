@@ -17,11 +17,23 @@ use super::wait::{TIMEOUT, wait_for};
 /// A builder image in the making, and then the image.
 pub struct Builder {
     name: String,
-    files: Vec<(String, u32, Vec<u8>)>,
+    files: Vec<File>,
     changes: Vec<String>,
     base: String,
     made: bool,
 }
+
+/// A file or a folder that is added to the base.
+struct File {
+    kind: tar::EntryType,
+    path: String,
+    mode: u32,
+    owner: (u64, u64),
+    content: Vec<u8>,
+}
+
+/// Who owns what a builder has, unless it is said otherwise.
+const ROOT: (u64, u64) = (0, 0);
 
 impl Builder {
     /// A builder on the shared base, without scripts or labels, as the base's user.
@@ -62,7 +74,8 @@ impl Builder {
     }
 
     pub fn bytes(mut self, path: &str, mode: u32, content: &[u8]) -> Self {
-        self.files.push((path.to_owned(), mode, content.to_vec()));
+        let (kind, path) = (tar::EntryType::Regular, path.to_owned());
+        self.files.push(File { kind, path, mode, owner: ROOT, content: content.to_vec() });
         self
     }
 
@@ -78,8 +91,13 @@ impl Builder {
     }
 
     /// A folder that belongs to this user.
-    pub fn folder(mut self, path: &str, uid: u64, gid: u64) -> Self {
-        self.files.push((format!("{path}/ {uid}:{gid}"), 0o755, Vec::new()));
+    pub fn folder(self, path: &str, uid: u64, gid: u64) -> Self {
+        self.folder_of_mode(path, 0o755, uid, gid)
+    }
+
+    pub fn folder_of_mode(mut self, path: &str, mode: u32, uid: u64, gid: u64) -> Self {
+        let (kind, path) = (tar::EntryType::Directory, format!("{path}/"));
+        self.files.push(File { kind, path, mode, owner: (uid, gid), content: Vec::new() });
         self
     }
 
@@ -99,10 +117,10 @@ impl Builder {
                     folders.push(path);
                     continue;
                 }
-                // As the repository keeps it, whatever the umask.
+                // Git keeps whether a file is executable; the other bits depend on the umask of the checkout.
                 let executable = fs::metadata(&path).unwrap().permissions().mode() & 0o100 != 0;
-                let name = path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned();
-                self.files.push((name, if executable { 0o755 } else { 0o644 }, fs::read(&path).unwrap()));
+                let mode = if executable { 0o755 } else { 0o644 };
+                self = self.bytes(path.strip_prefix(&top).unwrap().to_str().unwrap(), mode, &fs::read(&path).unwrap());
             }
         }
         self
@@ -123,27 +141,19 @@ impl Builder {
         self
     }
 
+    /// The files as an archive, with an `/app` of root's before all others.
     fn tar(&self) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
-        let mut add = |path: &str, kind: tar::EntryType, mode: u32, owner: (u64, u64), content: &[u8]| {
+        let (kind, path) = (tar::EntryType::Directory, "app/".to_owned());
+        let app = File { kind, path, mode: 0o755, owner: ROOT, content: Vec::new() };
+        for file in std::iter::once(&app).chain(&self.files) {
             let mut header = tar::Header::new_gnu();
-            header.set_entry_type(kind);
-            header.set_mode(mode);
-            header.set_uid(owner.0);
-            header.set_gid(owner.1);
-            header.set_size(content.len() as u64);
-            tar.append_data(&mut header, path, content).unwrap();
-        };
-        add("app/", tar::EntryType::Directory, 0o755, (0, 0), b"");
-        for (path, mode, content) in &self.files {
-            match path.split_once("/ ") {
-                Some((folder, owner)) => {
-                    let (uid, gid) = owner.split_once(':').unwrap();
-                    let owner = (uid.parse().unwrap(), gid.parse().unwrap());
-                    add(&format!("{folder}/"), tar::EntryType::Directory, *mode, owner, b"");
-                }
-                None => add(path, tar::EntryType::Regular, *mode, (0, 0), content),
-            }
+            header.set_entry_type(file.kind);
+            header.set_mode(file.mode);
+            header.set_uid(file.owner.0);
+            header.set_gid(file.owner.1);
+            header.set_size(file.content.len() as u64);
+            tar.append_data(&mut header, &file.path, &*file.content).unwrap();
         }
         tar.into_inner().unwrap()
     }

@@ -7,12 +7,23 @@ use super::builder::{Builder, shared_builder};
 use super::outcome::Outcome;
 use super::run::Run;
 
+/// The lines before and after what the text in `ASSEMBLE` prints.
+const BEGIN: &str = "--- said";
+const END: &str = "--- end";
+
+/// A `save-artifacts` that evaluates `SAVE`.
+pub const SAVE_ARTIFACTS: &str = "#!/bin/sh\neval \"$SAVE\"\n";
+
+/// An `assemble` that evaluates `ASSEMBLE` after this command.
+pub fn assemble_after(command: &str) -> String {
+    format!("#!/bin/sh\nset -e\n{command}\necho '{BEGIN}'\neval \"$ASSEMBLE\"\necho '{END}'\n")
+}
+
 impl Builder {
     /// A builder whose scripts do what variables tell them: `assemble` evaluates `ASSEMBLE` in `/tmp/src`, and what it
     /// prints is [`Outcome::assemble_output`]; `save-artifacts` evaluates `SAVE`, of the previous build.
     pub fn evaluating() -> Self {
-        let assemble = "#!/bin/sh\nset -e\ncd /tmp/src\necho '--- said'\neval \"$ASSEMBLE\"\necho '--- end'\n";
-        Self::new().script("assemble", assemble).script("save-artifacts", "#!/bin/sh\neval \"$SAVE\"\n")
+        Self::new().script("assemble", &assemble_after("cd /tmp/src")).script("save-artifacts", SAVE_ARTIFACTS)
     }
 
     /// The shared [`Builder::evaluating`] with root as its user.
@@ -37,8 +48,8 @@ impl Outcome {
     /// What the `assemble` of [`Builder::evaluating`] printed, by line.
     #[track_caller]
     pub fn assemble_output(&self) -> Vec<&str> {
-        let lines = self.stderr.lines().skip_while(|line| *line != "--- said").skip(1);
-        assert!(self.stderr.contains("--- end\n"), "`assemble` did not get to its end\n{self}");
-        lines.take_while(|line| *line != "--- end").collect()
+        let lines = self.stderr.lines().skip_while(|line| *line != BEGIN).skip(1);
+        assert!(self.stderr.contains(&format!("{END}\n")), "`assemble` did not get to its end\n{self}");
+        lines.take_while(|line| *line != END).collect()
     }
 }

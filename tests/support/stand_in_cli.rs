@@ -25,6 +25,11 @@ impl StandInCli {
         stand_in
     }
 
+    /// The engine's own CLI, with a line for each call in the file `log`.
+    pub fn logging() -> Self {
+        Self::new("echo \"$*\" >>\"$here/log\"\nexec docker \"$@\"")
+    }
+
     /// The path to give as `--engine`.
     pub fn path(&self) -> String {
         self.0.path().join("docker").display().to_string()
