@@ -7,14 +7,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::containers::containers_from_image;
 use super::engine::{BASE, docker, docker_with_input, try_docker, unique_name};
 use super::image::Image;
-use super::wait::{TIMEOUT, wait_for};
+use super::wait::{ENGINE_POLL, TIMEOUT, wait_for};
 
-/// A builder image in the making, and then the image.
+/// A builder image: first what it is to be made of, and after [`Builder::make`] the image in the engine.
 pub struct Builder {
     name: String,
     files: Vec<File>,
@@ -101,7 +101,7 @@ impl Builder {
         self
     }
 
-    /// Makes `/app` belong to this user, and runs scripts as him.
+    /// Makes `/app` belong to this user, who is then the user of the image.
     pub fn user(self, user: &str, uid: u64, gid: u64) -> Self {
         self.folder("app", uid, gid).instruction(&format!("USER {user}"))
     }
@@ -184,8 +184,8 @@ impl Builder {
         listing.lines().map(str::to_owned).collect()
     }
 
-    /// Names of containers that builds with this builder made and nobody has removed. Those that a process of its own
-    /// removes after a build are waited for.
+    /// Names of containers that builds with this builder made and left behind. Those that are removed in the background
+    /// after a build are waited for.
     pub fn containers_of_builds(&self) -> Vec<String> {
         let begin = Instant::now();
         loop {
@@ -193,12 +193,12 @@ impl Builder {
             if names.is_empty() || begin.elapsed() > TIMEOUT {
                 return names;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(ENGINE_POLL);
         }
     }
 }
 
-/// A builder that several tests use at the same time; the last of them removes it.
+/// A builder that tests share under a name. The last of those that use it at the same time removes it.
 pub fn shared_builder(name: &'static str, make: impl FnOnce() -> Builder) -> Arc<Builder> {
     static KNOWN: Mutex<BTreeMap<&str, Weak<Builder>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

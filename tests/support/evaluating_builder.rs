@@ -1,5 +1,5 @@
-//! A builder whose scripts do what each build tells them in variables, so that one image serves many tests; with the
-//! options that tell it, and what it printed.
+//! A builder whose scripts evaluate variables, so that one image serves many tests; with the options that set the
+//! variables, and what the scripts printed.
 
 use std::sync::Arc;
 

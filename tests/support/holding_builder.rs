@@ -12,7 +12,7 @@ pub fn holding_builder() -> Builder {
     Builder::new().script("assemble", script)
 }
 
-/// One [`holding_builder`] builder for all tests that do not count its containers.
+/// The [`holding_builder`] that all tests share that do not count its containers.
 pub fn shared_holding_builder() -> Arc<Builder> {
     shared_builder("holding", || holding_builder().make())
 }

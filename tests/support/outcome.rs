@@ -1,4 +1,4 @@
-//! How a run ended: its status and what it printed. A failed assertion shows all of it.
+//! How a run ended: its status and what it printed. A failed assertion shows all of that.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What a child process prints, collected while it runs. Its end is not waited for here.
+//! What a child process prints, collected while it runs. Waiting for its end is left to `running_process`.
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};

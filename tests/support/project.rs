@@ -125,7 +125,7 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        // Folders that a test made unreadable would stay.
+        // What a test made unreadable could not be removed otherwise.
         let _ = Command::new("chmod").args(["-R", "u+rwX"]).arg(self.dir.path()).stderr(Stdio::null()).status();
         try_docker(&["image", "rm", "--force", &self.tag]);
     }

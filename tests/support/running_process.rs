@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
 use super::output_stream::{Collected, text};
-use super::wait::{TIMEOUT, wait_for};
+use super::wait::{POLL, TIMEOUT, wait_for, wait_until};
 
-/// A run that goes on while the test does something.
+/// A run that has been started and is not waited for yet. It is killed when it is dropped.
 pub struct RunningProcess {
     pub(super) line: String,
     pub(super) child: Child,
@@ -33,12 +33,10 @@ impl RunningProcess {
     }
 
     /// Waits until stderr has this text.
+    #[track_caller]
     pub fn wait_for_stderr(&self, what: &str) {
-        let begin = Instant::now();
-        while !self.stderr().contains(what) {
-            assert!(begin.elapsed() < TIMEOUT, "`{what}` never came from {}:\n{}", self.line, self.stderr());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let message = || format!("`{what}` never came from {}:\n{}", self.line, self.stderr());
+        wait_until(POLL, || self.stderr().contains(what), message);
     }
 
     /// Waits until stdout has this text.
@@ -62,10 +60,11 @@ impl RunningProcess {
                     let _ = self.child.kill();
                     panic!("{} does not end:\n{}", self.line, self.stderr());
                 }
-                None => std::thread::sleep(Duration::from_millis(5)),
+                None => std::thread::sleep(POLL),
             }
         };
-        // The readers are done when the other ends of the pipes are closed, which children may keep open.
+        // The threads that read the output end when all writers have closed the pipes. Processes that the run left
+        // behind may keep them open, so the threads are not joined but given time for what is in the pipes.
         std::thread::sleep(Duration::from_millis(20));
         Outcome { line: self.line.clone(), status: status.code(), stdout: self.stdout(), stderr: self.stderr() }
     }

@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A stand-in for the engine's CLI: a shell script in a folder of its own, which it knows as `$here`. It has to outlive
-/// the builder, since cleaning up after a build calls it, too: make it first.
+/// A shell script in place of the engine's CLI. It is in a temporary folder, which it knows as `$here`. Make it before
+/// the builder, so that it is dropped later: cleaning up after a build calls it, too.
 pub struct StandInCli(TempDir);
 
 impl StandInCli {
     pub fn new(script: &str) -> Self {
         let stand_in = Self(tempfile::tempdir().unwrap());
-        // Written by a process of its own: had this one a child in the making that inherited the open file, the
-        // kernel would refuse to run it.
+        // Another process writes it. A child that this process is about to start in another thread would inherit the
+        // open file, and the kernel does not run a file that is open for writing.
         let mut child = Command::new("sh")
             .args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", &stand_in.path()])
             .stdin(Stdio::piped())

@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::output_stream::{Collected, collect, text};
-use super::wait::TIMEOUT;
+use super::wait::{POLL, wait_until};
 
 /// A shell line that runs on a terminal of its own.
 pub struct Terminal {
@@ -37,11 +36,8 @@ impl Terminal {
     /// Waits until it has shown a text so many times.
     #[track_caller]
     pub fn wait_for(&self, what: &str, count: usize) {
-        let begin = Instant::now();
-        while self.shown().matches(what).count() < count {
-            assert!(begin.elapsed() < TIMEOUT, "`{what}` never came {count} times:\n{}", self.shown());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let message = || format!("`{what}` never came {count} times:\n{}", self.shown());
+        wait_until(POLL, || self.shown().matches(what).count() >= count, message);
     }
 }
 

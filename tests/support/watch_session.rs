@@ -11,10 +11,10 @@ use super::outcome::Outcome;
 use super::project::Project;
 use super::run::Run;
 use super::running_process::RunningProcess;
-use super::wait::{TIMEOUT, wait_for};
+use super::wait::{POLL, TIMEOUT, wait_for, wait_until};
 
 impl Run {
-    /// Starts it, a watch that tells JSON, and waits until its first build is over and the next one is prepared.
+    /// Starts a watch that prints JSON, and waits until its first build is over and the standby is ready.
     pub fn start_watch(self) -> WatchSession {
         let standby = !self.has_option("--no-standby") && !self.has_option("--standby-limit");
         let watch = self.start_watch_at_once();
@@ -27,13 +27,13 @@ impl Run {
         watch
     }
 
-    /// Starts it, a watch that tells JSON.
+    /// Starts a watch that prints JSON.
     pub fn start_watch_at_once(self) -> WatchSession {
         WatchSession { running: Some(self.start()) }
     }
 }
 
-/// A watch that goes on.
+/// A watch that has been started. It is killed, and its containers are removed, when it is dropped.
 pub struct WatchSession {
     running: Option<RunningProcess>,
 }
@@ -47,36 +47,32 @@ impl WatchSession {
         self.running().id()
     }
 
-    /// All it told.
+    /// All its messages so far. A line that is still being written is left out.
     pub fn messages(&self) -> Vec<Value> {
         let text = self.running().stdout();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// What it told with this reason.
+    /// The messages with this reason.
     pub fn with_reason(&self, reason: &str) -> Vec<Value> {
         self.messages().into_iter().filter(|it| it["reason"] == reason).collect()
     }
 
-    /// The ends of all builds so far, in a word each.
+    /// How each build so far ended: `ok`, `failed` or `cancelled`.
     pub fn statuses(&self) -> Vec<String> {
         self.with_reason("build-finished").iter().map(|it| it["status"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// How many builds were begun.
+    /// How many builds have started.
     pub fn builds_started(&self) -> usize {
         self.with_reason("build-started").len()
     }
 
-    /// Waits until what it told fulfils this.
+    /// Waits until the messages fulfil a condition.
     #[track_caller]
     pub fn wait_for(&self, what: &str, mut fact: impl FnMut(&[Value]) -> bool) {
-        let begin = Instant::now();
-        while !fact(&self.messages()) {
-            assert!(begin.elapsed() < TIMEOUT, "waited too long: {what}\n{self}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(POLL, || fact(&self.messages()), || format!("waited too long: {what}\n{self}"));
     }
 
     /// Waits until a message with this reason has this text anywhere, and returns the first one.
@@ -99,7 +95,7 @@ impl WatchSession {
         self.with_reason("build-finished").swap_remove(number - 1)
     }
 
-    /// Does something to the source, and waits for the good end of the next build, which it returns.
+    /// Changes the source, waits until the next build has succeeded, and returns the message of its end.
     #[track_caller]
     pub fn build_after(&self, change: impl FnOnce()) -> Value {
         let before = self.builds_started();
@@ -109,7 +105,7 @@ impl WatchSession {
         end
     }
 
-    /// Does something to the source, and waits until it says that this needs no build.
+    /// Changes the source, waits until the watch says that this needs no build, and returns why.
     #[track_caller]
     pub fn skipped_after(&self, change: impl FnOnce()) -> String {
         let before = self.with_reason("skipped").len();
@@ -122,7 +118,7 @@ impl WatchSession {
         self.with_reason("skipped")[before]["why"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until a container is ready for the build after the last one.
+    /// Waits until the standby for the next build is ready.
     #[track_caller]
     pub fn wait_for_standby(&self) {
         self.wait_for("a standby", |all| {
@@ -131,8 +127,8 @@ impl WatchSession {
         });
     }
 
-    /// Waits until all that happened to the source was dealt with, and returns how many builds there were. For that it
-    /// touches a file until the watch says that this needs no build.
+    /// Waits until the watch has dealt with all that happened to the source, and returns how many builds there were. For
+    /// that it touches a file until the watch says that this needs no build.
     #[track_caller]
     pub fn wait_until_idle(&self, project: &Project, file: &str) -> usize {
         let path = project.path().join(file);
@@ -141,6 +137,7 @@ impl WatchSession {
             let before = self.messages().len();
             filetime::set_file_mtime(&path, filetime::FileTime::now()).unwrap();
             let touched = Instant::now();
+            // A watch answers a touch in a tenth of a second; one that was building may have overlooked it.
             while touched.elapsed() < Duration::from_secs(1) {
                 let all = self.messages();
                 let last = |reason: &str| all.iter().rposition(|it| it["reason"] == reason);
@@ -149,18 +146,18 @@ impl WatchSession {
                 if answered.is_some() && answered > last("build-finished") && !building {
                     return self.builds_started();
                 }
-                std::thread::sleep(Duration::from_millis(5));
+                std::thread::sleep(POLL);
             }
-            assert!(begin.elapsed() < TIMEOUT, "it never rests\n{self}");
+            assert!(begin.elapsed() < TIMEOUT, "it is never idle\n{self}");
         }
     }
 
-    /// Names of the containers it made that are there now.
+    /// Names of the containers that it made and that exist.
     pub fn containers(&self) -> Vec<String> {
         containers_of_process(self.id())
     }
 
-    /// Lets an `assemble` go on that says `holding`.
+    /// Lets the `assemble` of a holding builder continue.
     pub fn release_assemble(&self) {
         for container in self.containers() {
             try_docker(&["exec", &container, "touch", "/tmp/go"]);
@@ -171,8 +168,8 @@ impl WatchSession {
         self.running().signal(name);
     }
 
-    /// Sends a signal and waits for the end. Checks what is true of each watch that ended: nothing is left of it, all
-    /// builds have an end, never two at once, and the messages are those that are documented.
+    /// Sends a signal and waits for the end. Checks what must be true of every watch that ended: nothing is left of it,
+    /// each build has an end, no two ran at once, and the messages are those that are documented.
     #[track_caller]
     pub fn stop(mut self, signal: &str) -> Outcome {
         let id = self.id();
