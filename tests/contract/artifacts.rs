@@ -1,4 +1,4 @@
-//! What `save-artifacts` hands to the next build.
+//! What `save-artifacts` passes on to the next build.
 
 use tar::EntryType;
 
@@ -8,15 +8,15 @@ use crate::expectation::Expect;
 use crate::source_item::Item;
 use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 
-/// A build that leaves `/tmp/kept`, and an archive of it for the next.
+/// A build that leaves `/tmp/kept`, and passes it on to the next build.
 const LEAVING: Build = Build { assemble: MAKE, save: "tar -C /tmp/kept -cf - .", ..BUILD };
 
 const MAKE: &str = "mkdir -p /tmp/kept; echo kept >/tmp/kept/file";
 
-/// A build that says what there is.
+/// A build that prints the artifacts.
 const LOOKING: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
 
-/// A build that says that there is nothing.
+/// A build that prints that there are no artifacts.
 const NOTHING: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
 
 const CLEAN: &[Expect] =
@@ -72,7 +72,8 @@ saving! {
     the_first_minis2i_copied_files: "0: nothing on stdout but files in `/tmp/artifacts`",
         "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", LOOKING, DELIVERED;
     words_on_stderr_are_shown: "1: stderr of save-artifacts is printed",
-        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::AssemblePrints(&["kept"]), Expect::InStderr("saving\n")];
+        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING,
+        &[Expect::AssemblePrints(&["kept"]), Expect::InStderr("saving\n")];
     a_process_left_behind_is_not_waited_for: "2.12: save-artifacts leaves a background process holding stdout",
         "sleep 1000 & tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
     a_fifo_among_copied_files_is_warned_of: "0, 2.16: special files, the first minis2i's way",
@@ -201,7 +202,7 @@ cases! {
     }
 }
 
-/// A case of a stream that is no honest archive: a build copies it to `/app`, the next one is offered it.
+/// A case of a malformed or malicious archive: one build copies it to `/app`, and the next one gets it as artifacts.
 macro_rules! tricks {
     ($($name:ident: $row:literal, $entries:expr;)*) => {
         cases! {
@@ -238,7 +239,7 @@ tricks! {
         &[(EntryType::Symlink, "d", "/etc"), (EntryType::Link, "h", "d/passwd"), (EntryType::Regular, "h", "")];
 }
 
-/// An archive of these entries; no library would write some of them. What is a file says `escaped`.
+/// An archive of these entries, some of which no library would write. The files have the content `escaped`.
 fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
     let entry = |(kind, path, link): &(EntryType, &str, &str)| {
         let content: &[u8] = if *kind == EntryType::Regular { b"escaped" } else { b"" };

@@ -7,10 +7,10 @@ use crate::support::builder::Builder;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 
-/// One build. It runs in the folder that the source lies in; in texts `{source}`, `{tag}`, `{name}` (the tag
-/// without what is added to it), `{builder}` and `{id}` (the builder's) stand for what they say.
+/// One build. It runs in the folder above the source. In texts `{source}`, `{tag}`, `{name}` (the tag without what is
+/// added to it), `{builder}` and `{id}` (the builder's) are replaced.
 pub struct Build {
-    /// What happens to the source before.
+    /// What is added to the source before the build.
     pub change: &'static [Item],
     pub options: &'static [&'static str],
     pub typed_source: &'static str,

@@ -18,14 +18,14 @@ pub struct BuilderImage {
     /// The instruction that names the folder.
     pub label: &'static str,
     pub files: &'static [(&'static str, u32, &'static str)],
-    /// The user of the image as USER has it, and as numbers; `/app` is his.
+    /// The user of the image as USER has it, and as numbers; `/app` belongs to this user.
     pub user: Option<(&'static str, u64, u64)>,
     pub changes: &'static [&'static str],
     /// Instructions that a commit does not take.
     pub dockerfile: &'static str,
 }
 
-/// A builder of root with all it needs.
+/// A complete builder whose user is root.
 pub const PROBE: BuilderImage = BuilderImage {
     name: "probe",
     base: "",

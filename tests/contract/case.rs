@@ -1,4 +1,4 @@
-//! A case as data, and the one way to run it.
+//! A case of the contract as data: a builder, a source, builds, and what is expected. Running it is here, too.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -22,16 +22,16 @@ macro_rules! cases {
     };
 }
 
-/// A builder, a source, builds, and what comes of the last one.
+/// A builder, a source, builds, and what is expected after the last one.
 pub struct Case {
     /// The row of the contract.
     pub row: &'static str,
     pub builder: BuilderImage,
     pub source: &'static [Item],
-    /// Builds before, which must succeed.
+    /// The builds before, which must succeed.
     pub before: &'static [Build],
     pub build: Build,
-    /// The exit status. After any but 0 the tag must be where it was.
+    /// The exit status of the last build. After any but 0 the tag must be on the image that it was on before.
     pub status: i32,
     pub expect: &'static [Expect],
 }
@@ -39,9 +39,9 @@ pub struct Case {
 pub const CASE: Case = Case { row: "", builder: PROBE, source: &[], before: &[], build: BUILD, status: 0, expect: &[] };
 
 impl Case {
-    /// Runs it.
+    /// Runs the builds and checks what is expected.
     pub fn check(&self) {
-        // Shown when the case fails.
+        // Tests that fail show what they printed.
         println!("the contract's row {}", self.row);
         let mut context = CaseContext { builder: self.builder.make(), project: Project::new() };
         fs::create_dir_all(context.project.path()).unwrap();

@@ -9,10 +9,10 @@ const HERE: &str = "cd ${D:-/tmp}; ls; cat src/a; ls -d /tmp/src 2>/dev/null || 
 
 const SOURCE: &[Item] = &[Item::File("a", "source\n"), Item::File(".s2i/bin/run", "#!/bin/sh\necho ran\n")];
 
-/// A builder with a folder of its own for the source.
+/// A builder with a folder that is meant for the source.
 const ROOMY: BuilderImage = BuilderImage { name: "roomy", files: &[("opt/in/keep", 0o644, "")], ..PROBE };
 
-/// It was put below `/opt/in`, with the scripts, and nowhere else.
+/// The source and the scripts were put below `/opt/in`, and nowhere else.
 const WENT_THERE: &[Expect] = &[
     Expect::AssemblePrints(&["keep", "scripts", "src", "source"]),
     Expect::Config("Cmd", r#"["/opt/in/scripts/run"]"#),
@@ -23,7 +23,11 @@ const WENT_THERE: &[Expect] = &[
 cases! {
     the_label_names_the_destination {
         row: "2.1: `io.openshift.s2i.destination`",
-        builder: BuilderImage { name: "label-place", changes: &["LABEL io.openshift.s2i.destination=/opt/in"], ..ROOMY },
+        builder: BuilderImage {
+            name: "label-place",
+            changes: &["LABEL io.openshift.s2i.destination=/opt/in"],
+            ..ROOMY
+        },
         source: SOURCE,
         build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
         expect: WENT_THERE,

@@ -1,4 +1,4 @@
-//! Variables: the lines of their files, who wins, where they end up.
+//! Environment variables: how their files are read, which one wins, and where they are set.
 
 use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, PROBE};

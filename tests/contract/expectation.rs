@@ -1,4 +1,4 @@
-//! What is to be true after the last build of a case, as data, and looking whether it is.
+//! What must be true after the last build of a case, as data, and checking it.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,17 +10,17 @@ use crate::support::archive::{Entry, entries};
 use crate::support::engine::{docker, try_docker};
 use crate::support::outcome::Outcome;
 
-/// What is to be true after the last build.
+/// What must be true after the last build.
 pub enum Expect {
     InStderr(&'static str),
     NotInStderr(&'static str),
-    /// So many times.
+    /// The text is in stderr exactly so many times.
     InStderrTimes(&'static str, usize),
     /// The lines that `assemble` printed.
     AssemblePrints(&'static [&'static str]),
     /// All that is below a folder of the image: `f 644 0:0 PATH = CONTENT`, `d 755 0:0 PATH`, `l 0:0 PATH -> TARGET`.
     Tree(&'static str, &'static [&'static str]),
-    /// Something there as in a tree, among others.
+    /// One line of what `Tree` lists.
     TreeHas(&'static str, &'static str),
     NoPath(&'static str),
     /// A file's time of the last change, by folder and path.
@@ -44,7 +44,7 @@ pub enum Expect {
     ContainersStarted(usize),
 }
 
-/// The image that came out, looked at once.
+/// The image that came out. What was asked of the engine once is kept.
 pub struct BuiltImage<'a> {
     context: &'a CaseContext,
     inspected: OnceCell<Value>,

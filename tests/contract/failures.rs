@@ -1,11 +1,11 @@
-//! What goes wrong: the exit status, what is said, and that the tag stays where it was.
+//! Builds that fail: the exit status, the message, and that the tag stays where it was.
 
 use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
-/// A case of an `assemble` that ends so, after a build that was good.
+/// A case of an `assemble` that ends with this status, after a build that succeeded.
 macro_rules! failing {
     ($($name:ident: $row:literal, $assemble:literal => $status:literal;)*) => {
         cases! {

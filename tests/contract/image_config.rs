@@ -114,7 +114,10 @@ cases! {
         before: &[BUILD],
         build: Build { assemble: "mkdir /tmp/.s2i; cp /tmp/src/labels /tmp/.s2i/image_metadata.json", ..BUILD },
         status: 125,
-        expect: &[Expect::InStderr("error: cannot use the labels that `assemble` left in "), Expect::InStderr("hint: ")],
+        expect: &[
+            Expect::InStderr("error: cannot use the labels that `assemble` left in "),
+            Expect::InStderr("hint: "),
+        ],
     }
     too_many_labels_are_an_error {
         row: "2.10: all labels together above 10,240 bytes",

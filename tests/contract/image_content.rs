@@ -1,4 +1,4 @@
-//! What the image has, beside what `assemble` made: which of our folders, which layers.
+//! Which files and layers the image has beside what `assemble` made.
 
 use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, PROBE};

@@ -1,6 +1,6 @@
-//! The contract with builder images as a table: what a builder, a source and options come to. Each case is data and
-//! names the row of the contract that it stands for; the numbers are those of the sections in which the contract was
-//! written down. `cargo xtask test` provides the base image.
+//! The contract with builder images as a table: what a build makes of a builder, a source and options. Each case is
+//! data and names the row of the contract that it stands for; the numbers are those of the sections in which the
+//! contract was written down. `cargo xtask test` provides the base image.
 
 #[allow(dead_code, reason = "the tests in `it` use more of it")]
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! Which scripts run, from where.
+//! Which scripts run, and where they come from.
 
 use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, PROBE};
@@ -12,12 +12,12 @@ const ELSEWHERE: BuilderImage = BuilderImage {
     ..PROBE
 };
 
-/// No scripts where the label says, or anywhere.
+/// A builder without scripts, at its label or elsewhere.
 const WITHOUT: BuilderImage = BuilderImage { name: "without", scripts: "", ..PROBE };
 
 const UNLABELLED: BuilderImage = BuilderImage { name: "unlabelled", label: "", ..PROBE };
 
-/// A script that says who it is.
+/// A script that prints this name and its path.
 macro_rules! say {
     ($who:literal) => {
         concat!("#!/bin/sh\necho ", $who, " is $0\n")
@@ -87,7 +87,11 @@ cases! {
     }
     a_label_without_slashes_is_an_error {
         row: "2.1: `image:/path` is no address; refused at once",
-        builder: BuilderImage { name: "malformed", label: "LABEL io.openshift.s2i.scripts-url=image:/opt/s2i", ..ELSEWHERE },
+        builder: BuilderImage {
+            name: "malformed",
+            label: "LABEL io.openshift.s2i.scripts-url=image:/opt/s2i",
+            ..ELSEWHERE
+        },
         status: 125,
         expect: &[Expect::InStderr("error: "), Expect::InStderr("image:"), Expect::InStderr("hint: ")],
     }
@@ -152,7 +156,10 @@ cases! {
             Item::File(".sti/bin/run", say!("old-run")),
             Item::File(".s2i/bin/run", say!("new-run")),
         ],
-        expect: &[Expect::InStderr("old is /tmp/scripts/assemble\n"), Expect::ImagePrints("new-run is /tmp/scripts/run")],
+        expect: &[
+            Expect::InStderr("old is /tmp/scripts/assemble\n"),
+            Expect::ImagePrints("new-run is /tmp/scripts/run"),
+        ],
     }
     a_linked_script_of_the_source_is_its_content {
         row: "2.2: a symlinked `.s2i/bin/assemble` (no dangling link, no fallback)",
@@ -184,7 +191,10 @@ cases! {
         row: "0, 2.2 (bug left out): `-s file://dir` with only `run` in it",
         source: &[Item::File("../mine/run", say!("asked"))],
         build: Build { options: &["-s", "file://mine"], assemble: "echo $0", ..BUILD },
-        expect: &[Expect::AssemblePrints(&["/usr/libexec/s2i/assemble"]), Expect::Config("Cmd", r#"["/tmp/scripts/run"]"#)],
+        expect: &[
+            Expect::AssemblePrints(&["/usr/libexec/s2i/assemble"]),
+            Expect::Config("Cmd", r#"["/tmp/scripts/run"]"#),
+        ],
     }
     a_folder_of_the_image_leaves_out_the_source {
         row: "2.2: with `-s image:///…`, `.s2i/bin` is ignored",

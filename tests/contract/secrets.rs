@@ -1,4 +1,4 @@
-//! What is for `assemble` alone, and nowhere in the image.
+//! Variables, secrets and files for `assemble` alone, which are nowhere in the image.
 
 use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, NUMERIC, PROBE};

@@ -1,4 +1,4 @@
-//! Which files are sent.
+//! Which files of the source are sent.
 
 use crate::build::{BUILD, Build};
 use crate::expectation::Expect;

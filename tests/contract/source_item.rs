@@ -17,14 +17,14 @@ pub enum Item {
     HardLink(&'static str, &'static str),
     Fifo(&'static str),
     Socket(&'static str),
-    /// An empty file of this size, all hole.
+    /// A sparse file of this size without any data.
     Hole(&'static str, u64),
     Mode(&'static str, u32),
-    /// The time of the last change, in seconds.
+    /// The time of the last change, in seconds since 1970.
     Time(&'static str, i64),
 }
 
-/// Puts things where they belong.
+/// Writes the items below the source.
 pub fn write_source(source: &Path, items: &[Item]) {
     let place = |path: &str| {
         let place = source.join(path);

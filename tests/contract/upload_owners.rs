@@ -1,4 +1,4 @@
-//! Whom the upload belongs to, with which modes and times.
+//! The owners, modes and times of the upload.
 
 use crate::build::{BUILD, Build};
 use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
@@ -14,7 +14,7 @@ const SOURCE: &[Item] = &[
     Item::Time("file", 1_000_000_000),
 ];
 
-/// The user owns all, and may do all with it that builders do.
+/// The user owns all of the upload, and may do with it what builders do.
 const BUILDING: Build = Build {
     assemble: "cd /tmp/src; stat -c %u:%g . file link folder folder/file ../scripts ../scripts/run
         echo more >>file; chmod -R ug+rwX .; mv folder /tmp/moved; cd /; rm -rf /tmp/src /tmp/moved",
@@ -95,7 +95,11 @@ cases! {
         source: SOURCE,
         before: &[Build { save: "touch /tmp/me; stat -c 'saved by %u' /tmp/me >&2", ..BUILD }],
         build: Build { options: &["--assemble-user", "1700"], ..BUILDING },
-        expect: &[Expect::AssemblePrints(&["1700:0"; 7]), Expect::InStderr("saved by 1700\n"), Expect::Config("User", r#""1234""#)],
+        expect: &[
+            Expect::AssemblePrints(&["1700:0"; 7]),
+            Expect::InStderr("saved by 1700\n"),
+            Expect::Config("User", r#""1234""#),
+        ],
     }
     the_assemble_user_does_not_leak_into_the_image {
         row: "0, 2.10 (bug left out): `--assemble-user` on a root builder",

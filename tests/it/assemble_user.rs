@@ -1,4 +1,4 @@
-//! Who runs the scripts, and who may.
+//! The user who runs the scripts, and `--allowed-uids`.
 
 use crate::scripts::fixtures::builder;
 use crate::support::builder::Builder;
@@ -6,7 +6,7 @@ use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 
-/// A builder whose scripts say who they are; `assemble` wants to write to the source.
+/// A builder whose scripts print their user. `assemble` writes to the source, so that a wrong owner fails it.
 fn user_reporting_builder(user: &str) -> Builder {
     let user_id = "$(id -u 2>/dev/null || awk '/^Uid/ { print $2 }' /proc/self/status)";
     Builder::new()

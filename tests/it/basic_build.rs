@@ -1,11 +1,11 @@
-//! The main job: a source becomes an image, again and again.
+//! The first things that a build must do: make an image that runs, pass artifacts on, keep the tag when it fails.
 
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::project::Project;
 use crate::support::wait::wait_for;
 
-/// `assemble` counts builds in the artifacts, so that each image tells how many came before.
+/// A builder whose `assemble` counts builds in the artifacts, so that each image has the number of builds before it.
 fn counting_builder() -> Builder {
     Builder::new()
         .script(

@@ -1,4 +1,4 @@
-//! Options of `s2i build`, each with what it changes.
+//! The options of `build` that other files do not test.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -66,7 +66,7 @@ fn v_without_a_volume_shows_the_commands_of_the_engine() {
     project.build_with("none").arg("-v").run().status(125).says("$ docker image inspect");
 }
 
-// Words of s2i that ask for what is done anyway.
+// Options of the reference that ask for what is done anyway.
 
 #[test]
 fn words_for_what_is_done_anyway_are_taken() {
@@ -99,7 +99,7 @@ fn loglevels_above_zero_are_verbose() {
     project.build(&builder).arg("--loglevel=6").run().status(2).says("0..=5");
 }
 
-// What images are called.
+// Names of images for people.
 
 #[test]
 fn the_image_is_called_for_people_what_they_want() {
@@ -115,7 +115,7 @@ fn the_image_is_called_for_people_what_they_want() {
 
 // Pulling.
 
-/// An engine that knows how to get the builder when it is told to pull, and how to say so.
+/// The engine's CLI with a `pull` that tags the builder where the name ends in `-pulled`, and fails otherwise.
 fn pulling_cli(builder: &str) -> StandInCli {
     StandInCli::new(&format!(
         "echo \"$*\" >>\"$here/log\"\nif [ \"$1\" = pull ]; then\n  case $2 in *-pulled) echo layer one: done; \
@@ -226,9 +226,9 @@ fn followed_links_bring_what_they_point_to_but_for_loops() {
     assert_eq!((kind(&project, "folder"), kind(&project, "in/loop")), ('d', 'l'));
 }
 
-// RunningProcess the result.
+// Running the result.
 
-/// A builder whose images do this when they run.
+/// A builder whose images run this shell text.
 fn builder_that_runs(script: &str) -> Builder {
     Builder::copying().script("run", &format!("#!/bin/sh\n{script}\n")).instruction("EXPOSE 8080").make()
 }
@@ -246,9 +246,9 @@ fn the_result_is_run_and_its_status_is_ours() {
     wait_for("all containers are removed", || builder.containers().is_empty());
 }
 
-/// Whether a process that a build left behind for that is still there.
+/// Whether a process that cleans up after a build of the project still runs.
 #[cfg(target_os = "linux")]
-fn is_cleaned_up_after(project: &Project) -> bool {
+fn cleanup_is_running(project: &Project) -> bool {
     let locks = project.temp_dir().display().to_string();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
@@ -263,7 +263,7 @@ fn a_signal_removes_the_container_of_the_result() {
     run.wait_for_stderr("its port 8080/tcp is ");
     run.wait_for_stderr("up\n");
     #[cfg(target_os = "linux")]
-    wait_for("the build is cleaned up", || !is_cleaned_up_after(&project));
+    wait_for("the build is cleaned up", || !cleanup_is_running(&project));
     assert_eq!(builder.containers().len(), 1);
     run.signal("INT");
     run.end().status(130).says("was stopped");
@@ -273,7 +273,7 @@ fn a_signal_removes_the_container_of_the_result() {
 
 // Callbacks.
 
-/// A web server for one request, which it answers with this status; what it got.
+/// A web server that answers one request with this status. The thread returns the head and the body of the request.
 fn server(status: &'static str) -> (String, std::thread::JoinHandle<(String, serde_json::Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/done?build=1", listener.local_addr().unwrap());

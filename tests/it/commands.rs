@@ -1,4 +1,4 @@
-//! The commands beside the build: create, usage, rebuild, generate, completion, version.
+//! The commands beside `build` and `watch`: create, usage, rebuild, generate, completion, version.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +17,7 @@ use crate::support::project::Project;
 use crate::support::run::Run;
 use crate::support::wait::wait_for;
 
-/// A builder that says what it did, and what it was told.
+/// A builder whose `assemble` adds the variable `WORD` and its user to the input.
 fn reporting_builder() -> Builder {
     Builder::new()
         .script("assemble", "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$WORD by $(id -u):$(id -g)\" >>out\n")
@@ -192,7 +192,7 @@ fn rebuild_takes_a_relative_source_from_here_and_says_so() {
     assert_eq!(project.id(), id);
 }
 
-/// An image with these labels, as the reference would make it.
+/// An image with these labels, as the reference implementation would set them.
 fn labelled(labels: &[(&str, &str)]) -> Builder {
     let labels = labels.iter().map(|(name, value)| format!("LABEL {name}={value}"));
     labels.fold(Builder::without_scripts(), |builder, label| builder.instruction(&label)).make()
@@ -254,7 +254,7 @@ fn rebuild_clones_what_was_cloned() {
     assert_eq!(project.image().run(&[]), "1\n by 0:0");
 }
 
-/// Builds with the engine alone.
+/// Builds an image of a Dockerfile with the engine alone.
 fn docker_build(file: &Path, folder: &Path) -> Image {
     let image = unique_name("dockerfile-app");
     let (file, folder) = (file.to_str().unwrap(), folder.to_str().unwrap());
@@ -268,7 +268,7 @@ fn remove(image: &Image) {
 
 #[test]
 fn a_generated_dockerfile_builds_what_a_build_does() {
-    // Gone from the sticky /tmp at the end, so the folder itself has to be the user's.
+    // Only its owner may remove a folder from /tmp, which is sticky, so the source itself has to belong to the user.
     let assemble =
         "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$WORD by $(id -u):$(id -g)\" >>out\nrm -rf /tmp/src\n";
     let builder = Builder::new().script("assemble", assemble).user("1001", 1001, 0).make();
@@ -284,7 +284,7 @@ fn a_generated_dockerfile_builds_what_a_build_does() {
     let full = format!("docker.io/library/{}:latest", builder.name());
     assert_eq!(image.label("io.openshift.s2i.build.image"), Some(full));
     remove(&image);
-    // What was generated may be generated again; anything else may not.
+    // Only a generated file may be overwritten.
     generate().success();
     fs::write(&file, "FROM scratch\n").unwrap();
     generate().run().status(USAGE).says("is there already, and was not generated");
@@ -333,7 +333,7 @@ fn a_dockerfile_of_a_source_builds_that_source() {
     assert_eq!(image.config()["Cmd"], json!(["/tmp/scripts/run"]));
     assert_eq!(image.label("io.k8s.display-name").as_deref(), Some(project.tag.as_str()));
     remove(&image);
-    // Again, with less in the source.
+    // The same place again, with less in the source.
     fs::remove_file(project.path().join(".s2i/bin/run")).unwrap();
     at(&place).args(&["-e", "WORD=mine"]).success();
     let image = docker_build(&place, place.parent().unwrap());

@@ -1,4 +1,4 @@
-//! Which engine is called.
+//! Which engine's CLI is called.
 
 use crate::support::builder::Builder;
 use crate::support::project::Project;

@@ -48,7 +48,7 @@ fn a_name_alone_takes_its_value_from_here() {
     assert_eq!(project.image().environment()["FROM_HERE"], "two words");
 }
 
-/// A builder that keeps what `assemble` sees of the variables A to D.
+/// A builder whose `assemble` writes the variables A to D to `/app/out`.
 fn variables_builder() -> Builder {
     Builder::assembling("echo \"$A $B $C $D\" >out")
 }

@@ -1,4 +1,4 @@
-//! Sources that are not just a folder: URLs, repositories, folders inside of them.
+//! Sources that are not just a folder: URLs, git repositories, `--context-dir`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
-/// A project whose source is committed twice: as tag `v1` with `out` 1, then on branch `trunk` with `out` 2. The files on
-/// disk say 3. Also a bare clone of it.
+/// A project whose source has two commits: the tag `v1`, in which `out` is 1, and the branch `trunk`, in which it is 2.
+/// On disk it is 3. The second value is the path of a bare clone.
 fn project() -> (Project, PathBuf) {
     let project = Project::new().file("out", "1").file("sub/out", "sub");
     let path = project.path();
@@ -28,7 +28,7 @@ fn project() -> (Project, PathBuf) {
     (project, bare)
 }
 
-/// What is left of clones where runs keep their locks.
+/// The clones that runs left in the folder of their locks.
 fn clones(project: &Project) -> Vec<String> {
     let folders = fs::read_dir(project.temp_dir()).unwrap().flatten().map(|item| item.path());
     let runs = folders.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("minis2i-"));
@@ -118,7 +118,7 @@ fn submodules_come_along_unless_they_are_not_wanted() {
     git(&other.path(), &["commit", "--quiet", "-m", "third"]);
     let run = || {
         let run = project.build(&builder).source(&format!("{}", other.path().display())).args(&["--ref", "trunk"]);
-        // Git refuses submodules on this machine unless told otherwise.
+        // Git refuses submodules from the local disk unless the configuration allows them.
         let count = run.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "protocol.file.allow");
         count.env("GIT_CONFIG_VALUE_0", "always")
     };
@@ -131,7 +131,7 @@ fn submodules_come_along_unless_they_are_not_wanted() {
 #[test]
 fn an_interrupt_while_cloning_leaves_nothing() {
     let (project, bare) = project();
-    // A git that makes the folder and then takes for ever.
+    // A stand-in for git that makes the folder and then hangs.
     let stand_in = StandInCli::new("exec docker \"$@\"");
     let tools = project.temp_dir().join("tools");
     fs::create_dir(&tools).unwrap();
@@ -146,7 +146,7 @@ fn an_interrupt_while_cloning_leaves_nothing() {
     running.signal("TERM");
     running.end().status(143);
     assert_eq!(clones(&project), [""; 0]);
-    // Killed, it can not clean up; the next run does.
+    // A killed run can not clean up; the next run does it.
     let running = run().arg(stand_in.path()).start();
     wait_for("cloning", || !clones(&project).is_empty());
     running.signal("KILL");
@@ -156,7 +156,7 @@ fn an_interrupt_while_cloning_leaves_nothing() {
     assert_eq!(clones(&project), [""; 0]);
 }
 
-// A folder inside.
+// `--context-dir`.
 
 #[test]
 fn a_context_folder_is_the_source_with_all_that_belongs_to_it() {

@@ -1,4 +1,4 @@
-//! Signals at any moment of a build, runs that die, and runs side by side.
+//! Signals at any stage of a build, runs that are killed, and runs side by side.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::support::wait::{END_TIMEOUT, wait_for};
 struct SignalTest {
     builder: Builder,
     project: Project,
-    /// The image that has the tag before.
+    /// The image that the tag is on before.
     before: Option<String>,
 }
 
@@ -25,7 +25,7 @@ impl SignalTest {
         Self { builder, project, before: None }
     }
 
-    /// Builds once undisturbed, so that the tag is on a good image.
+    /// Builds once without a signal, so that the tag is on a good image.
     fn with_good_image(mut self) -> Self {
         self.project.build(&self.builder).success();
         self.before = self.project.id();
@@ -46,7 +46,7 @@ impl SignalTest {
         let begin = Instant::now();
         let outcome = running.end().status(status);
         assert!(begin.elapsed() < END_TIMEOUT, "{signal} took {:?}\n{outcome}", begin.elapsed());
-        // A busy engine may still be at a removal that it was told to do.
+        // A busy engine may take a moment for the removal that it was asked for.
         while begin.elapsed() < END_TIMEOUT && !self.builder.containers().is_empty() {
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -57,13 +57,13 @@ impl SignalTest {
     }
 }
 
-/// A builder whose `assemble` waits for ever when the source says so.
+/// A builder whose `assemble` hangs when the file `stage` says `wait`.
 fn waiting_builder() -> Builder {
     let script = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = wait ]; then echo assembling now; exec sleep 300; fi\n";
     Builder::new().script("assemble", script).make()
 }
 
-/// A builder that takes its source only when `/tmp/go` is there, and shows what it can do until then.
+/// A builder whose `tar` prints `taking` after the first bytes, and takes the rest when `/tmp/go` exists.
 fn builder_with_slow_tar() -> Builder {
     let tar = "#!/bin/sh\ncase \"$*\" in *version*) exec /bin/tar \"$@\" ;; esac\nhead -c 10000 >/tmp/first\n\
                echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.02; done\n\
@@ -71,12 +71,12 @@ fn builder_with_slow_tar() -> Builder {
     Builder::copying().file("slow/tar", 0o755, tar).instruction("ENV PATH=/slow:/usr/bin:/bin").make()
 }
 
-/// More than fits into all the pipes on the way.
+/// 16 MiB, more than all pipes on the way can take.
 fn large() -> String {
     "0123456789abcdef".repeat(1 << 20)
 }
 
-/// Waits until a container of the builder said this, and returns the container.
+/// Waits until a container of the builder has printed this, and returns the container.
 fn wait_for_logs(builder: &Builder, words: &str) -> String {
     let mut found = None;
     wait_for(words, || {
@@ -158,7 +158,7 @@ fn an_interrupt_while_assemble_runs_ends_the_build() {
     }
 }
 
-/// A stand-in that sends the run `$SIGNAL` when a commit, or a tag, begins, and then goes on with it.
+/// The engine's CLI, which sends the run `$SIGNAL` when this call begins, and then carries the call out.
 fn signalling_cli(call: &str) -> StandInCli {
     StandInCli::new(&format!(
         "if [ \"$1\" = {call} ] && [ ! -e $here/$SIGNAL ]; then touch $here/$SIGNAL; kill -$SIGNAL $PPID; fi\n\
@@ -166,7 +166,7 @@ fn signalling_cli(call: &str) -> StandInCli {
     ))
 }
 
-/// Interrupts builds when they come to such a call.
+/// Interrupts builds when they make this call.
 fn interrupt_at(call: &str, new_test: impl Fn() -> SignalTest) {
     let engine = signalling_cli(call);
     let test = new_test();
@@ -221,7 +221,7 @@ fn an_interrupt_in_a_long_commit_leaves_the_tag_for_good() {
     assert_eq!(test.project.id(), test.before);
 }
 
-/// Whether the engine has finished a commit of a container of the builder since then.
+/// Whether the engine has finished a commit of a container of the builder since this time.
 fn committed(builder: &Builder, since: &str) -> bool {
     let image = format!("image={}", builder.id());
     let until = docker(&["info", "--format", "{{.SystemTime}}"]);
@@ -229,12 +229,12 @@ fn committed(builder: &Builder, since: &str) -> bool {
     events.contains(&image)
 }
 
-/// A stand-in in which nothing is ever removed, so that cleaning up takes until it is given up.
+/// The engine's CLI, but removing a container hangs, so that cleaning up lasts until it is given up.
 fn cli_that_never_removes() -> StandInCli {
     StandInCli::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"")
 }
 
-/// A build whose `assemble` has begun, and its project.
+/// Starts a build that must be in the middle of `assemble`, and returns it with its project.
 fn assembling(builder: &Builder, engine: &StandInCli) -> (Project, RunningProcess) {
     let project = Project::new().file("stage", "wait");
     let running = project.build(builder).arg("--engine").arg(engine.path()).start();
@@ -253,7 +253,7 @@ fn a_second_interrupt_leaves_at_once() {
     running.signal("INT");
     let outcome = running.end().status(130);
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}\n{outcome}", begin.elapsed());
-    // What it left is found by the next run.
+    // The next run removes what it left.
     project.write("stage", "quick");
     project.build(&builder).success().says("note: removed a container of a run that died: minis2i-");
 }
@@ -302,7 +302,7 @@ fn a_half_sent_upload_is_not_assembled() {
 
 #[test]
 fn an_upload_that_lacks_only_its_end_is_not_assembled() {
-    // All of the source is on its way at once; what is held back, for the artifacts, is the consent alone.
+    // The source is sent at once; only the end of the upload waits for the artifacts.
     let save = "#!/bin/sh\necho saving now >&2\nexec sleep 300\n";
     let test = SignalTest::new(Builder::copying().script("save-artifacts", save).make()).with_good_image();
     test.project.write("large", &large());

@@ -23,7 +23,7 @@ enum EntryKind {
     Link { target: Vec<u8> },
 }
 
-/// An entry in the making: where it goes is decided by the folders that there are by then.
+/// An entry to be written. `parent` chooses among the folders that exist by then.
 #[derive(Clone, Debug)]
 struct PlannedEntry {
     parent: prop::sample::Index,
@@ -80,7 +80,7 @@ fn tree() -> impl Strategy<Value = Vec<PlannedEntry>> {
     prop::collection::vec(plan, 25..45)
 }
 
-/// Makes the tree on disk; returns what should come back.
+/// Writes the tree, and returns what should come back.
 fn write_tree(root: &Path, plans: &[PlannedEntry]) -> BTreeMap<Vec<u8>, Entry> {
     let mut folders = vec![Vec::new()];
     let mut written: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
@@ -108,7 +108,8 @@ fn write_tree(root: &Path, plans: &[PlannedEntry]) -> BTreeMap<Vec<u8>, Entry> {
         };
         written.insert(path, Entry { kind, mode, owner: (0, 0), mtime: plan.mtime.to_string(), link, content });
     }
-    // Modes and times last and from below, or filling a folder would change them.
+    // Modes and times come last, and children before their parents, since writing into a folder changes its time and
+    // may need another mode.
     for (path, entry) in written.iter().rev() {
         let place = root.join(OsStr::from_bytes(path));
         let time = FileTime::from_unix_time(entry.mtime.parse().unwrap(), 0);

@@ -1,4 +1,4 @@
-//! What the image looks like that comes out: its configuration, its labels, and its files beside those of `assemble`.
+//! The image that a build makes: its configuration, its labels, and its files beside those of `assemble`.
 
 mod builder_content;
 mod configuration;

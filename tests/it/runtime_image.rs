@@ -1,4 +1,4 @@
-//! Images made of another image than the builder, with what the builder made.
+//! `--runtime-image`: images based on another image than the builder, with what the builder made.
 
 use std::fs;
 
@@ -57,7 +57,7 @@ fn the_result_is_the_runtime_image_with_the_artifacts() {
     for image in [&builder, &runtime] {
         wait_for("all containers are removed", || image.containers().is_empty());
     }
-    // Nothing is taken over from an image that has nothing of the builder.
+    // The result has no `save-artifacts` of the builder, so the next build is a clean one.
     project.build(&builder).args(&options).success().says("(clean)");
 }
 

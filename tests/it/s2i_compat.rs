@@ -1,4 +1,4 @@
-//! What those who come from the reference implementation type, and the file it keeps arguments in.
+//! The options of the reference implementation that are not taken, and its file of arguments.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ fn an_argument_too_many_is_an_error() {
     Run::new().args(&["usage", "b", "c"]).run().status(USAGE).says("`minis2i usage BUILDER`");
 }
 
-/// A builder that says what it was told.
+/// A builder whose `assemble` adds the variables `A` and `B` to the input.
 fn reporting_builder() -> Builder {
     Builder::new().script("assemble", "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$A $B\" >>out\n").make()
 }
@@ -77,7 +77,7 @@ fn arguments_win_over_the_file() {
     build_in_folder_of(&project, &["--use-config", &path, builder.name(), &other.tag]).success().says("`.stifile`");
     assert_eq!(other.image().run(&[]), "other\n1 2");
     assert_eq!(project.id(), None);
-    // Who gives arguments and does not ask for the file gets none of it.
+    // With arguments and without `--use-config` the file is not read.
     build_in_folder_of(&project, &[&path, builder.name(), &other.tag]).success().never_says("stifile");
     assert_eq!(other.image().run(&[]), "other");
 }

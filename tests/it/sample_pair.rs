@@ -1,4 +1,4 @@
-//! The sample builder and the sample application of this repository, as the README and people use them.
+//! The sample builder and the sample application of this repository, used as the README shows.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::support::image::Image;
 use crate::support::project::Project;
 use crate::support::run::Run;
 
-/// The sample builder of this repository, under a name of its own.
+/// The image of the sample builder, under a name that only one test uses.
 struct SampleBuilder(String);
 
 impl SampleBuilder {
@@ -52,7 +52,7 @@ fn all_forms_of_the_command_work_as_typed() {
     }
 }
 
-/// Every line of the README that calls the binary, as typed, on the sample pair.
+// Every line of the README that calls the binary is run as it stands there.
 #[test]
 fn the_examples_of_the_readme_work_as_typed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! What `assemble` gets and the image does not: variables, secrets, injected files.
+//! What is for `assemble` alone and not in the image: build variables, secrets, injected files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,15 +10,15 @@ use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 
-/// A word that is nowhere else.
+/// A text that no image has by chance.
 const WORD: &str = "xyzzy-4711-plugh";
 
-/// [`Builder::evaluating`] with a user of its own, who owns `/app`.
+/// A shared [`Builder::evaluating`] whose user is not root and owns `/app`.
 fn builder() -> Arc<Builder> {
-    shared_builder("private", || Builder::evaluating().user("1001", 1001, 1001).make())
+    shared_builder("secrets", || Builder::evaluating().user("1001", 1001, 1001).make())
 }
 
-/// An engine's CLI that notes its arguments, and what can be seen of a container before it is committed.
+/// The engine's CLI, with all arguments, and the description of the container before each commit, in the file `seen`.
 fn inspecting_cli() -> StandInCli {
     StandInCli::new(
         "echo \"$*\" >>\"$here/seen\"\nif [ \"$1\" = commit ]; then for last; do :; done\n  \
@@ -48,7 +48,7 @@ fn a_build_variable_is_for_assemble_alone() {
     let env = project.image().config()["Env"].to_string();
     assert!(env.contains("PLAIN=plain") && env.contains("TOKEN=public"), "{env}");
     assert_eq!(project.image().label("io.github.minis2i.digest"), None);
-    // Neither is it there for those who come later.
+    // The `save-artifacts` of the next build does not get it either.
     build(&["--build-env", "OTHER=x"]).says("saving: public.\n").says("got .\n");
 }
 
@@ -143,7 +143,7 @@ fn injected_files_are_there_for_assemble_and_leave_nothing() {
             && !project.image().has_bytes("below-4712-plugh")
     );
     assert!(!project.image().has("/tmp/.minis2i-injected"));
-    // Without it, the same again is the same image but for the time.
+    // Nor are the folders left that were made for them.
     assert_eq!(project.image().files("/app").len(), 1);
 }
 
@@ -193,7 +193,7 @@ fn a_failed_assemble_with_all_of_it_leaves_no_image_and_no_container() {
     assert_eq!(project.id(), None);
 }
 
-// Builders that lack something.
+// Builders without `tar` or a shell.
 
 #[test]
 fn all_of_it_works_in_a_builder_without_tar() {

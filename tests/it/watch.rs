@@ -1,4 +1,4 @@
-//! The watch: what it notices, what it decides to do about it, and how it lives beside the engine and the terminal.
+//! `minis2i watch`: what it notices, what it builds, and how it starts and ends.
 
 mod decisions;
 mod detection;

@@ -178,7 +178,7 @@ impl Builder {
         self
     }
 
-    /// Ids of all containers of the image, and of images made with it.
+    /// Ids of all containers from the image, and from images that were built with it.
     pub fn containers(&self) -> Vec<String> {
         let listing = docker(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={}", self.id())]);
         listing.lines().map(str::to_owned).collect()

@@ -81,7 +81,7 @@ impl Run {
         self
     }
 
-    /// Has a shell do something first, as the root of a new user namespace, whose limits do not concern other processes.
+    /// Has a shell do something first, as the root of a new user namespace, whose limits concern no other process.
     #[cfg(target_os = "linux")]
     pub fn after_in_user_namespace(mut self, script: &str) -> Self {
         let script = format!("{script}; exec \"$0\" \"$@\"");

@@ -12,7 +12,7 @@ pub const END_TIMEOUT: Duration = Duration::from_secs(6);
 /// How often to look for what this process knows already, which costs next to nothing.
 pub const POLL: Duration = Duration::from_millis(5);
 
-/// How often to look for what may take a call of the engine's CLI, which costs some 15 ms.
+/// How often to look for what may take a call of the engine's CLI, which costs 12 to 22 ms.
 pub const ENGINE_POLL: Duration = Duration::from_millis(20);
 
 /// Waits until a fact holds; fails with `what` when it never does.

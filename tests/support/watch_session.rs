@@ -127,8 +127,8 @@ impl WatchSession {
         });
     }
 
-    /// Waits until the watch has dealt with all that happened to the source, and returns how many builds there were. For
-    /// that it touches a file until the watch says that this needs no build.
+    /// Waits until the watch has dealt with all that happened to the source, and returns how many builds there were.
+    /// For that it touches a file until the watch says that this needs no build.
     #[track_caller]
     pub fn wait_until_idle(&self, project: &Project, file: &str) -> usize {
         let path = project.path().join(file);
@@ -137,7 +137,7 @@ impl WatchSession {
             let before = self.messages().len();
             filetime::set_file_mtime(&path, filetime::FileTime::now()).unwrap();
             let touched = Instant::now();
-            // A watch answers a touch in a tenth of a second; one that was building may have overlooked it.
+            // A watch answers a touch well within a second; one that was building may have overlooked it.
             while touched.elapsed() < Duration::from_secs(1) {
                 let all = self.messages();
                 let last = |reason: &str| all.iter().rposition(|it| it["reason"] == reason);

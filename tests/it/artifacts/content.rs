@@ -1,4 +1,4 @@
-//! What of files survives from the `save-artifacts` of one image to the `assemble` of the next.
+//! Files survive from the `save-artifacts` of one image to the `assemble` of the next as they are.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::support::project::Project;
 
 const BY_COPY: &str = "cp -a /tmp/kept/. /tmp/artifacts/";
 
-/// What was made in one build is shown so by the next, whichever way it went.
+/// Makes artifacts in one build, and checks what the next two show of them, which get them in one way each.
 #[track_caller]
 fn assert_survives(builder: &Builder, make: &str, show: &str, expected: &[&str]) {
     let project = Project::new().file("a", "");
@@ -177,7 +177,7 @@ fn files_copied_over_their_equals_are_handed_over() {
         let expected: &[&str] = if round == 0 { &[] } else { &["x"] };
         assert_eq!(outcome.assemble_output(), expected, "round {round}\n{outcome}");
     }
-    // What is not copied any more is not handed over any more.
+    // What is not copied this time is not passed on either.
     project.build(&builder).assemble("ls /tmp/artifacts").save(":").success();
     let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
     assert_eq!(outcome.assemble_output(), ["none"]);

@@ -1,6 +1,6 @@
 //! An `assemble` that makes artifacts and shows those it is given.
 
-/// The two ways to hand over what lies in `/tmp/kept`.
+/// The `save-artifacts` that passes `/tmp/kept` on as an archive.
 pub const AS_TAR: &str = "tar -C /tmp/kept -cf - .";
 
 /// An `assemble` that makes something in `/tmp/kept`, and shows what it finds in `/tmp/artifacts`.

@@ -7,8 +7,8 @@ use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
-/// Archives and things that are none, each with a good entry in front where there can be one. The relay's own tests
-/// know more of them.
+/// Bad archives by name, each with a good entry at its beginning where that is possible. The unit tests of the filter
+/// have more of them.
 fn bad_archives() -> Vec<(&'static str, Vec<u8>)> {
     let good = unchecked_entry(Type::Regular, "good", "", &[b'x'; 3000]);
     let end = END_OF_ARCHIVE.to_vec();

@@ -75,7 +75,7 @@ fn a_daemon_lost_while_assemble_runs_ends_the_build() {
         .says("error: the build container is gone before `assemble` was done")
         .says("\nhint: see that `docker info`");
     assert_eq!(project.id(), None);
-    // Nobody could remove it.
+    // The run could not remove it without the engine.
     for container in builder.containers() {
         docker(&["rm", "-fv", &container]);
     }

@@ -10,7 +10,7 @@ pub fn with_assemble(mode: u32, text: &str) -> Builder {
     Builder::new().file("usr/libexec/s2i/assemble", mode, text).make()
 }
 
-/// Runs a build of a project that must be refused: with this status, a cause and a cure that have these words, and no
+/// Runs a build of a project that must be refused with this status, with these words in cause and cure, and without an
 /// image.
 #[track_caller]
 pub fn assert_refused(project: &Project, run: Run, status: i32, cause: &str, cure: &str) -> Outcome {
@@ -19,7 +19,7 @@ pub fn assert_refused(project: &Project, run: Run, status: i32, cause: &str, cur
     outcome
 }
 
-/// The same where nothing is looked for in the engine.
+/// The same without looking for an image.
 #[track_caller]
 pub fn assert_fails(run: Run, status: i32, cause: &str, cure: &str) -> Outcome {
     let outcome = run.run().status(status);

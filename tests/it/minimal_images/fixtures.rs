@@ -1,6 +1,6 @@
 //! The artifacts of builders that can not make any.
 
-/// An archive with a file, a second name of it, and a folder.
+/// An archive with a folder, a file in it, and a hard link to the file.
 pub fn artifacts() -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     let mut add = |path: &str, kind: tar::EntryType, link: &str, content: &[u8]| {

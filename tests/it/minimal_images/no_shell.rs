@@ -14,7 +14,7 @@ use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
-/// A program that is linked statically and plays all scripts.
+/// The program that is all scripts of the builder, linked statically.
 fn program() -> &'static [u8] {
     static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -29,7 +29,7 @@ fn program() -> &'static [u8] {
     })
 }
 
-/// A builder on an image with nothing but `/tmp`, still to be made.
+/// What a builder on an empty image is to be made of.
 fn builder_on(base: &BaseImage) -> Builder {
     let mut builder = Builder::without_scripts()
         .base(base.name())
@@ -42,7 +42,7 @@ fn builder_on(base: &BaseImage) -> Builder {
     builder
 }
 
-/// A builder without a shell, and a project for it.
+/// A builder without a shell, and a project for it. The base has to exist as long as the builder does.
 struct NoShell {
     project: Project,
     builder: Builder,
@@ -74,7 +74,7 @@ fn a_static_assemble_builds_and_the_next_build_has_its_artifacts() {
     outcome
         .says("artifacts 0:0 755\nartifacts/d 0:0 750\nartifacts/d/kept 0:0 640\nartifacts/d/link 0:0 640\n")
         .says("saved\n")
-        // What is known need not be found out again.
+        // The second build knows from the first one that there is no shell.
         .never_says("/bin/sh");
     assert_eq!(project.image().run(&[]), "two in /s2i/run");
     assert_eq!(builder.containers_of_builds(), [""; 0]);

@@ -43,7 +43,7 @@ fn what_is_removed_while_it_is_sent_is_not_there() {
     let change = "rm \"$SOURCE/a\"*";
     let stand_in = StandInCli::new(&format!("if [ \"$1 $2\" = 'cp -' ]; then {change}; fi; exec docker \"$@\""));
     let (_base, builder) = builder(|builder| builder);
-    // The large one is not through before somebody reads.
+    // The large file does not fit into the pipe, so the upload is not complete before the engine reads it.
     let project = Project::new().file("gone", "").file("a late", "").file("a's\nfile", "");
     project.write("large", &"x".repeat(1 << 20));
     let run = project.build(&builder).arg("--engine").arg(stand_in.path()).env("SOURCE", project.path());

@@ -43,7 +43,7 @@ fn json_tells_a_good_build() {
     assert_eq!((&finished["standby"], &finished["no_standby"]), (&Value::Null, &Value::Null));
     assert!(finished["seconds"].as_f64().unwrap() > 0.0);
     let mut phases = keys(&finished["phases"]);
-    // Told where it takes long enough to be worth it.
+    // It is listed only when it takes long enough to matter.
     phases.remove("clear");
     assert_eq!(phases, ["assemble", "commit", "source", "start"].into());
     assert!(finished["phases"].as_object().unwrap().values().all(Value::is_f64), "{outcome}");
@@ -96,7 +96,7 @@ fn json_tells_notes_warnings_and_engine_calls() {
     let calls = of("engine-call");
     assert!(calls.iter().any(|call| call["seconds"].is_f64()), "{outcome}");
     assert!(calls.iter().all(|call| call["command"].as_str().unwrap().starts_with("docker ")), "{outcome}");
-    // A call that goes on beside the build is told when it starts, and again with its time when it has ended.
+    // A call that runs beside the build has a message when it starts, and another one with its time when it ends.
     for started in calls.iter().filter(|call| call["seconds"].is_null()) {
         let ended = calls.iter().filter(|call| call["command"] == started["command"] && call["seconds"].is_f64());
         assert_eq!(ended.count(), 1, "{outcome}");

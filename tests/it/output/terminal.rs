@@ -37,7 +37,7 @@ fn no_colour_can_be_asked_for_on_a_terminal() {
     let by_option = project.build(&builder).args(&["--color", "never"]).on_a_terminal().status(0);
     let by_variable = project.build(&builder).env("NO_COLOR", "1").on_a_terminal().status(0);
     for outcome in [by_option, by_variable] {
-        // Moving the cursor is no colour.
+        // Sequences that move the cursor are allowed; those of colours end in `m`.
         let colours = outcome.stdout.split('\x1b').skip(1).filter(|rest| {
             rest.strip_prefix('[')
                 .and_then(|rest| rest.find(|c: char| c.is_ascii_alphabetic()).map(|end| &rest[end..=end]))

@@ -8,7 +8,7 @@ use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
 
-/// Whether a text is such a number: digits, a point, and so many digits.
+/// Whether a text is a number with so many digits after the point.
 fn is_decimal(text: &str, digits: usize) -> bool {
     let is_number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
     text.split_once('.').is_some_and(|(whole, rest)| is_number(whole) && is_number(rest) && rest.len() == digits)
@@ -37,7 +37,7 @@ fn the_last_line_has_the_id_the_tag_and_the_time_of_each_phase() {
     let (total, phases) = rest.strip_suffix(')').unwrap().split_once(" s (").unwrap();
     assert!(is_decimal(total, 2), "{outcome}");
     let (names, times): (Vec<_>, Vec<_>) = phases.split(", ").map(|phase| phase.split_once(' ').unwrap()).unzip();
-    // `clear` is told where it takes long enough to be worth it.
+    // `clear` is listed only when it takes long enough to matter.
     let names: Vec<_> = names.into_iter().filter(|name| *name != "clear").collect();
     assert_eq!(names, ["start", "source", "assemble", "commit"]);
     assert!(times.iter().all(|time| is_decimal(time, 2)), "{outcome}");
@@ -206,7 +206,7 @@ fn verbose_shows_every_engine_command_with_its_time() {
     let shown = engine_commands(&outcome);
     let mut verbs: Vec<&str> =
         shown.iter().filter_map(|(line, _)| line.strip_prefix(&program)?.split(' ').nth(1)).collect();
-    // Cleaning up comes after the end, in a process of its own.
+    // Cleaning up is done after the end, by another process, whose calls are not shown.
     let called = log.read("log");
     let mut expected: Vec<&str> = called
         .lines()
@@ -219,7 +219,7 @@ fn verbose_shows_every_engine_command_with_its_time() {
     for (line, time) in &shown {
         match time {
             Some(time) => assert!(is_decimal(time, 3), "{outcome}"),
-            // What goes on beside the build is shown when it starts, and its time when it has ended.
+            // A call that runs beside the build is shown when it starts, and its time in another line when it ends.
             None => assert!(line.contains(" run --name "), "{outcome}"),
         }
     }
@@ -230,7 +230,7 @@ fn verbose_shows_every_engine_command_with_its_time() {
     assert_eq!(runs.count(), 2, "{outcome}");
 }
 
-/// Whether a call is one of the process that cleans up after a build.
+/// Whether a call is one by the process that cleans up after a build.
 fn is_cleanup_call(line: &str) -> bool {
     line.starts_with("image rm ") || line.starts_with("image inspect --format")
 }

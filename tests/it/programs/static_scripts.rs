@@ -1,4 +1,5 @@
-//! Scripts for images that have no shell: what it does depends on the name it is called by, and on variables.
+//! The scripts of builders without a shell, as one program: what it does depends on the name by which it is called, and
+//! on variables.
 
 use std::env::var;
 use std::fs;
@@ -44,7 +45,7 @@ fn assemble() {
         std::thread::sleep(std::time::Duration::from_secs(300));
     }
     if var("STATUS").is_ok() {
-        // Where it comes between what the other stream said is not promised.
+        // The order of lines on two streams is not promised, so only this status prints to the other one.
         eprintln!("and on the other stream");
     }
     exit(var("STATUS").map_or(0, |status| status.parse().unwrap()));

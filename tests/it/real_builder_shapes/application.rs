@@ -11,7 +11,7 @@ use crate::support::image::Image;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 
-/// What a builder and its application are made of, and what is looked at in the images.
+/// A builder, the source of a small application for it, and the folders of the images that are compared.
 pub struct Application {
     pub builder: Arc<Builder>,
     pub project: Project,
@@ -19,8 +19,8 @@ pub struct Application {
     pub folders: &'static [&'static str],
 }
 
-/// All of the folders without the times. A hard link is the file that it is: not every engine keeps links. That there
-/// were artifacts shows in the image, since what `assemble` leaves of them stays; an empty folder is no difference.
+/// What the folders of an image hold, without times. A hard link counts as a file, since not every engine keeps links.
+/// The empty folder of the artifacts, which a clean build does not have, is left out.
 type Content = BTreeMap<Vec<u8>, Entry>;
 
 impl Application {
@@ -29,7 +29,7 @@ impl Application {
         self.project.build(&self.builder).success().never_says("warning:").never_says("note:")
     }
 
-    /// A build from nothing of the source as it is makes the same image as the one that the tag has.
+    /// Asserts that a clean build of the source makes the same image as the one that the tag is on.
     #[track_caller]
     pub fn assert_equal_to_clean_build(&self) {
         let (content, config) = (self.content(), self.config());
@@ -49,7 +49,7 @@ impl Application {
         all
     }
 
-    /// The configuration without the labels, which tell times and the source's digest.
+    /// The configuration without the labels, which have times and the digest of the source.
     fn config(&self) -> Value {
         let mut config = self.project.image().config();
         for field in ["Labels", "Hostname", "Image"] {
@@ -58,7 +58,7 @@ impl Application {
         config
     }
 
-    /// A watch that builds, and then once more at a save while a container waits. The image is the clean build's.
+    /// Runs a watch for the first build and for one save with a standby, and compares the image with a clean build's.
     #[track_caller]
     pub fn build_after_save(&self, path: &str, text: &str) -> Outcome {
         let running = self.project.watch_as_text(&self.builder).arg("--verbose").start();
@@ -67,14 +67,14 @@ impl Application {
         running.wait_for_stderr("; standby)");
         running.signal("INT");
         let mut outcome = running.end().status(130).never_says("warning:").never_says("build failed:");
-        // What is removed meanwhile is told whenever it is gone.
+        // The lines about removals come at any time, between lines that have to follow each other.
         let lines = outcome.stderr.split_inclusive('\n').filter(|line| !line.starts_with("$ docker rm "));
         outcome.stderr = lines.collect();
         self.assert_equal_to_clean_build();
         outcome
     }
 
-    /// Mode, owner and what is held of files and links of the image.
+    /// Asserts the mode, the owner, and the content or target of files and links of the image.
     #[track_caller]
     pub fn assert_files<const N: usize>(&self, expected: [(&str, u32, (u64, u64), &str); N]) {
         let content = self.content();
@@ -100,7 +100,7 @@ impl Application {
         found.find_map(|line| line.strip_prefix(&format!("{name}="))).map(str::to_owned)
     }
 
-    /// The image has what every image of a builder on the core has.
+    /// Asserts the settings that all images have whose builder is a core builder.
     #[track_caller]
     pub fn assert_core_configuration(&self) {
         let config = self.project.image().config();
@@ -129,8 +129,8 @@ fn content(image: &Image, folder: &str) -> Content {
     placed.collect()
 }
 
-/// The image that many builders stand on: their user has a name, their home is not empty, their entry point runs what
-/// it is given.
+/// A builder on the core image that many builders share: its user has a name, its home is not empty, and its ENTRYPOINT
+/// runs what it is given.
 pub fn core_builder(name: &str) -> Builder {
     Builder::without_scripts()
         .files_from("core")

@@ -23,7 +23,7 @@ fn compiled() -> Application {
             .make()
     });
     let project = Project::new().file("main.c", "main\n").file("part.c", "part\n");
-    // Long ago, as the files of a project are that do not change: images keep the times of objects in whole seconds.
+    // The sources are old, as most files are: images keep whole seconds, and an object must be newer than its source.
     for file in ["main.c", "part.c"] {
         filetime::set_file_mtime(project.path().join(file), FileTime::from_unix_time(1_600_000_000, 0)).unwrap();
     }

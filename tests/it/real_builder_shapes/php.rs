@@ -20,7 +20,7 @@ fn php() -> Application {
 fn an_archive_of_zeros_is_no_artifacts_at_all() {
     let application = php();
     application.build();
-    // What the next builds are given: blocks of zeros, and a status that says that all is well.
+    // The next builds get blocks of zeros, and an exit status of 0.
     let look = "/usr/libexec/s2i/save-artifacts >/tmp/z 2>/tmp/e && [ -s /tmp/z ] && tr -d '\\0' </tmp/z | wc -c";
     let zeros = application.project.image().run(&["sh", "-c", look]);
     assert_eq!(zeros, "0");

@@ -1,4 +1,4 @@
-//! The configuration of the image, which is the builder's but for the command.
+//! The configuration of the image, which is that of the builder except for the command.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
     let mut steps = None;
     for round in ["clean", "incremental"] {
         project.build(&builder).success();
-        // The engine's own build, which takes what a commit does not, leaves nothing of superseded images either.
+        // Settings that a commit does not take are added by the engine's own build, whose intermediate images must go,
+        // too.
         let made = *steps.get_or_insert_with(images);
         wait_for("the superseded image is gone with its steps", || images() == made);
         let (before, after) = (builder.image().config(), project.image().config());

@@ -39,7 +39,7 @@ fn assert_bypassed(builder: &Builder) {
     outcome.says("note: the builder's ENTRYPOINT does not run the command it is given; building without it\n");
     assert_eq!(project.image().config()["Entrypoint"], entrypoint);
     assert_eq!(project.image().config()["Cmd"], json!(["/usr/libexec/s2i/run"]));
-    // What is known need not be found out, and said, again.
+    // The second build knows it from the first one, so the note does not come again.
     let outcome = project.build(builder).assemble("cat /tmp/artifacts/a").success().never_says("note:");
     assert_eq!(outcome.assemble_output(), ["saved"]);
     assert_eq!(project.image().config()["Entrypoint"], entrypoint);

@@ -1,4 +1,4 @@
-//! Scripts that say which one they are, and a builder with several folders of them.
+//! What the tests of scripts share: scripts that print their name, and a builder with several folders of them.
 
 use std::fs;
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use serde_json::json;
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
-/// A script that says which one it is, and where it runs.
+/// A script that prints a name and its own path.
 pub fn script_named(who: &str) -> String {
     format!("#!/bin/sh\necho \"{who} in $0\"\n")
 }
 
-/// A builder with all three scripts by label, two more folders with some, and none that prints an archive.
+/// A builder with a label for a folder of all three scripts, and with two more folders of one script each. Its
+/// `save-artifacts` prints nothing.
 pub fn builder() -> Arc<Builder> {
     shared_builder("scripts", || {
         let mut builder = Builder::without_scripts()

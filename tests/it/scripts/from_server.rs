@@ -14,7 +14,7 @@ use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::wait::{TIMEOUT, wait_for};
 
-/// A server of files on this machine.
+/// A web server on this machine that logs the paths it is asked for.
 struct ScriptServer {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
@@ -86,7 +86,7 @@ fn a_label_may_name_one() {
     let project = Project::new().file(".s2i/bin/run", &script_named("source run"));
     project.build(&builder).success().says("fetched in /tmp/scripts/assemble\n");
     assert_eq!(project.image().run(&[]), "source run in /tmp/scripts/run");
-    // What is not needed from there is not fetched.
+    // The source has its own `run`, so that of the server is not fetched.
     assert!(!server.asked.lock().unwrap().contains(&"/run".to_owned()));
 }
 
@@ -136,7 +136,7 @@ fn an_interrupt_does_not_wait_for_a_server() {
     assert!(begin.elapsed().as_secs() < 5 && begin.elapsed() < TIMEOUT);
 }
 
-/// A server with a certificate that nobody signed but itself.
+/// A server with a self-signed certificate.
 struct HttpsServer {
     child: Child,
     port: String,

@@ -7,7 +7,7 @@ use crate::support::project::Project;
 
 const SAY: &str = "#!/bin/sh\nset -e\necho \"assembled by $0\"\n";
 
-/// Builds with a builder that keeps its scripts in this folder, and says so, or not, with this instruction.
+/// Builds with a builder that has its scripts in this folder, and perhaps an instruction that names the folder.
 fn build_with_scripts_in(folder: &str, instruction: Option<&str>) -> crate::support::outcome::Outcome {
     let mut builder = Builder::without_scripts().instruction("WORKDIR /app").file("usr/local/s2i/decoy", 0o644, "");
     for script in ["assemble", "run"] {

@@ -1,4 +1,4 @@
-//! Builders whose `tar` is that of busybox.
+//! The upload into builders whose `tar` is that of busybox.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use crate::support::base_image::BaseImage;
 use crate::support::builder::Builder;
 use crate::support::project::Project;
 
-/// A base of nothing but a static busybox, whose `tar` knows neither holes nor fractions of a second.
+/// A base with nothing but a static busybox, whose `tar` knows neither holes nor fractions of a second.
 fn busybox_image() -> BaseImage {
     let mut tar = BaseImage::tar_of_tmp();
     let program = busybox();
@@ -28,7 +28,7 @@ fn busybox_image() -> BaseImage {
     BaseImage::import(tar, &[])
 }
 
-/// The machine's own static busybox, or else the one of Debian's package, which is not installed for it.
+/// The machine's static busybox, or else the one of Debian's package, which is downloaded but not installed.
 fn busybox() -> Vec<u8> {
     let is_static = |path: &&str| {
         let output = Command::new("ldd").arg(path).output().unwrap();

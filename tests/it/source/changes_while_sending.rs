@@ -22,14 +22,14 @@ struct PausingBuilder {
 }
 
 impl PausingBuilder {
-    /// Waits in ENTRYPOINT: the source was looked at, nothing was sent yet.
+    /// Pauses in ENTRYPOINT: the snapshot is taken, and nothing is sent yet.
     fn before_sending() -> Self {
         let wait = "#!/bin/sh\n>/pause/waiting\nuntil [ -e /pause/open ]; do sleep 0.02; done\nexec \"$@\"\n";
         let builder = Builder::evaluating().file("entry", 0o755, wait).instruction(r#"ENTRYPOINT ["/entry"]"#).make();
         Self { folder: tempfile::tempdir().unwrap(), builder }
     }
 
-    /// Waits in `tar`: what is sent fills the pipes and stops.
+    /// Pauses in `tar`: the upload fills the pipes and then waits.
     fn while_sending() -> Self {
         let wait = "#!/bin/sh\n[ \"$1\" = --version ] && exec /bin/tar --version\n>/pause/waiting\n\
                     until [ -e /pause/open ]; do sleep 0.02; done\nexec /bin/tar \"$@\"\n";
@@ -104,7 +104,7 @@ fn folders_have_their_times_after_something_in_them_vanished() {
     assert_eq!(running.end().status(0).assemble_output(), ["1000000000.000000005"; 2]);
 }
 
-/// A file larger than all pipes on the way, and a build that is in the middle of reading it.
+/// Starts a build that is in the middle of reading the file `big`, which at 24 MiB is larger than all pipes on the way.
 fn build_that_is_reading_a_file(pausing: &PausingBuilder, project: &Project, assemble: &str) -> RunningProcess {
     project.write("big", &"x".repeat(24 << 20));
     let running = pausing.build(project, assemble);

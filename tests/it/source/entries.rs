@@ -1,4 +1,4 @@
-//! What of an entry survives on the way to `assemble`: kinds, names, modes, times, holes.
+//! The entries of the source arrive as they are: kinds, names, modes, times, holes.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -16,7 +16,7 @@ use super::fixtures::{LIST_FILES, listed_files, user_builder};
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
-/// A shared builder whose `assemble` copies the source to `/app`, for content that does not fit into lines.
+/// A shared builder whose `assemble` copies the source to `/app`, for content that can not be printed in lines.
 fn copying() -> Arc<Builder> {
     shared_builder("copying", || Builder::copying().make())
 }
@@ -62,7 +62,7 @@ fn mtimes_of_files_folders_and_links_arrive_to_the_nanosecond() {
     let outcome = project.build(&builder).assemble("stat -c %.9Y sub/link sub/file late old older sub .").success();
     let expected: Vec<_> =
         times.iter().map(|(_, time)| format!("{}.{:09}", time.unix_seconds(), time.nanoseconds())).collect();
-    // `stat` shows fractions of times before 1970 its own way: counted from the second after.
+    // `stat` shows the fractions of times before 1970 counted from the second after.
     let said: Vec<_> =
         outcome.assemble_output().iter().map(|line| line.replace("-999.750000000", "-1000.250000000")).collect();
     assert_eq!(said, expected);
@@ -142,7 +142,7 @@ fn long_names_and_paths_arrive() {
     let name = "n".repeat(250);
     let paths = ["a".repeat(100), "b".repeat(101), name.clone(), format!("{name}/{name}/{name}/{name}")];
     for (index, path) in paths.iter().enumerate() {
-        // The third is a file, so the fourth has to live elsewhere.
+        // The third and the fourth begin alike, one as a file and one as a folder, so each gets another parent.
         project.write(&format!("{index}/{path}"), path);
     }
     let builder = copying();

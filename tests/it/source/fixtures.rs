@@ -1,4 +1,4 @@
-//! Listing what arrived, and builders with several users, for the tests of what is sent.
+//! What the tests of the source share: listing the files that arrived, and builders with other users than root.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::outcome::Outcome;
 
-/// An `assemble` that lists all it got, but for folders.
+/// An `assemble` that lists the source without its folders.
 pub const LIST_FILES: &str = "find . ! -type d";
 
 #[track_caller]
@@ -14,7 +14,7 @@ pub fn listed_files(outcome: &Outcome) -> BTreeSet<&str> {
     outcome.assemble_output().into_iter().map(|line| line.trim_start_matches("./")).collect()
 }
 
-/// A builder with a few accounts and an instruction that makes one of them, or a number, its user.
+/// A shared builder with a few accounts, and with an instruction that sets its user.
 pub fn user_builder(user: &'static str) -> Arc<Builder> {
     shared_builder(user, || {
         let passwd =

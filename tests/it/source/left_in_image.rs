@@ -1,4 +1,4 @@
-//! What of the source stays in the image, when it was sent, mounted or kept in memory.
+//! What stays of the source in the image after it was sent, mounted or kept in memory.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Whom the upload belongs to in the build container.
+//! The owner of the upload in the build container.
 
 use std::os::unix::fs::symlink;
 

@@ -1,5 +1,5 @@
-//! What a watch does with what it sees: what is built and what is not, what happens to a save during a build, and to
-//! images that are no longer needed.
+//! What a watch does about changes: what is built and what is not, what happens to a save during a build, and to images
+//! that are no longer needed.
 
 use std::fs;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn exists(image: &str) -> bool {
     try_docker(&["image", "inspect", image]).status.success()
 }
 
-/// Waits until an `assemble` waits that was not there before.
+/// Waits until so many builds have come to the point where the source holds them up.
 #[track_caller]
 fn wait_for_hold(watch: &WatchSession, number: usize) {
     watch.wait_for(&format!("hold {number}"), |all| {
@@ -40,7 +40,7 @@ fn what_changes_no_content_is_not_built() {
     });
     assert_eq!(undone, same);
     assert_eq!(watch.wait_until_idle(&project, "b"), 1);
-    // All of that is no content for the next save either.
+    // The next save does not list them as changed either.
     let end = watch.build_after(|| project.write("b", "2"));
     assert_eq!(end["standby"], "used", "{watch}");
     assert_eq!(watch.with_reason("build-started")[1]["changed"], serde_json::json!(["b"]));
@@ -68,11 +68,11 @@ fn the_quiet_after_a_burst_can_be_set() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).args(&["--debounce", "1200ms"]).start_watch();
-    // A file that came may be the middle of a save, so the whole time is waited for.
+    // A new file may be the middle of a save, so the whole time is waited for. The upper end is for a busy machine.
     let end = watch.build_after(|| project.write("new", "1"));
     let settle = end["phases"]["settle"].as_f64().unwrap();
     assert!((1.2..10.0).contains(&settle), "{end}");
-    // A save that is whole is not.
+    // After a complete save it is not.
     watch.wait_for_standby();
     let end = watch.build_after(|| project.write("a", "2"));
     assert!(end["phases"]["settle"].as_f64().unwrap() < 1.2, "{end}");
@@ -145,7 +145,7 @@ fn auto_cancels_a_stale_build_but_never_two_in_a_row() {
     watch.stop("INT");
 }
 
-/// Asserts that a build is under way still when the last save was surely seen.
+/// Asserts that a build still goes on when the watch must have noticed the last save.
 #[track_caller]
 fn assert_still_building(watch: &WatchSession) {
     std::thread::sleep(Duration::from_millis(300));
@@ -200,7 +200,7 @@ fn a_change_undone_while_it_is_built_ends_on_the_image_of_before() {
     assert_eq!(watch.wait_for_build(2)["status"], "cancelled");
     assert_eq!(watch.wait_until_idle(&project, "a"), 2, "{watch}");
     assert_eq!(project.id(), before);
-    // The one that was cancelled is not taken for built.
+    // The cancelled build does not count as one of that source.
     project.write("hold", "1");
     wait_for_hold(&watch, 2);
     watch.release_assemble();
@@ -221,7 +221,7 @@ fn a_failed_build_keeps_the_tag_and_watching() {
     assert_eq!(watch.wait_until_idle(&project, "a"), 2, "the same is not built again\n{watch}");
     assert_eq!(project.id(), before);
     watch.wait_for_message("error", "`assemble` failed with exit status 9");
-    // Back to what the tag has: nothing to build.
+    // The source is again what the tag was built of.
     let why = watch.skipped_after(|| fs::remove_file(project.path().join("fail")).unwrap());
     assert!(why.contains("is an image of this source already"), "{why}");
     watch.build_after(|| project.write("a", "2"));
@@ -287,7 +287,7 @@ fn a_tag_that_was_moved_is_taken_back_by_the_next_save() {
     watch.stop("INT");
 }
 
-/// Saves, and returns the id of the image that comes of it.
+/// Saves, and returns the id of the image that is built.
 fn next_image(watch: &WatchSession, project: &Project, text: &str) -> String {
     let end = watch.build_after(|| project.write("a", text));
     end["image"].as_str().unwrap().to_owned()

@@ -1,4 +1,6 @@
-//! What a watch sees: every way of saving, whole trees that come and go, rules that change, events that get lost.
+//! What a watch notices: every way of saving, whole trees that come and go, rules that change, events that get lost.
+//!
+//! What it then does is in `decisions`.
 
 use std::fs;
 use std::path::Path;
@@ -45,7 +47,7 @@ impl Editor {
     }
 }
 
-/// How many watches the process has of the system.
+/// How many inotify watches the process has.
 fn inotify_watches(watch: &WatchSession) -> usize {
     let folder = format!("/proc/{}/fdinfo", watch.id());
     let infos = fs::read_dir(folder).unwrap().flatten();
@@ -144,7 +146,7 @@ fn nothing_is_built_while_git_holds_its_index() {
     watch.build_after(|| {
         project.write(".git/index.lock", "");
         project.write("a", "2");
-        // Far longer than a save that nothing holds would take to be looked at.
+        // A save that no lock holds up would be noticed in a tenth of that.
         std::thread::sleep(Duration::from_millis(1500));
         assert_eq!(watch.builds_started(), 1, "{watch}");
         project.write("b", "2");
@@ -239,7 +241,7 @@ fn edited_rules_take_effect() {
         assert!(!paths(&project).iter().any(|path| path == hidden), "{} has no effect", file.display());
     }
     let builds = watch.wait_until_idle(&project, "a");
-    // What is hidden triggers nothing, until it is not hidden any more.
+    // An ignored file triggers no build as long as it is ignored.
     rules.iter().for_each(|(_, hidden)| project.write(hidden, "2"));
     assert_eq!(watch.wait_until_idle(&project, "a"), builds, "{watch}");
     for (file, hidden) in &rules {

@@ -1,5 +1,5 @@
-//! How a watch lives: one for a tag, with a standby or without, through crashes, signals and an engine that goes away,
-//! on a terminal and elsewhere.
+//! A watch from its start to its end: one for a tag, with a standby or without, through crashes, signals and an engine
+//! that goes away, on a terminal and elsewhere.
 
 use std::fs;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::support::terminal::Terminal;
 use crate::support::wait::{END_TIMEOUT, wait_for};
 use crate::support::watch_session::WatchSession;
 
-/// Stops the watch, which must take this status and not long.
+/// Stops the watch, which must end soon and with this status.
 #[track_caller]
 fn stop(watch: WatchSession, (signal, status): (&str, i32)) {
     let begin = Instant::now();
@@ -58,7 +58,7 @@ fn a_second_watch_of_a_tag_is_refused() {
     let watch = project.watch(&builder).start_watch();
     let second = project.watch_as_text(&builder).run().status(2);
     second.says(&format!("is watched already, by process {}", watch.id()));
-    // Another tag is another matter.
+    // Another tag can be watched at the same time.
     let mut other = Project::new();
     other.tag = format!("{}-other", project.tag);
     other.write("a", "1");
@@ -103,7 +103,7 @@ fn a_standby_that_is_removed_is_replaced() {
     assert_ne!(watch.containers(), lost);
     let end = watch.build_after(|| project.write("a", "2"));
     assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
-    // One that is gone when the save comes does no harm.
+    // A standby that is removed just before the save does no harm.
     watch.wait_for_standby();
     watch.build_after(|| {
         docker(&["rm", "-fv", &watch.containers()[0]]);
@@ -133,7 +133,7 @@ fn an_engine_that_goes_away_is_waited_for() {
     watch.wait_for_standby();
     let end = watch.build_after(|| project.write("a", "3"));
     assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "3"));
-    // What was cut off from the first standby is removed, too.
+    // `stop` checks that the first standby, too, is removed, which lost its connection.
     watch.stop("INT");
 }
 
@@ -174,7 +174,7 @@ fn a_mounted_source_is_built_with_a_standby() {
     watch.build_after(|| fs::remove_file(project.path().join("b")).unwrap());
     assert_eq!(watch.with_reason("build-started")[3]["changed"], serde_json::json!(["b"]), "{watch}");
     assert_eq!(project.app_files().into_keys().collect::<Vec<_>>(), ["", "a", "x", "x/y"]);
-    // What was not sent was not read: the first touch of a file is a change, the others are not.
+    // A mounted source was not read, so its contents are not known: the first touch of a file counts as a change.
     let builds = watch.wait_until_idle(&project, "a");
     assert!((4..=5).contains(&builds), "{watch}");
     watch.stop("INT");
@@ -207,7 +207,7 @@ fn a_source_over_the_limit_has_no_standby_and_is_told_why() {
     assert!(end["no_standby"].as_str().unwrap().contains("larger"), "{end}");
     watch.wait_until_idle(&project, "a");
     assert_eq!(watch.with_reason("warning").len(), 1, "{watch}");
-    // Small enough again.
+    // Below the limit there is a standby again.
     watch.build_after(|| project.write("big/data", "1"));
     watch.wait_for_standby();
     watch.stop("INT");
@@ -287,7 +287,7 @@ fn keys_work_and_the_terminal_is_restored() {
     wait_for("nothing left", || builder.containers().is_empty());
 }
 
-/// What a watch holds of the system.
+/// How many threads and open files a watch has.
 fn threads_and_files(watch: &WatchSession) -> (usize, usize) {
     let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", watch.id())).unwrap().count();
     (count("task"), count("fd"))

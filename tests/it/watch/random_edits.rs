@@ -1,5 +1,5 @@
-//! The model: whatever happens to a tree, at rest the image holds what a fresh build of that tree holds, with a standby
-//! and without.
+//! Random changes of a tree: when a watch is idle again, the image has what a clean build of the tree has, with a
+//! standby and without.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,20 +12,22 @@ use crate::support::holding_builder::shared_holding_builder;
 use crate::support::project::Project;
 use crate::support::watch_session::WatchSession;
 
-/// How many operations there are, and how many of them lie between two rests.
-const OPERATIONS: usize = 200;
-const BETWEEN: std::ops::Range<u64> = 8..48;
+/// How many changes there are in all. `change_tree` chooses among 20 cases, so each comes about ten times.
+const CHANGES: usize = 200;
 
-/// A few names only, so that operations meet.
+/// How many changes come before the image is compared again: from one burst, which is one build, to several builds.
+const BETWEEN_CHECKS: std::ops::Range<u64> = 8..48;
+
+/// A few names only, so that changes concern the same paths.
 const NAMES: [&str; 7] = ["a", "b", "c.log", "d", "e", "f", "g.tmp"];
 const RULES: [&str; 4] = ["*.log\n", "*.tmp\n!g.tmp\n", "a/\n", "\n"];
 
-/// Random numbers that come again with the same seed.
+/// Random numbers that are the same for the same seed.
 struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        // SplitMix64.
+        // SplitMix64, whose constants these are.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -47,7 +49,7 @@ impl Random {
     }
 }
 
-/// Does something to the tree, as far as it can be done; returns it for people.
+/// Tries one random change of the tree, and describes it and its result.
 fn change_tree(root: &Path, random: &mut Random, number: usize) -> String {
     let relative = random.path();
     let path = root.join(&relative);
@@ -68,7 +70,7 @@ fn change_tree(root: &Path, random: &mut Random, number: usize) -> String {
         15 => {
             let modes = [0o644, 0o755, 0o600, 0o711];
             let mode = modes[usize::try_from(random.below(4)).unwrap()] | if path.is_dir() { 0o700 } else { 0 };
-            // A link would pass it on to what it points to, perhaps outside.
+            // Setting the mode of a link would set that of its target, which may be outside.
             let link = path.is_symlink();
             let done = (!link).then(|| fs::set_permissions(&path, fs::Permissions::from_mode(mode)));
             format!("chmod {mode:o} {shown}: {done:?}")
@@ -102,19 +104,20 @@ fn an_idle_watch_has_the_image_of_a_clean_build() {
         without.watch(&builder).source(project.path().to_str().unwrap()).arg("--no-standby").start_watch(),
     ];
     let mut log = Vec::new();
-    let mut rest_at = 0;
-    for number in 0..OPERATIONS {
+    let mut check_at = 0;
+    for number in 0..CHANGES {
         log.push(change_tree(&project.path(), &mut random, number));
-        // Some come at once, some a moment later, some after a while.
+        // The next change comes at once, before the watch has looked, or in the middle of a build.
         match random.below(12) {
             0 => std::thread::sleep(Duration::from_millis(random.below(300))),
             1..=3 => std::thread::sleep(Duration::from_millis(random.below(20))),
             _ => {}
         }
-        if number < rest_at && number + 1 < OPERATIONS {
+        if number < check_at && number + 1 < CHANGES {
             continue;
         }
-        rest_at = number + usize::try_from(BETWEEN.start + random.below(BETWEEN.end - BETWEEN.start)).unwrap();
+        check_at = number
+            + usize::try_from(BETWEEN_CHECKS.start + random.below(BETWEEN_CHECKS.end - BETWEEN_CHECKS.start)).unwrap();
         for watch in &watches {
             watch.wait_until_idle(&project, "still");
         }
@@ -127,7 +130,7 @@ fn an_idle_watch_has_the_image_of_a_clean_build() {
             let differ: Vec<_> = differ.map(|path| (path, app.get(path), fresh.get(path))).collect();
             assert!(differ.is_empty(), "here, fresh: {differ:#?}\nseed {seed}\n{}\n{watch}", done());
         }
-        log.push("-- rest --".to_owned());
+        log.push("-- idle --".to_owned());
     }
     let used = watches[0].with_reason("build-finished").iter().filter(|end| end["standby"] == "used").count();
     assert!(used > 0, "no standby was ever used");
