@@ -2,27 +2,22 @@
 
 use tar::EntryType;
 
-use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
+use crate::build::{BUILD, Build, SAVE_KEPT};
+use crate::builder_image::{BUILDER, BuilderImage, NUMERIC_USER};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 
-/// A build that leaves `/tmp/kept`, and passes it on to the next build.
-const LEAVING: Build = Build { assemble: MAKE, save: "tar -C /tmp/kept -cf - .", ..BUILD };
-
-const MAKE: &str = "mkdir -p /tmp/kept; echo kept >/tmp/kept/file";
-
 /// A build that prints the artifacts.
-const LOOKING: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
+const PRINT_ARTIFACTS: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
 
 /// A build that prints that there are no artifacts.
-const NOTHING: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
+const PRINT_NO_ARTIFACTS: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
 
-const CLEAN: &[Expect] =
+const NO_ARTIFACTS: &[Expect] =
     &[Expect::AssemblePrints(&["nothing"]), Expect::NotInStderr("warning:"), Expect::NoPath("/tmp/artifacts")];
 
-const WARNED: &[Expect] = &[
+const NO_ARTIFACTS_WITH_WARNING: &[Expect] = &[
     Expect::AssemblePrints(&["nothing"]),
     Expect::InStderrTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
     Expect::NoPath("/tmp/artifacts"),
@@ -37,7 +32,7 @@ macro_rules! saving {
         cases! {
             $($name {
                 row: $row,
-                before: &[Build { save: $save, ..LEAVING }],
+                before: &[Build { save: $save, ..SAVE_KEPT }],
                 build: $build,
                 expect: $expect,
             })*
@@ -45,39 +40,39 @@ macro_rules! saving {
     };
 }
 
-const DELIVERED: &[Expect] = &[Expect::AssemblePrints(&["kept"]), Expect::NotInStderr("warning:")];
+const ARTIFACTS: &[Expect] = &[Expect::AssemblePrints(&["kept"]), Expect::NotInStderr("warning:")];
 
 saving! {
     an_archive_is_delivered: "0: artifacts are piped from container to container",
-        "tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
+        "tar -C /tmp/kept -cf - .", PRINT_ARTIFACTS, ARTIFACTS;
     nothing_is_nothing: "0, 2.12: prints nothing, exit 0: no `artifacts` at all",
-        ":", NOTHING, CLEAN;
+        ":", PRINT_NO_ARTIFACTS, NO_ARTIFACTS;
     zeros_are_nothing: "0: zeros only: fine",
-        "head -c 10240 /dev/zero", NOTHING, CLEAN;
+        "head -c 10240 /dev/zero", PRINT_NO_ARTIFACTS, NO_ARTIFACTS;
     complaints_and_zeros_are_nothing: "0: zeros with words on stderr: fine",
-        "echo 'tar: vendor: Cannot stat' >&2; head -c 10240 /dev/zero", NOTHING, CLEAN;
+        "echo 'tar: vendor: Cannot stat' >&2; head -c 10240 /dev/zero", PRINT_NO_ARTIFACTS, NO_ARTIFACTS;
     garbage_is_a_warning: "0, 2.12: garbage: warning, clean build",
-        "yes no archive | head -c 4000", NOTHING, WARNED;
+        "yes no archive | head -c 4000", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     text_before_the_archive_is_a_warning: "0, 2.12: text before: warning, clean build",
-        "echo saving; tar -C /tmp/kept -cf - .", NOTHING, WARNED;
+        "echo saving; tar -C /tmp/kept -cf - .", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     a_truncated_archive_is_a_warning: "0, 2.12: truncated: warning, clean build, nothing half",
         "mkdir /tmp/k; yes | head -c 5000 >/tmp/k/big; tar -C /tmp/k -cf - big | head -c 3000",
-        NOTHING, WARNED;
+        PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     text_after_the_archive_is_fine: "0, 2.12: text after the tar: ignored",
-        "tar -C /tmp/kept -cf - .; echo /opt/jboss", LOOKING, DELIVERED;
+        "tar -C /tmp/kept -cf - .; echo /opt/jboss", PRINT_ARTIFACTS, ARTIFACTS;
     a_failure_after_a_good_archive_delivers_nothing: "0, 2.12: non-zero after a good tar",
-        "tar -C /tmp/kept -cf - .; exit 3", NOTHING, WARNED;
+        "tar -C /tmp/kept -cf - .; exit 3", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     a_failure_is_a_warning: "0, 2.12: exits non-zero: warning, exit 0",
-        "exit 3", NOTHING, WARNED;
+        "exit 3", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     the_first_minis2i_copied_files: "0: nothing on stdout but files in `/tmp/artifacts`",
-        "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", LOOKING, DELIVERED;
+        "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", PRINT_ARTIFACTS, ARTIFACTS;
     words_on_stderr_are_shown: "1: stderr of save-artifacts is printed",
-        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING,
+        "echo saving 1>&2; tar -C /tmp/kept -cf - .", PRINT_ARTIFACTS,
         &[Expect::AssemblePrints(&["kept"]), Expect::InStderr("saving\n")];
     a_process_left_behind_is_not_waited_for: "2.12: save-artifacts leaves a background process holding stdout",
-        "sleep 1000 & tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
+        "sleep 1000 & tar -C /tmp/kept -cf - .", PRINT_ARTIFACTS, ARTIFACTS;
     a_fifo_among_copied_files_is_warned_of: "0, 2.16: special files, the first minis2i's way",
-        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", NOTHING, WARNED;
+        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
 }
 
 cases! {
@@ -90,7 +85,7 @@ cases! {
                 ("usr/libexec/s2i/assemble", 0o755, "#!/bin/sh\n[ ! -e /tmp/artifacts ]\n"),
                 ("usr/libexec/s2i/run", 0o755, "#!/bin/sh\n"),
             ],
-            ..PROBE
+            ..BUILDER
         },
         before: &[BUILD],
         build: Build { options: &["--verbose"], ..BUILD },
@@ -105,14 +100,14 @@ cases! {
                 ("usr/libexec/s2i/assemble", 0o755, "#!/bin/sh\n[ ! -e /tmp/artifacts ]\n"),
                 ("usr/libexec/s2i/save-artifacts", 0o644, "#!/bin/sh\necho wrong >&2\n"),
             ],
-            ..PROBE
+            ..BUILDER
         },
         before: &[BUILD],
         expect: &[Expect::NotInStderr("wrong"), Expect::NoPath("/tmp/artifacts")],
     }
     hard_links_stay_hard_links {
         row: "0, 2.16 (bug left out): hard links are no empty files",
-        before: &[Build { save: "mkdir /tmp/k; cd /tmp/k; echo kept >file; ln file second; tar -cf - .", ..LEAVING }],
+        before: &[Build { save: "mkdir /tmp/k; cd /tmp/k; echo kept >file; ln file second; tar -cf - .", ..SAVE_KEPT }],
         build: Build {
             assemble: "cd /tmp/artifacts; cat second; [ file -ef second ] && echo the same",
             ..BUILD
@@ -121,13 +116,13 @@ cases! {
     }
     links_modes_times_and_names_survive {
         row: "0, 2.16: links, long names, modes, mtimes of files and folders; owner is the assemble user",
-        builder: NUMERIC,
+        builder: NUMERIC_USER,
         before: &[Build {
             save: "mkdir -p /tmp/k/d; cd /tmp/k; echo kept >file
                 ln -s ../file d/up; ln -s /usr/bin/env absolute; ln -s none dangling
                 n=$(printf 'n%.0s' $(seq 150)); mkdir -p $n/$n; echo long >$n/$n/$n; chmod 4711 file
                 chmod 500 d; touch -d @1000000001 file; touch -d @1000000002 d; tar -cf - .",
-            ..LEAVING
+            ..SAVE_KEPT
         }],
         build: Build {
             assemble: "cd /tmp/artifacts; readlink d/up absolute dangling; stat -c '%a %u:%g %Y' file d
@@ -155,7 +150,7 @@ cases! {
         row: "0: sparse files survive",
         before: &[Build {
             save: "mkdir /tmp/k; cd /tmp/k; truncate -s 200M file; echo end >>file; tar -S -cf - .",
-            ..LEAVING
+            ..SAVE_KEPT
         }],
         build: Build {
             assemble: "cd /tmp/artifacts; stat -c %s file; tail -n 1 file | tail -c 4
@@ -166,7 +161,7 @@ cases! {
     }
     what_assemble_leaves_there_is_committed {
         row: "0, 2.9: `DEST/artifacts` as assemble left it",
-        before: &[LEAVING],
+        before: &[SAVE_KEPT],
         build: Build { assemble: "cd /tmp/artifacts; cat file; rm file; mkdir m2; echo jar >m2/jar", ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["kept"]),
@@ -175,35 +170,35 @@ cases! {
     }
     artifacts_do_not_pile_up {
         row: "2.9: one layer on top of the builder; layers do not stack",
-        before: &[LEAVING, LEAVING],
-        build: LOOKING,
+        before: &[SAVE_KEPT, SAVE_KEPT],
+        build: PRINT_ARTIFACTS,
         expect: &[Expect::AddedLayers(1), Expect::NoPath("/tmp/kept")],
     }
     a_clean_build_takes_over_nothing {
         row: "3: without `--incremental` (`--no-incremental` here)",
-        before: &[LEAVING],
-        build: Build { options: &["--no-incremental", "--verbose"], ..NOTHING },
+        before: &[SAVE_KEPT],
+        build: Build { options: &["--no-incremental", "--verbose"], ..PRINT_NO_ARTIFACTS },
         expect: &[Expect::AssemblePrints(&["nothing"]), Expect::ContainersStarted(1), Expect::InStderr("(clean)")],
     }
     the_newest_image_of_the_repository_is_the_previous_one {
         row: "0: the exact tag; if there is none, the newest image of the same repository",
-        before: &[Build { tag: ":one", ..LEAVING }],
-        build: Build { tag: ":two", ..LOOKING },
+        before: &[Build { tag: ":one", ..SAVE_KEPT }],
+        build: Build { tag: ":two", ..PRINT_ARTIFACTS },
         expect: &[Expect::AssemblePrints(&["kept"]), Expect::Label("io.k8s.display-name", "{tag}")],
     }
     the_exact_tag_wins_over_newer_images {
         row: "0: the exact tag",
         before: &[
-            Build { tag: ":one", ..LEAVING },
-            Build { tag: ":two", assemble: "mkdir /tmp/kept; echo newer >/tmp/kept/file", ..LEAVING },
+            Build { tag: ":one", ..SAVE_KEPT },
+            Build { tag: ":two", assemble: "mkdir /tmp/kept; echo newer >/tmp/kept/file", ..SAVE_KEPT },
         ],
-        build: Build { tag: ":one", ..LOOKING },
+        build: Build { tag: ":one", ..PRINT_ARTIFACTS },
         expect: &[Expect::AssemblePrints(&["kept"])],
     }
 }
 
 /// A case of a malformed or malicious archive: one build copies it to `/app`, and the next one gets it as artifacts.
-macro_rules! tricks {
+macro_rules! bad_archives {
     ($($name:ident: $row:literal, $entries:expr;)*) => {
         cases! {
             $($name {
@@ -214,13 +209,13 @@ macro_rules! tricks {
                     assemble: "[ ! -e /tmp/artifacts ] && echo nothing; grep escaped /etc/passwd && exit 1 || true",
                     ..BUILD
                 },
-                expect: WARNED,
+                expect: NO_ARTIFACTS_WITH_WARNING,
             })*
         }
     };
 }
 
-tricks! {
+bad_archives! {
     paths_that_leave_the_folder_are_dropped: "0, 2.16: `..`",
         &[(EntryType::Regular, "good", ""), (EntryType::Regular, "../escaped", "")];
     paths_to_a_sibling_folder_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",

@@ -31,6 +31,10 @@ pub const BUILD: Build = Build {
     save: "",
 };
 
+/// A build that leaves `/tmp/kept`, and passes it on to the next build.
+pub const SAVE_KEPT: Build =
+    Build { assemble: "mkdir -p /tmp/kept; echo kept >/tmp/kept/file", save: "tar -C /tmp/kept -cf - .", ..BUILD };
+
 /// What a case runs with.
 pub struct CaseContext {
     pub builder: Arc<Builder>,

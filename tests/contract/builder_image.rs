@@ -26,7 +26,7 @@ pub struct BuilderImage {
 }
 
 /// A complete builder whose user is root.
-pub const PROBE: BuilderImage = BuilderImage {
+pub const BUILDER: BuilderImage = BuilderImage {
     name: "probe",
     base: "",
     scripts: "usr/libexec/s2i",
@@ -38,7 +38,7 @@ pub const PROBE: BuilderImage = BuilderImage {
 };
 
 /// The same for a user without an account.
-pub const NUMERIC: BuilderImage = BuilderImage { name: "numeric", user: Some(("1234", 1234, 0)), ..PROBE };
+pub const NUMERIC_USER: BuilderImage = BuilderImage { name: "numeric", user: Some(("1234", 1234, 0)), ..BUILDER };
 
 impl BuilderImage {
     pub fn make(&self) -> Arc<Builder> {

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::build::{BUILD, Build, CaseContext};
-use crate::builder_image::{BuilderImage, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage};
 use crate::expectation::{BuiltImage, Expect};
 use crate::source_item::{Item, write_source};
 use crate::support::project::Project;
@@ -36,7 +36,8 @@ pub struct Case {
     pub expect: &'static [Expect],
 }
 
-pub const CASE: Case = Case { row: "", builder: PROBE, source: &[], before: &[], build: BUILD, status: 0, expect: &[] };
+pub const CASE: Case =
+    Case { row: "", builder: BUILDER, source: &[], before: &[], build: BUILD, status: 0, expect: &[] };
 
 impl Case {
     /// Runs the builds and checks what is expected.

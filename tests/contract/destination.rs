@@ -1,19 +1,19 @@
 //! Where the source goes.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage, NUMERIC_USER};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
-const HERE: &str = "cd ${D:-/tmp}; ls; cat src/a; ls -d /tmp/src 2>/dev/null || true";
+const PRINT_DESTINATION: &str = "cd ${D:-/tmp}; ls; cat src/a; ls -d /tmp/src 2>/dev/null || true";
 
 const SOURCE: &[Item] = &[Item::File("a", "source\n"), Item::File(".s2i/bin/run", "#!/bin/sh\necho ran\n")];
 
 /// A builder with a folder that is meant for the source.
-const ROOMY: BuilderImage = BuilderImage { name: "roomy", files: &[("opt/in/keep", 0o644, "")], ..PROBE };
+const WITH_DESTINATION: BuilderImage = BuilderImage { name: "roomy", files: &[("opt/in/keep", 0o644, "")], ..BUILDER };
 
 /// The source and the scripts were put below `/opt/in`, and nowhere else.
-const WENT_THERE: &[Expect] = &[
+const IN_DESTINATION: &[Expect] = &[
     Expect::AssemblePrints(&["keep", "scripts", "src", "source"]),
     Expect::Config("Cmd", r#"["/opt/in/scripts/run"]"#),
     Expect::NoPath("/opt/in/src"),
@@ -26,42 +26,46 @@ cases! {
         builder: BuilderImage {
             name: "label-place",
             changes: &["LABEL io.openshift.s2i.destination=/opt/in"],
-            ..ROOMY
+            ..WITH_DESTINATION
         },
         source: SOURCE,
-        build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
-        expect: WENT_THERE,
+        build: Build { options: &["-e", "D=/opt/in"], assemble: PRINT_DESTINATION, ..BUILD },
+        expect: IN_DESTINATION,
     }
     the_legacy_label_names_the_destination {
         row: "2.1: `io.s2i.destination`",
-        builder: BuilderImage { name: "old-place", changes: &["LABEL io.s2i.destination=/opt/in/"], ..ROOMY },
+        builder: BuilderImage {
+            name: "old-place",
+            changes: &["LABEL io.s2i.destination=/opt/in/"],
+            ..WITH_DESTINATION
+        },
         source: SOURCE,
-        build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
-        expect: WENT_THERE,
+        build: Build { options: &["-e", "D=/opt/in"], assemble: PRINT_DESTINATION, ..BUILD },
+        expect: IN_DESTINATION,
     }
     the_legacy_variable_names_the_destination {
         row: "2.1: `STI_LOCATION`, behind the labels",
-        builder: BuilderImage { name: "older-place", changes: &["ENV STI_LOCATION=/opt/in"], ..ROOMY },
+        builder: BuilderImage { name: "older-place", changes: &["ENV STI_LOCATION=/opt/in"], ..WITH_DESTINATION },
         source: SOURCE,
-        build: Build { options: &["-e", "D=/opt/in"], assemble: HERE, ..BUILD },
-        expect: WENT_THERE,
+        build: Build { options: &["-e", "D=/opt/in"], assemble: PRINT_DESTINATION, ..BUILD },
+        expect: IN_DESTINATION,
     }
     the_option_wins_over_label_and_variable {
         row: "2.1: flags win over labels",
         builder: BuilderImage {
             name: "other-place",
             changes: &["LABEL io.openshift.s2i.destination=/none", "ENV STI_LOCATION=/none"],
-            ..ROOMY
+            ..WITH_DESTINATION
         },
         source: SOURCE,
-        build: Build { options: &["-d", "/opt/in", "-e", "D=/opt/in"], assemble: HERE, ..BUILD },
-        expect: WENT_THERE,
+        build: Build { options: &["-d", "/opt/in", "-e", "D=/opt/in"], assemble: PRINT_DESTINATION, ..BUILD },
+        expect: IN_DESTINATION,
     }
     a_relative_destination_is_below_the_workdir {
         row: "2.5: relative `D` works against WORKDIR",
-        builder: BuilderImage { name: "room-inside", files: &[("app/in/keep", 0o644, "")], ..PROBE },
+        builder: BuilderImage { name: "room-inside", files: &[("app/in/keep", 0o644, "")], ..BUILDER },
         source: SOURCE,
-        build: Build { options: &["-d", "in", "-e", "D=/app/in"], assemble: HERE, ..BUILD },
+        build: Build { options: &["-d", "in", "-e", "D=/app/in"], assemble: PRINT_DESTINATION, ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["keep", "scripts", "src", "source"]),
             Expect::Config("Cmd", r#"["/app/in/scripts/run"]"#),
@@ -70,7 +74,7 @@ cases! {
     }
     a_destination_is_no_shell_text {
         row: "2.5 (bug left out): `D` is pasted unquoted into the shell line",
-        builder: BuilderImage { name: "odd-room", files: &[("opt/a $(x) 'b'/keep", 0o644, "")], ..PROBE },
+        builder: BuilderImage { name: "odd-room", files: &[("opt/a $(x) 'b'/keep", 0o644, "")], ..BUILDER },
         source: &[Item::File("a", "source\n")],
         build: Build { options: &["-d", "/opt/a $(x) 'b'"], assemble: "cat /opt/a*/src/a", ..BUILD },
         expect: &[Expect::AssemblePrints(&["source"]), Expect::Tree("/opt", &[
@@ -86,7 +90,7 @@ cases! {
     }
     a_destination_of_another_user_is_refused {
         row: "2.5: and be writable by the user",
-        builder: BuilderImage { name: "locked-room", files: &[("opt/in/keep", 0o644, "")], ..NUMERIC },
+        builder: BuilderImage { name: "locked-room", files: &[("opt/in/keep", 0o644, "")], ..NUMERIC_USER },
         source: SOURCE,
         build: Build { options: &["-d", "/opt/in"], ..BUILD },
         status: 125,
@@ -97,7 +101,7 @@ cases! {
         builder: BuilderImage {
             name: "baked",
             files: &[("tmp/src/old", 0o644, "old"), ("tmp/src/same", 0o600, "old"), ("tmp/src/d/old", 0o644, "")],
-            ..PROBE
+            ..BUILDER
         },
         source: &[Item::File("same", "new"), Item::File("d/new", "new")],
         expect: &[Expect::Tree("/tmp/src", &[
@@ -114,7 +118,7 @@ cases! {
         builder: BuilderImage {
             name: "baked-by-root",
             files: &[("tmp/src/old", 0o644, "old"), ("tmp/scripts/old", 0o644, "old")],
-            ..NUMERIC
+            ..NUMERIC_USER
         },
         source: &[Item::File("new", "new"), Item::File(".s2i/bin/run", "#!/bin/sh\necho ran\n")],
         expect: &[
@@ -125,7 +129,7 @@ cases! {
     }
     artifacts_go_below_the_destination_too {
         row: "2.5: `D/artifacts`, also where the option named it before",
-        builder: ROOMY,
+        builder: WITH_DESTINATION,
         before: &[Build {
             options: &["-d", "/opt/in"],
             assemble: "echo kept >/app/kept",
@@ -149,14 +153,14 @@ cases! {
     }
     a_temporary_folder_that_is_shut_is_refused {
         row: "2.5: `/tmp` at 0755 with a non-root USER",
-        builder: BuilderImage { name: "shut-tmp", base: "chmod 755 /tmp", ..NUMERIC },
+        builder: BuilderImage { name: "shut-tmp", base: "chmod 755 /tmp", ..NUMERIC_USER },
         source: SOURCE,
         status: 125,
         expect: &[Expect::InStderr("may not write to `/tmp`"), Expect::InStderr("`--destination DIR`")],
     }
     no_temporary_folder_is_refused {
         row: "2.5: no `/tmp`",
-        builder: BuilderImage { name: "no-tmp", base: "rm -rf /tmp", ..PROBE },
+        builder: BuilderImage { name: "no-tmp", base: "rm -rf /tmp", ..BUILDER },
         source: SOURCE,
         status: 125,
         expect: &[Expect::InStderr("has no folder `/tmp`"), Expect::InStderr("`--destination DIR`")],

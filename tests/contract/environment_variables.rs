@@ -1,7 +1,7 @@
 //! Environment variables: how their files are read, which one wins, and where they are set.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -102,7 +102,7 @@ cases! {
     }
     an_overridden_variable_of_the_builder_is_there_once {
         row: "2.4: an overridden builder variable (also `PATH`) disappears from its old place",
-        builder: BuilderImage { name: "variables", changes: &["ENV OWN=builder OTHER=builder"], ..PROBE },
+        builder: BuilderImage { name: "variables", changes: &["ENV OWN=builder OTHER=builder"], ..BUILDER },
         build: Build {
             options: &["-e", "OWN=mine", "-e", "PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             assemble: "echo $OWN $OTHER $PATH",

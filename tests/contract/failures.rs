@@ -1,7 +1,7 @@
 //! Builds that fail: the exit status, the message, and that the tag stays where it was.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage, NUMERIC_USER};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -33,7 +33,7 @@ failing! {
 /// A builder with this `assemble`.
 macro_rules! assemble {
     ($name:literal, $mode:literal, $text:literal) => {
-        BuilderImage { name: $name, scripts: "", files: &[("usr/libexec/s2i/assemble", $mode, $text)], ..PROBE }
+        BuilderImage { name: $name, scripts: "", files: &[("usr/libexec/s2i/assemble", $mode, $text)], ..BUILDER }
     };
 }
 
@@ -45,7 +45,7 @@ cases! {
     }
     an_assemble_that_is_missing_is_an_error {
         row: "2.12: assemble missing",
-        builder: BuilderImage { name: "no-assemble", scripts: "", ..PROBE },
+        builder: BuilderImage { name: "no-assemble", scripts: "", ..BUILDER },
         status: 125,
         expect: &[Expect::InStderr("`assemble` is missing in the builder"), Expect::InStderr("/usr/libexec/s2i")],
     }
@@ -75,7 +75,7 @@ cases! {
     }
     onbuild_triggers_are_refused_with_the_cure {
         row: "0, 2.14: ONBUILD triggers",
-        builder: BuilderImage { name: "onbuild", dockerfile: "ONBUILD RUN false", ..PROBE },
+        builder: BuilderImage { name: "onbuild", dockerfile: "ONBUILD RUN false", ..BUILDER },
         status: 125,
         expect: &[Expect::InStderr("ONBUILD"), Expect::InStderr("docker build")],
     }
@@ -139,7 +139,7 @@ cases! {
     }
     an_allowed_user_runs {
         row: "3: `-u 1-`",
-        builder: NUMERIC,
+        builder: NUMERIC_USER,
         build: Build { options: &["-u", "1-"], assemble: "echo ran", ..BUILD },
         expect: &[Expect::AssemblePrints(&["ran"])],
     }

@@ -1,22 +1,22 @@
 //! The configuration of the image, and its labels.
 
-use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, PROBE};
+use crate::build::{BUILD, Build, SAVE_KEPT};
+use crate::builder_image::{BUILDER, BuilderImage};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
-const RICH: BuilderImage = BuilderImage {
+const WITH_ALL_SETTINGS: BuilderImage = BuilderImage {
     name: "rich",
     user: Some(("1234:2000", 1234, 2000)),
     changes: &["EXPOSE 8080 9090/udp", "VOLUME /data", "LABEL own=label", r#"CMD ["usage"]"#],
     dockerfile: "HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]",
-    ..PROBE
+    ..BUILDER
 };
 
 /// An ENTRYPOINT that does not run what it is given.
 macro_rules! bypassed {
     ($name:literal, $changes:expr, $dockerfile:literal) => {
-        BuilderImage { name: $name, changes: $changes, dockerfile: $dockerfile, ..PROBE }
+        BuilderImage { name: $name, changes: $changes, dockerfile: $dockerfile, ..BUILDER }
     };
 }
 
@@ -26,15 +26,12 @@ const BYPASSED: &[Expect] = &[
     Expect::Config("Cmd", r#"["/usr/libexec/s2i/run"]"#),
 ];
 
-const KEEPING: Build =
-    Build { assemble: "mkdir /tmp/kept; echo kept >/tmp/kept/file", save: "tar -C /tmp/kept -cf - .", ..BUILD };
-
-const BOTH: Build = Build { assemble: "cat /tmp/src/a /tmp/artifacts/file", ..BUILD };
+const PRINT_SOURCE_AND_ARTIFACTS: Build = Build { assemble: "cat /tmp/src/a /tmp/artifacts/file", ..BUILD };
 
 cases! {
     the_builders_settings_are_kept {
         row: "2.10, 0: Entrypoint, User, WorkingDir, ExposedPorts, Volumes, Healthcheck, StopSignal, Shell",
-        builder: RICH,
+        builder: WITH_ALL_SETTINGS,
         before: &[BUILD],
         expect: &[
             Expect::Inherited(&["Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes"]),
@@ -99,7 +96,7 @@ cases! {
     }
     labels_of_assemble_win {
         row: "2.10: builder labels, then generated, then metadata file: last wins",
-        builder: RICH,
+        builder: WITH_ALL_SETTINGS,
         source: &[Item::File("labels", r#"{"labels":[{"a":"1"},{"own":"new","io.k8s.display-name":"mine $X"}]}"#)],
         build: Build { assemble: "mkdir /tmp/.s2i; cp /tmp/src/labels /tmp/.s2i/image_metadata.json", ..BUILD },
         expect: &[
@@ -128,7 +125,7 @@ cases! {
     }
     an_entrypoint_with_arguments_stays_in_force {
         row: "2.11, 0: `[\"/usr/bin/env\",\"W=1\"]`: visible in save-artifacts and assemble",
-        builder: BuilderImage { name: "entry-env", changes: &[r#"ENTRYPOINT ["/usr/bin/env", "W=1"]"#], ..PROBE },
+        builder: BuilderImage { name: "entry-env", changes: &[r#"ENTRYPOINT ["/usr/bin/env", "W=1"]"#], ..BUILDER },
         before: &[Build { save: "echo saved $W >&2", ..BUILD }],
         build: Build { assemble: "echo assembled $W", ..BUILD },
         expect: &[
@@ -144,7 +141,7 @@ cases! {
             name: "entry-exec",
             files: &[("entry", 0o755, "#!/bin/sh\nexport SEEN=yes\necho welcome\nexec \"$@\"\n")],
             changes: &[r#"ENTRYPOINT ["/entry"]"#],
-            ..PROBE
+            ..BUILDER
         },
         build: Build { assemble: "echo $SEEN", ..BUILD },
         expect: &[Expect::AssemblePrints(&["yes"]), Expect::InStderr("welcome\n"), Expect::Inherited(&["Entrypoint"])],
@@ -153,16 +150,16 @@ cases! {
         row: "0, 2.11 (bug left out): `[\"/bin/echo\"]`: no false success",
         builder: bypassed!("entry-echo", &[r#"ENTRYPOINT ["/bin/echo"]"#], ""),
         source: &[Item::File("a", "source\n")],
-        before: &[KEEPING],
-        build: BOTH,
+        before: &[SAVE_KEPT],
+        build: PRINT_SOURCE_AND_ARTIFACTS,
         expect: BYPASSED,
     }
     an_entrypoint_in_shell_form_is_bypassed {
         row: "0, 2.11 (bug left out): a shell-form ENTRYPOINT",
         builder: bypassed!("entry-shell", &[], "ENTRYPOINT echo hello"),
         source: &[Item::File("a", "source\n")],
-        before: &[KEEPING],
-        build: BOTH,
+        before: &[SAVE_KEPT],
+        build: PRINT_SOURCE_AND_ARTIFACTS,
         expect: BYPASSED,
     }
     a_bypass_is_said_once {

@@ -1,7 +1,7 @@
 //! Which files and layers the image has beside what `assemble` made.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -31,7 +31,7 @@ cases! {
     }
     a_source_that_the_image_works_in_is_kept {
         row: "0: unless WORKDIR lies in it",
-        builder: BuilderImage { name: "works-in-source", changes: &["WORKDIR /tmp/src/app"], ..PROBE },
+        builder: BuilderImage { name: "works-in-source", changes: &["WORKDIR /tmp/src/app"], ..BUILDER },
         source: &[Item::File("app/a", "x")],
         expect: &[Expect::TreeHas("/tmp/src", "f 644 0:0 app/a = x"), Expect::Inherited(&["WorkingDir"])],
     }
@@ -52,7 +52,7 @@ cases! {
     }
     a_volume_over_the_destination_keeps_the_source_out {
         row: "2.15: `VOLUME /tmp` works; an external `run` is missing, which is said",
-        builder: BuilderImage { name: "volume-tmp", changes: &["VOLUME /tmp"], ..PROBE },
+        builder: BuilderImage { name: "volume-tmp", changes: &["VOLUME /tmp"], ..BUILDER },
         source: &[Item::File("a", "from the source"), Item::File(".s2i/bin/run", "#!/bin/sh\n")],
         build: Build { assemble: "cp /tmp/src/a /app/out", ..BUILD },
         expect: &[
@@ -65,7 +65,7 @@ cases! {
     }
     a_volume_over_the_result_is_warned_of {
         row: "2.15: `VOLUME` over the output directory: the loss is not silent",
-        builder: BuilderImage { name: "volume-app", changes: &["VOLUME /app"], ..PROBE },
+        builder: BuilderImage { name: "volume-app", changes: &["VOLUME /app"], ..BUILDER },
         build: Build { assemble: "echo lost >/app/out", ..BUILD },
         expect: &[
             Expect::InStderr("warning: what `assemble` leaves in /app does not get into the image"),
@@ -79,7 +79,7 @@ cases! {
             base: "rm -f $(command -v tar)",
             user: Some(("1234", 1234, 0)),
             files: &[("app/kept", 0o644, "kept\n")],
-            ..PROBE
+            ..BUILDER
         },
         source: &[Item::File("a", "x"), Item::Mode("a", 0o640)],
         before: &[Build { assemble: "mkdir /tmp/artifacts", save: "cp /app/kept /tmp/artifacts/", ..BUILD }],
@@ -108,7 +108,7 @@ cases! {
         builder: BuilderImage {
             name: "second",
             files: &[("usr/libexec/s2i/assemble-runtime", 0o755, "#!/bin/sh\nls /app\n")],
-            ..PROBE
+            ..BUILDER
         },
         build: Build {
             options: &["--runtime-image", "{builder}", "-a", "/opt/made:/app"],

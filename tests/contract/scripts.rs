@@ -1,33 +1,33 @@
 //! Which scripts run, and where they come from.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
-const ELSEWHERE: BuilderImage = BuilderImage {
+const WITH_OTHER_FOLDER: BuilderImage = BuilderImage {
     name: "elsewhere",
     scripts: "opt/s2i",
     label: "LABEL io.openshift.s2i.scripts-url=image:///opt/s2i",
-    ..PROBE
+    ..BUILDER
 };
 
 /// A builder without scripts, at its label or elsewhere.
-const WITHOUT: BuilderImage = BuilderImage { name: "without", scripts: "", ..PROBE };
+const WITHOUT_SCRIPTS: BuilderImage = BuilderImage { name: "without", scripts: "", ..BUILDER };
 
-const UNLABELLED: BuilderImage = BuilderImage { name: "unlabelled", label: "", ..PROBE };
+const WITHOUT_LABEL: BuilderImage = BuilderImage { name: "unlabelled", label: "", ..BUILDER };
 
 /// A script that prints this name and its path.
-macro_rules! say {
-    ($who:literal) => {
-        concat!("#!/bin/sh\necho ", $who, " is $0\n")
+macro_rules! script_named {
+    ($name:literal) => {
+        concat!("#!/bin/sh\necho ", $name, " is $0\n")
     };
 }
 
 cases! {
     the_label_names_the_folder {
         row: "2.1: `io.openshift.s2i.scripts-url`",
-        builder: ELSEWHERE,
+        builder: WITH_OTHER_FOLDER,
         build: Build { assemble: "echo $0", ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["/opt/s2i/assemble"]),
@@ -40,18 +40,26 @@ cases! {
         builder: BuilderImage {
             name: "slash",
             label: "LABEL io.openshift.s2i.scripts-url=image:///opt/s2i/",
-            ..ELSEWHERE
+            ..WITH_OTHER_FOLDER
         },
         expect: &[Expect::Config("Cmd", r#"["/opt/s2i/run"]"#)],
     }
     the_legacy_label_counts {
         row: "2.1: `io.s2i.scripts-url`",
-        builder: BuilderImage { name: "legacy-label", label: "LABEL io.s2i.scripts-url=image:///opt/s2i", ..ELSEWHERE },
+        builder: BuilderImage {
+            name: "legacy-label",
+            label: "LABEL io.s2i.scripts-url=image:///opt/s2i",
+            ..WITH_OTHER_FOLDER
+        },
         expect: &[Expect::Config("Cmd", r#"["/opt/s2i/run"]"#)],
     }
     the_legacy_variable_counts {
         row: "2.1: `STI_SCRIPTS_URL`",
-        builder: BuilderImage { name: "legacy-variable", label: "ENV STI_SCRIPTS_URL=image:///opt/s2i", ..ELSEWHERE },
+        builder: BuilderImage {
+            name: "legacy-variable",
+            label: "ENV STI_SCRIPTS_URL=image:///opt/s2i",
+            ..WITH_OTHER_FOLDER
+        },
         expect: &[Expect::Config("Cmd", r#"["/opt/s2i/run"]"#)],
     }
     the_current_label_wins_over_the_legacy_forms {
@@ -59,7 +67,7 @@ cases! {
         builder: BuilderImage {
             name: "all-labels",
             changes: &["LABEL io.s2i.scripts-url=image:///none", "ENV STI_SCRIPTS_URL=image:///none/either"],
-            ..ELSEWHERE
+            ..WITH_OTHER_FOLDER
         },
         expect: &[Expect::Config("Cmd", r#"["/opt/s2i/run"]"#)],
     }
@@ -69,7 +77,7 @@ cases! {
             name: "legacy-labels",
             label: "LABEL io.s2i.scripts-url=image:///opt/s2i",
             changes: &["ENV STI_SCRIPTS_URL=image:///none"],
-            ..ELSEWHERE
+            ..WITH_OTHER_FOLDER
         },
         expect: &[Expect::Config("Cmd", r#"["/opt/s2i/run"]"#)],
     }
@@ -79,7 +87,7 @@ cases! {
             name: "relative",
             scripts: "app/own/s2i",
             label: "LABEL io.openshift.s2i.scripts-url=image://own/s2i",
-            ..PROBE
+            ..BUILDER
         },
         source: &[Item::File("a", "from the source")],
         build: Build { assemble: "cp /tmp/src/a /app/out", ..BUILD },
@@ -90,14 +98,14 @@ cases! {
         builder: BuilderImage {
             name: "malformed",
             label: "LABEL io.openshift.s2i.scripts-url=image:/opt/s2i",
-            ..ELSEWHERE
+            ..WITH_OTHER_FOLDER
         },
         status: 125,
         expect: &[Expect::InStderr("error: "), Expect::InStderr("image:"), Expect::InStderr("hint: ")],
     }
     no_label_means_the_usual_folder_and_a_note {
         row: "0: no label at all: `/usr/libexec/s2i`, with a note",
-        builder: UNLABELLED,
+        builder: WITHOUT_LABEL,
         build: Build { assemble: "echo $0", ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["/usr/libexec/s2i/assemble"]),
@@ -106,24 +114,27 @@ cases! {
     }
     no_label_means_the_other_usual_folder_then {
         row: "0: no label at all: then `/usr/local/s2i`, with a note",
-        builder: BuilderImage { name: "unlabelled-local", scripts: "usr/local/s2i", ..UNLABELLED },
+        builder: BuilderImage { name: "unlabelled-local", scripts: "usr/local/s2i", ..WITHOUT_LABEL },
         expect: &[Expect::Config("Cmd", r#"["/usr/local/s2i/run"]"#), Expect::InStderr("note: ")],
     }
     no_label_and_no_scripts_is_an_error_with_its_cures {
         row: "0: nothing there: the error names the label and `-s`",
-        builder: BuilderImage { name: "nothing", scripts: "", label: "", ..PROBE },
+        builder: BuilderImage { name: "nothing", scripts: "", label: "", ..BUILDER },
         status: 125,
         expect: &[Expect::InStderr("`io.openshift.s2i.scripts-url`"), Expect::InStderr("`--scripts-url`")],
     }
     a_fallback_serves_a_builder_without_a_label {
         row: "2.1: `--image-scripts-url` (helps here)",
-        builder: BuilderImage { name: "fallback", scripts: "srv/s2i", label: "", ..PROBE },
+        builder: BuilderImage { name: "fallback", scripts: "srv/s2i", label: "", ..BUILDER },
         build: Build { options: &["--image-scripts-url", "image:///srv/s2i"], ..BUILD },
         expect: &[Expect::Config("Cmd", r#"["/srv/s2i/run"]"#), Expect::NotInStderr("note:")],
     }
     the_sources_scripts_win_over_the_label {
         row: "2.2: `.s2i/bin`, executable or not, from `<dest>/scripts`",
-        source: &[Item::File(".s2i/bin/assemble", say!("mine")), Item::File(".s2i/bin/run", say!("run"))],
+        source: &[
+            Item::File(".s2i/bin/assemble", script_named!("mine")),
+            Item::File(".s2i/bin/run", script_named!("run")),
+        ],
         expect: &[
             Expect::InStderr("mine is /tmp/scripts/assemble\n"),
             Expect::Config("Cmd", r#"["/tmp/scripts/run"]"#),
@@ -133,7 +144,7 @@ cases! {
     }
     one_script_of_the_source_leaves_the_others {
         row: "2.2: per script",
-        source: &[Item::File(".s2i/bin/run", say!("mine"))],
+        source: &[Item::File(".s2i/bin/run", script_named!("mine"))],
         build: Build { assemble: "echo $0", ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["/usr/libexec/s2i/assemble"]),
@@ -152,9 +163,9 @@ cases! {
     the_old_folder_of_the_source_counts_behind_the_new_one {
         row: "2.2: then `.sti/bin`",
         source: &[
-            Item::File(".sti/bin/assemble", say!("old")),
-            Item::File(".sti/bin/run", say!("old-run")),
-            Item::File(".s2i/bin/run", say!("new-run")),
+            Item::File(".sti/bin/assemble", script_named!("old")),
+            Item::File(".sti/bin/run", script_named!("old-run")),
+            Item::File(".s2i/bin/run", script_named!("new-run")),
         ],
         expect: &[
             Expect::InStderr("old is /tmp/scripts/assemble\n"),
@@ -164,7 +175,7 @@ cases! {
     a_linked_script_of_the_source_is_its_content {
         row: "2.2: a symlinked `.s2i/bin/assemble` (no dangling link, no fallback)",
         source: &[
-            Item::File("ci/build.sh", say!("linked")),
+            Item::File("ci/build.sh", script_named!("linked")),
             Item::Link(".s2i/bin/assemble", "../../ci/build.sh"),
         ],
         build: Build { options: &["--keep-symlinks"], ..BUILD },
@@ -176,9 +187,9 @@ cases! {
     a_folder_of_this_machine_wins_over_source_and_label {
         row: "2.2: 1. `--scripts-url` → 2. `.s2i/bin` → 3. label",
         source: &[
-            Item::File("../mine/assemble", say!("asked")),
-            Item::File(".s2i/bin/assemble", say!("source")),
-            Item::File(".s2i/bin/run", say!("source-run")),
+            Item::File("../mine/assemble", script_named!("asked")),
+            Item::File(".s2i/bin/assemble", script_named!("source")),
+            Item::File(".s2i/bin/run", script_named!("source-run")),
         ],
         build: Build { options: &["-s", "file://mine"], ..BUILD },
         expect: &[
@@ -189,7 +200,7 @@ cases! {
     }
     a_folder_with_run_alone_leaves_assemble_to_the_image {
         row: "0, 2.2 (bug left out): `-s file://dir` with only `run` in it",
-        source: &[Item::File("../mine/run", say!("asked"))],
+        source: &[Item::File("../mine/run", script_named!("asked"))],
         build: Build { options: &["-s", "file://mine"], assemble: "echo $0", ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["/usr/libexec/s2i/assemble"]),
@@ -198,8 +209,12 @@ cases! {
     }
     a_folder_of_the_image_leaves_out_the_source {
         row: "2.2: with `-s image:///…`, `.s2i/bin` is ignored",
-        builder: BuilderImage { name: "two-folders", files: &[("srv/s2i/assemble", 0o755, say!("asked"))], ..PROBE },
-        source: &[Item::File(".s2i/bin/assemble", say!("source"))],
+        builder: BuilderImage {
+            name: "two-folders",
+            files: &[("srv/s2i/assemble", 0o755, script_named!("asked"))],
+            ..BUILDER
+        },
+        source: &[Item::File(".s2i/bin/assemble", script_named!("source"))],
         build: Build { options: &["-s", "image:///srv/s2i"], ..BUILD },
         expect: &[
             Expect::InStderr("asked is /srv/s2i/assemble\n"),
@@ -210,7 +225,7 @@ cases! {
     }
     a_folder_without_scripts_is_refused {
         row: "2.2: `-s` that yields no script at all",
-        source: &[Item::Folder("../mine"), Item::File(".s2i/bin/assemble", say!("source"))],
+        source: &[Item::Folder("../mine"), Item::File(".s2i/bin/assemble", script_named!("source"))],
         build: Build { options: &["-s", "mine"], ..BUILD },
         status: 2,
         expect: &[Expect::InStderr("`--scripts-url` names a place without scripts"), Expect::InStderr("hint: ")],
@@ -237,7 +252,7 @@ cases! {
         builder: BuilderImage {
             name: "two-savers",
             files: &[("srv/s2i/save-artifacts", 0o755, "#!/bin/sh\nexec tar -C /app -cf - kept\n")],
-            ..PROBE
+            ..BUILDER
         },
         before: &[Build {
             options: &["-s", "image:///srv/s2i"],
@@ -250,8 +265,8 @@ cases! {
     }
     an_image_without_run_is_made_with_a_note {
         row: "2.2: missing `run`: said, not checked later",
-        builder: WITHOUT,
-        source: &[Item::File(".s2i/bin/assemble", say!("mine"))],
+        builder: WITHOUT_SCRIPTS,
+        source: &[Item::File(".s2i/bin/assemble", script_named!("mine"))],
         expect: &[
             Expect::InStderr("note: `/usr/libexec/s2i/run` "),
             Expect::InStderr("the image will not start by itself"),

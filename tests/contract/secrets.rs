@@ -1,7 +1,7 @@
 //! Variables, secrets and files for `assemble` alone, which are nowhere in the image.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage, NUMERIC_USER};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -20,7 +20,7 @@ cases! {
     }
     a_secret_is_nowhere_in_the_image {
         row: "0: `--secret` is a file in memory for assemble only",
-        builder: NUMERIC,
+        builder: NUMERIC_USER,
         source: &[Item::File("../token", WORD)],
         build: Build {
             options: &["--secret", "id=token,src=token"],
@@ -64,7 +64,7 @@ cases! {
     }
     what_was_there_before_an_injection_comes_back {
         row: "0: `--inject` over the builder's own files",
-        builder: BuilderImage { name: "injected", files: &[("app/conf/plain", 0o640, "own")], ..PROBE },
+        builder: BuilderImage { name: "injected", files: &[("app/conf/plain", 0o640, "own")], ..BUILDER },
         source: &[Item::File("../secrets/plain", WORD)],
         build: Build {
             options: &["--inject", "secrets:conf"],

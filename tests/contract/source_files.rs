@@ -5,9 +5,9 @@ use crate::expectation::Expect;
 use crate::source_item::Item;
 
 /// Prints the files that arrived.
-const LIST: &str = "cd /tmp/src; find . -type f | LC_ALL=C sort";
+const LIST_FILES: &str = "cd /tmp/src; find . -type f | LC_ALL=C sort";
 
-const LISTING: Build = Build { assemble: LIST, ..BUILD };
+const LISTING: Build = Build { assemble: LIST_FILES, ..BUILD };
 
 cases! {
     everything_else_is_sent {
@@ -61,7 +61,7 @@ cases! {
             Item::File("a.log", ""),
             Item::File("b.log", ""),
         ],
-        build: Build { options: &["--no-gitignore"], assemble: LIST, ..BUILD },
+        build: Build { options: &["--no-gitignore"], assemble: LIST_FILES, ..BUILD },
         expect: &[Expect::AssemblePrints(&["./.gitignore", "./.s2iignore", "./a.log"])],
     }
     s2iignore_has_gitignore_rules {
@@ -131,7 +131,7 @@ cases! {
         ],
         build: Build {
             options: &["--exclude", "node_modules", "--exclude=/*.pyc", "--exclude", "tmp", "--exclude", "src"],
-            assemble: LIST,
+            assemble: LIST_FILES,
             ..BUILD
         },
         expect: &[Expect::AssemblePrints(&["./app", "./deep/b.pyc"])],
@@ -144,7 +144,7 @@ cases! {
             Item::File("dist/app.map", ""),
             Item::File("a.log", ""),
         ],
-        build: Build { options: &["--include", "dist/*.js"], assemble: LIST, ..BUILD },
+        build: Build { options: &["--include", "dist/*.js"], assemble: LIST_FILES, ..BUILD },
         expect: &[Expect::AssemblePrints(&["./.gitignore", "./dist/app.js"])],
     }
     an_empty_source_is_a_source {
@@ -162,7 +162,7 @@ cases! {
             Item::File("part/.s2iignore", "ignored\n.s2iignore\n"),
             Item::File("part/.s2i/environment", "WHICH=inner\n"),
         ],
-        build: Build { options: &["--context-dir", "part"], assemble: LIST, ..BUILD },
+        build: Build { options: &["--context-dir", "part"], assemble: LIST_FILES, ..BUILD },
         expect: &[
             Expect::AssemblePrints(&["./.s2i/environment", "./inner"]),
             Expect::Env(&[("WHICH", "inner")]),

@@ -1,7 +1,7 @@
 //! The owners, modes and times of the upload.
 
 use crate::build::{BUILD, Build};
-use crate::builder_image::{BuilderImage, NUMERIC, PROBE};
+use crate::builder_image::{BUILDER, BuilderImage, NUMERIC_USER};
 use crate::expectation::Expect;
 use crate::source_item::Item;
 
@@ -15,7 +15,7 @@ const SOURCE: &[Item] = &[
 ];
 
 /// The user owns all of the upload, and may do with it what builders do.
-const BUILDING: Build = Build {
+const BUILD_AS_USER: Build = Build {
     assemble: "cd /tmp/src; stat -c %u:%g . file link folder folder/file ../scripts ../scripts/run
         echo more >>file; chmod -R ug+rwX .; mv folder /tmp/moved; cd /; rm -rf /tmp/src /tmp/moved",
     ..BUILD
@@ -30,63 +30,63 @@ const ACCOUNTS: &[(&str, u32, &str)] = &[
     ("etc/group", 0o644, "root:x:0:\nowner:x:1003:\nothers:x:2000:\n"),
 ];
 
-const ACCOUNTED: BuilderImage = BuilderImage { files: ACCOUNTS, ..PROBE };
+const WITH_ACCOUNTS: BuilderImage = BuilderImage { files: ACCOUNTS, ..BUILDER };
 
 /// A builder whose label names another user for `assemble` than USER.
 const LABEL_USER: BuilderImage = BuilderImage {
     name: "label-user",
     user: Some(("1234", 1234, 0)),
     changes: &["LABEL io.openshift.s2i.assemble-user=1500:1600"],
-    ..PROBE
+    ..BUILDER
 };
 
 cases! {
     a_numeric_user_owns_the_source {
         row: "2.6: owner of `src`, `scripts` for a numeric user",
-        builder: NUMERIC,
+        builder: NUMERIC_USER,
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["1234:0"; 7]), Expect::Inherited(&["User"]), Expect::NoPath("/tmp/src")],
     }
     a_user_with_a_group_owns_the_source {
         row: "2.6: for `uid:gid`",
-        builder: BuilderImage { name: "grouped", user: Some(("1234:2000", 1234, 2000)), ..PROBE },
+        builder: BuilderImage { name: "grouped", user: Some(("1234:2000", 1234, 2000)), ..BUILDER },
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["1234:2000"; 7]), Expect::Inherited(&["User"])],
     }
     a_named_user_owns_the_source {
         row: "2.6: for a name",
-        builder: BuilderImage { name: "named", user: Some(("default", 1001, 0)), ..ACCOUNTED },
+        builder: BuilderImage { name: "named", user: Some(("default", 1001, 0)), ..WITH_ACCOUNTS },
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["1001:0"; 7]), Expect::Config("User", r#""default""#)],
     }
     a_numeric_user_has_the_group_of_its_account {
         row: "2.6: the container user and its primary group",
-        builder: BuilderImage { name: "account", user: Some(("1002", 1002, 1003)), ..ACCOUNTED },
+        builder: BuilderImage { name: "account", user: Some(("1002", 1002, 1003)), ..WITH_ACCOUNTS },
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["1002:1003"; 7])],
     }
     a_named_user_with_a_named_group_owns_the_source {
         row: "2.6: for `name:group`",
-        builder: BuilderImage { name: "named-group", user: Some(("default:others", 1001, 2000)), ..ACCOUNTED },
+        builder: BuilderImage { name: "named-group", user: Some(("default:others", 1001, 2000)), ..WITH_ACCOUNTS },
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["1001:2000"; 7])],
     }
     root_owns_the_source {
         row: "0: root: `0:0`, whoever runs the build",
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["0:0"; 7])],
     }
     the_assemble_user_of_the_label_owns_the_source {
         row: "2.1: `io.openshift.s2i.assemble-user`; 0: User is the builder's",
         builder: LABEL_USER,
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["1500:1600"; 7]), Expect::Config("User", r#""1234""#)],
     }
     the_assemble_user_of_the_option_wins {
@@ -94,7 +94,7 @@ cases! {
         builder: LABEL_USER,
         source: SOURCE,
         before: &[Build { save: "touch /tmp/me; stat -c 'saved by %u' /tmp/me >&2", ..BUILD }],
-        build: Build { options: &["--assemble-user", "1700"], ..BUILDING },
+        build: Build { options: &["--assemble-user", "1700"], ..BUILD_AS_USER },
         expect: &[
             Expect::AssemblePrints(&["1700:0"; 7]),
             Expect::InStderr("saved by 1700\n"),
@@ -132,7 +132,7 @@ cases! {
     }
     modes_are_exact_for_others {
         row: "0: modes exactly as on disk, whatever the umask of the container",
-        builder: NUMERIC,
+        builder: NUMERIC_USER,
         source: MODES,
         build: Build { options: &["--keep-source"], ..BUILD },
         expect: &[Expect::Tree("/tmp/src", &[
@@ -188,10 +188,10 @@ cases! {
             name: "label-root",
             user: Some(("1234", 1234, 0)),
             changes: &["LABEL io.openshift.s2i.assemble-user=root"],
-            ..PROBE
+            ..BUILDER
         },
         source: SOURCE,
-        build: BUILDING,
+        build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["0:0"; 7]), Expect::Config("User", r#""1234""#)],
     }
 }

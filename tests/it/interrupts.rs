@@ -208,6 +208,7 @@ fn an_interrupt_at_the_tagging_leaves_the_tag() {
 #[test]
 fn an_interrupt_in_a_long_commit_leaves_the_tag_for_good() {
     let engine = signalling_cli("commit");
+    // A commit of 400 MB is long enough for the signal to come in the middle of it.
     let assemble = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = large ]; then\n\
                     head -c 400000000 /dev/urandom >/app/large; fi\n";
     let test = SignalTest::new(Builder::new().script("assemble", assemble).make()).with_good_image();

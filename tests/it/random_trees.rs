@@ -87,6 +87,7 @@ fn write_tree(root: &Path, plans: &[PlannedEntry]) -> BTreeMap<Vec<u8>, Entry> {
     for plan in plans {
         let parent = &folders[plan.parent.index(folders.len())];
         let path = if parent.is_empty() { plan.name.clone() } else { [parent, &b"/"[..], &plan.name].concat() };
+        // Paths have at most 4,096 bytes, of which the folders above the tree need some.
         if written.contains_key(&path) || path.len() > 1500 {
             continue;
         }

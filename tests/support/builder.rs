@@ -23,18 +23,6 @@ pub struct Builder {
     made: bool,
 }
 
-/// A file or a folder that is added to the base.
-struct File {
-    kind: tar::EntryType,
-    path: String,
-    mode: u32,
-    owner: (u64, u64),
-    content: Vec<u8>,
-}
-
-/// Who owns what a builder has, unless it is said otherwise.
-const ROOT: (u64, u64) = (0, 0);
-
 impl Builder {
     /// A builder on the shared base, without scripts or labels, as the base's user.
     pub fn without_scripts() -> Self {
@@ -230,3 +218,15 @@ impl Drop for Builder {
         try_docker(&["image", "rm", "--force", &self.name]);
     }
 }
+
+/// A file or a folder that is added to the base.
+struct File {
+    kind: tar::EntryType,
+    path: String,
+    mode: u32,
+    owner: (u64, u64),
+    content: Vec<u8>,
+}
+
+/// Who owns what a builder has, unless it is said otherwise.
+const ROOT: (u64, u64) = (0, 0);

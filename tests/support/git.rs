@@ -1,4 +1,4 @@
-//! Git, as a user with a name calls it, whatever the machine's own configuration says.
+//! Calling git as a user with a name, whatever the configuration of this machine says.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The JSON that is documented.
+//! The JSON messages that are documented, and the keys that each of them has.
 
 use std::collections::BTreeSet;
 

@@ -33,6 +33,7 @@ fn text_after_the_end_of_the_archive_is_fine() {
 fn a_lot_of_text_after_the_end_of_the_archive_is_fine() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
+    // More than all pipes on the way can take.
     let save = "tar -C /tmp/kept -cf - .; yes | head -c 3000000";
     project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
     assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/a").success().assemble_output(), ["x"]);

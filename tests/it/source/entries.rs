@@ -139,6 +139,7 @@ fn odd_names_arrive() {
 #[test]
 fn long_names_and_paths_arrive() {
     let project = Project::new();
+    // A plain header has room for a path of 100 bytes; file systems take names of 255 bytes.
     let name = "n".repeat(250);
     let paths = ["a".repeat(100), "b".repeat(101), name.clone(), format!("{name}/{name}/{name}/{name}")];
     for (index, path) in paths.iter().enumerate() {
@@ -156,6 +157,7 @@ fn long_names_and_paths_arrive() {
 
 #[test]
 fn a_sparse_file_of_nine_gigabytes_arrives_sparse_and_right() {
+    /// More than the 8 GiB that the size field of a plain header can say.
     const SIZE: u64 = 9 << 30;
     let project = Project::new().file("big", "begin");
     let mut file = File::options().write(true).open(project.path().join("big")).unwrap();

@@ -164,6 +164,7 @@ fn lost_events_are_noticed() {
     let watch = project.watch(&builder).start_watch();
     watch.build_after(|| {
         watch.signal("STOP");
+        // More than the 16,384 events that the queue of inotify holds.
         for number in 0..20_000 {
             fs::write(project.path().join(format!("{number}.tmp")), "").unwrap();
         }
