@@ -1,29 +1,29 @@
-//! What `save-artifacts` hands to the next build.
+//! What `save-artifacts` passes on to the next build.
 
 use tar::EntryType;
 
-use crate::case::{BUILD, Build, Expect, Item, NUMERIC, PROBE, Shape};
+use crate::build::{BUILD, Build, SAVE_KEPT};
+use crate::builder_image::{BUILDER, BuilderImage, NUMERIC_USER};
+use crate::expectation::Expect;
+use crate::source_item::Item;
+use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
 
-/// A build that leaves `/tmp/kept`, and an archive of it for the next.
-const LEAVING: Build = Build { assemble: MAKE, save: "tar -C /tmp/kept -cf - .", ..BUILD };
+/// A build that prints the artifacts.
+const PRINT_ARTIFACTS: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
 
-const MAKE: &str = "mkdir -p /tmp/kept; echo kept >/tmp/kept/file";
+/// A build that prints that there are no artifacts.
+const PRINT_NO_ARTIFACTS: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
 
-/// A build that says what there is.
-const LOOKING: Build = Build { assemble: "cat /tmp/artifacts/file", ..BUILD };
+const NO_ARTIFACTS: &[Expect] =
+    &[Expect::AssemblePrints(&["nothing"]), Expect::NotInStderr("warning:"), Expect::NoPath("/tmp/artifacts")];
 
-/// A build that says that there is nothing.
-const NOTHING: Build = Build { assemble: "[ ! -e /tmp/artifacts ] && echo nothing", ..BUILD };
-
-const CLEAN: &[Expect] = &[Expect::Said(&["nothing"]), Expect::NeverSays("warning:"), Expect::Lacks("/tmp/artifacts")];
-
-const WARNED: &[Expect] = &[
-    Expect::Said(&["nothing"]),
-    Expect::SaysTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
-    Expect::Lacks("/tmp/artifacts"),
-    Expect::Lacks("/tmp/escaped"),
-    Expect::Lacks("/app/escaped"),
-    Expect::Lacks("/escaped"),
+const NO_ARTIFACTS_WITH_WARNING: &[Expect] = &[
+    Expect::AssemblePrints(&["nothing"]),
+    Expect::InStderrTimes("warning: `save-artifacts` failed, building without artifacts: ", 1),
+    Expect::NoPath("/tmp/artifacts"),
+    Expect::NoPath("/tmp/escaped"),
+    Expect::NoPath("/app/escaped"),
+    Expect::NoPath("/escaped"),
 ];
 
 /// A case of what `save-artifacts` does after a build that left `/tmp/kept`.
@@ -32,7 +32,7 @@ macro_rules! saving {
         cases! {
             $($name {
                 row: $row,
-                before: &[Build { save: $save, ..LEAVING }],
+                before: &[Build { save: $save, ..SAVE_KEPT }],
                 build: $build,
                 expect: $expect,
             })*
@@ -40,88 +40,89 @@ macro_rules! saving {
     };
 }
 
-const DELIVERED: &[Expect] = &[Expect::Said(&["kept"]), Expect::NeverSays("warning:")];
+const ARTIFACTS: &[Expect] = &[Expect::AssemblePrints(&["kept"]), Expect::NotInStderr("warning:")];
 
 saving! {
     an_archive_is_delivered: "0: artifacts are piped from container to container",
-        "tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
+        "tar -C /tmp/kept -cf - .", PRINT_ARTIFACTS, ARTIFACTS;
     nothing_is_nothing: "0, 2.12: prints nothing, exit 0: no `artifacts` at all",
-        ":", NOTHING, CLEAN;
+        ":", PRINT_NO_ARTIFACTS, NO_ARTIFACTS;
     zeros_are_nothing: "0: zeros only: fine",
-        "head -c 10240 /dev/zero", NOTHING, CLEAN;
+        "head -c 10240 /dev/zero", PRINT_NO_ARTIFACTS, NO_ARTIFACTS;
     complaints_and_zeros_are_nothing: "0: zeros with words on stderr: fine",
-        "echo 'tar: vendor: Cannot stat' >&2; head -c 10240 /dev/zero", NOTHING, CLEAN;
+        "echo 'tar: vendor: Cannot stat' >&2; head -c 10240 /dev/zero", PRINT_NO_ARTIFACTS, NO_ARTIFACTS;
     garbage_is_a_warning: "0, 2.12: garbage: warning, clean build",
-        "yes no archive | head -c 4000", NOTHING, WARNED;
+        "yes no archive | head -c 4000", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     text_before_the_archive_is_a_warning: "0, 2.12: text before: warning, clean build",
-        "echo saving; tar -C /tmp/kept -cf - .", NOTHING, WARNED;
+        "echo saving; tar -C /tmp/kept -cf - .", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     a_truncated_archive_is_a_warning: "0, 2.12: truncated: warning, clean build, nothing half",
         "mkdir /tmp/k; yes | head -c 5000 >/tmp/k/big; tar -C /tmp/k -cf - big | head -c 3000",
-        NOTHING, WARNED;
+        PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     text_after_the_archive_is_fine: "0, 2.12: text after the tar: ignored",
-        "tar -C /tmp/kept -cf - .; echo /opt/jboss", LOOKING, DELIVERED;
+        "tar -C /tmp/kept -cf - .; echo /opt/jboss", PRINT_ARTIFACTS, ARTIFACTS;
     a_failure_after_a_good_archive_delivers_nothing: "0, 2.12: non-zero after a good tar",
-        "tar -C /tmp/kept -cf - .; exit 3", NOTHING, WARNED;
+        "tar -C /tmp/kept -cf - .; exit 3", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     a_failure_is_a_warning: "0, 2.12: exits non-zero: warning, exit 0",
-        "exit 3", NOTHING, WARNED;
+        "exit 3", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
     the_first_minis2i_copied_files: "0: nothing on stdout but files in `/tmp/artifacts`",
-        "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", LOOKING, DELIVERED;
+        "mkdir -p /tmp/artifacts; cp /tmp/kept/file /tmp/artifacts/", PRINT_ARTIFACTS, ARTIFACTS;
     words_on_stderr_are_shown: "1: stderr of save-artifacts is printed",
-        "echo saving 1>&2; tar -C /tmp/kept -cf - .", LOOKING, &[Expect::Said(&["kept"]), Expect::Says("saving\n")];
+        "echo saving 1>&2; tar -C /tmp/kept -cf - .", PRINT_ARTIFACTS,
+        &[Expect::AssemblePrints(&["kept"]), Expect::InStderr("saving\n")];
     a_process_left_behind_is_not_waited_for: "2.12: save-artifacts leaves a background process holding stdout",
-        "sleep 1000 & tar -C /tmp/kept -cf - .", LOOKING, DELIVERED;
+        "sleep 1000 & tar -C /tmp/kept -cf - .", PRINT_ARTIFACTS, ARTIFACTS;
     a_fifo_among_copied_files_is_warned_of: "0, 2.16: special files, the first minis2i's way",
-        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", NOTHING, WARNED;
+        "cp /tmp/kept/file /tmp/artifacts/; mkfifo /tmp/artifacts/pipe", PRINT_NO_ARTIFACTS, NO_ARTIFACTS_WITH_WARNING;
 }
 
 cases! {
     no_save_artifacts_starts_no_container {
         row: "0: save-artifacts absent: no container is started for it",
-        builder: Shape {
+        builder: BuilderImage {
             name: "no-saver",
             scripts: "",
             files: &[
                 ("usr/libexec/s2i/assemble", 0o755, "#!/bin/sh\n[ ! -e /tmp/artifacts ]\n"),
                 ("usr/libexec/s2i/run", 0o755, "#!/bin/sh\n"),
             ],
-            ..PROBE
+            ..BUILDER
         },
         before: &[BUILD],
         build: Build { options: &["--verbose"], ..BUILD },
-        expect: &[Expect::Started(1), Expect::NeverSays("warning:")],
+        expect: &[Expect::ContainersStarted(1), Expect::NotInStderr("warning:")],
     }
     a_save_artifacts_that_may_not_run_is_none {
         row: "2.12: not executable: a clean build",
-        builder: Shape {
+        builder: BuilderImage {
             name: "shut-saver",
             scripts: "",
             files: &[
                 ("usr/libexec/s2i/assemble", 0o755, "#!/bin/sh\n[ ! -e /tmp/artifacts ]\n"),
                 ("usr/libexec/s2i/save-artifacts", 0o644, "#!/bin/sh\necho wrong >&2\n"),
             ],
-            ..PROBE
+            ..BUILDER
         },
         before: &[BUILD],
-        expect: &[Expect::NeverSays("wrong"), Expect::Lacks("/tmp/artifacts")],
+        expect: &[Expect::NotInStderr("wrong"), Expect::NoPath("/tmp/artifacts")],
     }
     hard_links_stay_hard_links {
         row: "0, 2.16 (bug left out): hard links are no empty files",
-        before: &[Build { save: "mkdir /tmp/k; cd /tmp/k; echo kept >file; ln file second; tar -cf - .", ..LEAVING }],
+        before: &[Build { save: "mkdir /tmp/k; cd /tmp/k; echo kept >file; ln file second; tar -cf - .", ..SAVE_KEPT }],
         build: Build {
             assemble: "cd /tmp/artifacts; cat second; [ file -ef second ] && echo the same",
             ..BUILD
         },
-        expect: &[Expect::Said(&["kept", "the same"])],
+        expect: &[Expect::AssemblePrints(&["kept", "the same"])],
     }
     links_modes_times_and_names_survive {
         row: "0, 2.16: links, long names, modes, mtimes of files and folders; owner is the assemble user",
-        builder: NUMERIC,
+        builder: NUMERIC_USER,
         before: &[Build {
             save: "mkdir -p /tmp/k/d; cd /tmp/k; echo kept >file
                 ln -s ../file d/up; ln -s /usr/bin/env absolute; ln -s none dangling
                 n=$(printf 'n%.0s' $(seq 150)); mkdir -p $n/$n; echo long >$n/$n/$n; chmod 4711 file
                 chmod 500 d; touch -d @1000000001 file; touch -d @1000000002 d; tar -cf - .",
-            ..LEAVING
+            ..SAVE_KEPT
         }],
         build: Build {
             assemble: "cd /tmp/artifacts; readlink d/up absolute dangling; stat -c '%a %u:%g %Y' file d
@@ -129,7 +130,7 @@ cases! {
             ..BUILD
         },
         expect: &[
-            Expect::Said(&[
+            Expect::AssemblePrints(&[
                 "../file",
                 "/usr/bin/env",
                 "none",
@@ -149,55 +150,55 @@ cases! {
         row: "0: sparse files survive",
         before: &[Build {
             save: "mkdir /tmp/k; cd /tmp/k; truncate -s 200M file; echo end >>file; tar -S -cf - .",
-            ..LEAVING
+            ..SAVE_KEPT
         }],
         build: Build {
             assemble: "cd /tmp/artifacts; stat -c %s file; tail -n 1 file | tail -c 4
                 [ $(du -m file | cut -f1) -lt 10 ] && echo sparse; rm file",
             ..BUILD
         },
-        expect: &[Expect::Said(&["209715204", "end", "sparse"])],
+        expect: &[Expect::AssemblePrints(&["209715204", "end", "sparse"])],
     }
     what_assemble_leaves_there_is_committed {
         row: "0, 2.9: `DEST/artifacts` as assemble left it",
-        before: &[LEAVING],
+        before: &[SAVE_KEPT],
         build: Build { assemble: "cd /tmp/artifacts; cat file; rm file; mkdir m2; echo jar >m2/jar", ..BUILD },
         expect: &[
-            Expect::Said(&["kept"]),
+            Expect::AssemblePrints(&["kept"]),
             Expect::Tree("/tmp/artifacts", &["d 755 0:0 .", "d 755 0:0 m2", "f 644 0:0 m2/jar = jar\\n"]),
         ],
     }
     artifacts_do_not_pile_up {
         row: "2.9: one layer on top of the builder; layers do not stack",
-        before: &[LEAVING, LEAVING],
-        build: LOOKING,
-        expect: &[Expect::Layers(1), Expect::Lacks("/tmp/kept")],
+        before: &[SAVE_KEPT, SAVE_KEPT],
+        build: PRINT_ARTIFACTS,
+        expect: &[Expect::AddedLayers(1), Expect::NoPath("/tmp/kept")],
     }
     a_clean_build_takes_over_nothing {
         row: "3: without `--incremental` (`--no-incremental` here)",
-        before: &[LEAVING],
-        build: Build { options: &["--no-incremental", "--verbose"], ..NOTHING },
-        expect: &[Expect::Said(&["nothing"]), Expect::Started(1), Expect::Says("(clean)")],
+        before: &[SAVE_KEPT],
+        build: Build { options: &["--no-incremental", "--verbose"], ..PRINT_NO_ARTIFACTS },
+        expect: &[Expect::AssemblePrints(&["nothing"]), Expect::ContainersStarted(1), Expect::InStderr("(clean)")],
     }
     the_newest_image_of_the_repository_is_the_previous_one {
         row: "0: the exact tag; if there is none, the newest image of the same repository",
-        before: &[Build { tag: ":one", ..LEAVING }],
-        build: Build { tag: ":two", ..LOOKING },
-        expect: &[Expect::Said(&["kept"]), Expect::Label("io.k8s.display-name", "{tag}")],
+        before: &[Build { tag: ":one", ..SAVE_KEPT }],
+        build: Build { tag: ":two", ..PRINT_ARTIFACTS },
+        expect: &[Expect::AssemblePrints(&["kept"]), Expect::Label("io.k8s.display-name", "{tag}")],
     }
     the_exact_tag_wins_over_newer_images {
         row: "0: the exact tag",
         before: &[
-            Build { tag: ":one", ..LEAVING },
-            Build { tag: ":two", assemble: "mkdir /tmp/kept; echo newer >/tmp/kept/file", ..LEAVING },
+            Build { tag: ":one", ..SAVE_KEPT },
+            Build { tag: ":two", assemble: "mkdir /tmp/kept; echo newer >/tmp/kept/file", ..SAVE_KEPT },
         ],
-        build: Build { tag: ":one", ..LOOKING },
-        expect: &[Expect::Said(&["kept"])],
+        build: Build { tag: ":one", ..PRINT_ARTIFACTS },
+        expect: &[Expect::AssemblePrints(&["kept"])],
     }
 }
 
-/// A case of a stream that is no honest archive: a build copies it to `/app`, the next one is offered it.
-macro_rules! tricks {
+/// A case of a malformed or malicious archive: one build copies it to `/app`, and the next one gets it as artifacts.
+macro_rules! bad_archives {
     ($($name:ident: $row:literal, $entries:expr;)*) => {
         cases! {
             $($name {
@@ -208,16 +209,16 @@ macro_rules! tricks {
                     assemble: "[ ! -e /tmp/artifacts ] && echo nothing; grep escaped /etc/passwd && exit 1 || true",
                     ..BUILD
                 },
-                expect: WARNED,
+                expect: NO_ARTIFACTS_WITH_WARNING,
             })*
         }
     };
 }
 
-tricks! {
-    names_that_climb_out_are_dropped: "0, 2.16: `..`",
+bad_archives! {
+    paths_that_leave_the_folder_are_dropped: "0, 2.16: `..`",
         &[(EntryType::Regular, "good", ""), (EntryType::Regular, "../escaped", "")];
-    names_that_climb_within_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",
+    paths_to_a_sibling_folder_are_dropped: "0, 2.16: a sibling such as `../artifactsX/f`",
         &[(EntryType::Regular, "good/../../artifactsX/f", "")];
     absolute_names_are_dropped: "0, 2.16: absolute names",
         &[(EntryType::Regular, "good", ""), (EntryType::Regular, "/escaped", "")];
@@ -225,7 +226,7 @@ tricks! {
         &[(EntryType::Regular, "good", ""), (EntryType::Char, "null", "")];
     files_below_a_link_are_dropped: "0, 2.16: a file below a link that was extracted before",
         &[(EntryType::Symlink, "d", "/app"), (EntryType::Regular, "d/escaped", "")];
-    links_of_links_lead_nowhere: "0, 2.16: links used to climb out",
+    files_below_links_of_links_are_dropped: "0, 2.16: links used to climb out",
         &[(EntryType::Symlink, "a", "."), (EntryType::Symlink, "a/b", ".."), (EntryType::Regular, "b/escaped", "")];
     hard_links_out_are_dropped: "0, 2.16: a hard link to a file outside, then written to",
         &[(EntryType::Link, "h", "/etc/passwd"), (EntryType::Regular, "h", "")];
@@ -233,22 +234,11 @@ tricks! {
         &[(EntryType::Symlink, "d", "/etc"), (EntryType::Link, "h", "d/passwd"), (EntryType::Regular, "h", "")];
 }
 
-/// An archive of these entries; no library would write some of them. What is a file says `escaped`.
+/// An archive of these entries, some of which no library would write. The files have the content `escaped`.
 fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (kind, path, link) in entries {
+    let entry = |(kind, path, link): &(EntryType, &str, &str)| {
         let content: &[u8] = if *kind == EntryType::Regular { b"escaped" } else { b"" };
-        let mut header = tar::Header::new_gnu();
-        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
-        header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
-        header.set_entry_type(*kind);
-        header.set_mode(0o644);
-        header.set_size(content.len() as u64);
-        header.set_cksum();
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(content);
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
-    }
-    bytes.resize(bytes.len() + 1024, 0);
-    bytes
+        unchecked_entry(*kind, path, link, content)
+    };
+    entries.iter().flat_map(entry).chain(END_OF_ARCHIVE).collect()
 }

@@ -1,24 +1,27 @@
-//! The contract with builder images as a table: what a builder, a source and options come to. Each case is data and
-//! names the row of the contract that it stands for; the numbers are those of the sections in which the contract was
-//! written down. `cargo xtask test` provides the base image.
+//! The contract with builder images as a table: what a build makes of a builder, a source and options. Each case is
+//! data and names the row of the contract that it stands for; the numbers are those of the sections in which the
+//! contract was written down. `cargo xtask test` provides the base image.
 
-#[path = "../it/schema.rs"]
-mod schema;
-#[allow(dead_code, reason = "the stories use more of it")]
-#[path = "../it/support.rs"]
+#[allow(dead_code, reason = "the tests in `it` use more of it")]
+#[path = "../support/mod.rs"]
 mod support;
 
 #[macro_use]
 mod case;
 
+mod build;
+mod builder_image;
+mod expectation;
+mod source_item;
+
 mod artifacts;
-mod config;
+mod destination;
+mod environment_variables;
 mod failures;
-mod files;
-mod image;
-mod links;
-mod owners;
-mod places;
-mod private;
+mod image_config;
+mod image_content;
 mod scripts;
-mod variables;
+mod secrets;
+mod source_files;
+mod source_links;
+mod upload_owners;

@@ -1,4 +1,4 @@
-//! The commands beside the build: create, usage, rebuild, generate, completion, version.
+//! The commands beside `build` and `watch`: create, usage, rebuild, generate, completion, version.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,13 +7,18 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{BASE, Builder, Image, Outcome, Project, Run, docker, try_docker, unique, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{BASE, docker, try_docker, unique_name};
+use crate::support::exit_status::{ENGINE, USAGE};
+use crate::support::git::git;
+use crate::support::image::Image;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::wait::wait_for;
 
-const USAGE: i32 = 2;
-const ENGINE: i32 = 125;
-
-/// A builder that says what it did, and what it was told.
-fn telling() -> Builder {
+/// A builder whose `assemble` adds the variable `WORD` and its user to the input.
+fn reporting_builder() -> Builder {
     Builder::new()
         .script("assemble", "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$WORD by $(id -u):$(id -g)\" >>out\n")
         .script("usage", "#!/bin/sh\necho 'how to use it'\necho 'a word beside' >&2\n")
@@ -41,7 +46,7 @@ fn completion_is_a_script_for_the_shell_with_all_commands_but_hidden_ones() {
 
 #[test]
 fn usage_prints_what_the_builder_says() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let outcome = Run::new().args(&["usage", builder.name()]).success().says("a word beside\n");
     assert_eq!(outcome.stdout, "how to use it\n");
     assert!(builder.containers().is_empty());
@@ -50,7 +55,10 @@ fn usage_prints_what_the_builder_says() {
 #[test]
 fn usage_finds_the_script_where_the_builder_does_not_say() {
     let usage = "#!/bin/sh\necho here\n";
-    let builder = Builder::bare().file("usr/local/s2i/usage", 0o755, usage).change("ENTRYPOINT [\"/bin/echo\"]").make();
+    let builder = Builder::without_scripts()
+        .file("usr/local/s2i/usage", 0o755, usage)
+        .instruction("ENTRYPOINT [\"/bin/echo\"]")
+        .make();
     assert_eq!(Run::new().args(&["usage", builder.name()]).success().stdout, "here\n");
 }
 
@@ -90,12 +98,12 @@ fn created(name: &str) -> (tempfile::TempDir, Outcome) {
 
 #[test]
 fn a_created_builder_builds_and_passes_its_own_test() {
-    let name = unique("created");
+    let name = unique_name("created");
     let (dir, outcome) = created(&name);
     let builder = dir.path().join("new/builder");
     outcome.says(&format!("docker build --tag {name} new/builder"));
     docker(&["build", "--quiet", "--tag", &name, "--build-arg", &format!("BASE={BASE}"), builder.to_str().unwrap()]);
-    let app = unique("created-app");
+    let app = unique_name("created-app");
     let source = builder.join("test/test-app");
     Run::new().args(&["build", source.to_str().unwrap(), &name, &app]).success();
     assert_eq!(Image(app.clone()).run(&[]), "hello from the test app");
@@ -123,7 +131,7 @@ fn a_created_builders_test_notices_what_is_broken() {
 }
 
 #[test]
-fn create_writes_scripts_that_everybody_may_run() {
+fn create_writes_scripts_that_all_users_may_run() {
     let dir = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_minis2i");
     let line = format!("umask 077; {program} create any {}", dir.path().join("b").display());
@@ -149,13 +157,18 @@ fn create_overwrites_nothing() {
     Run::new().args(&["create", "No Name", &format!("{folder}/b")]).run().status(USAGE).says("can not name an image");
 }
 
+/// A `minis2i rebuild` of the project's image, to be given options and run.
+fn rebuild(project: &Project) -> Run {
+    Run::new().env("TMPDIR", project.temp_dir()).args(&["rebuild", &project.tag])
+}
+
 #[test]
 fn rebuild_builds_the_same_once_more() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     project.build(&builder).args(&["-e", "WORD=first"]).success();
     project.write("input", "2\n");
-    let again = || Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
+    let again = || rebuild(&project);
     again().args(&["-e", "WORD=second"]).success().never_says("note:").says("incremental");
     assert_eq!(project.image().run(&[]), "2\nsecond by 0:0");
     let other = Project::new();
@@ -166,11 +179,11 @@ fn rebuild_builds_the_same_once_more() {
 
 #[test]
 fn rebuild_takes_a_relative_source_from_here_and_says_so() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
-    project.build(&builder).source("source").current_dir(project.locks()).success();
-    let again = || Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
-    let outcome = again().current_dir(project.locks()).success();
+    project.build(&builder).source("source").current_dir(project.temp_dir()).success();
+    let again = || rebuild(&project);
+    let outcome = again().current_dir(project.temp_dir()).success();
     outcome.says(&format!("note: the source of `{}` is known as `source` only; taking {}", project.tag, "/"));
     let id = project.id();
     let elsewhere = tempfile::tempdir().unwrap();
@@ -179,21 +192,21 @@ fn rebuild_takes_a_relative_source_from_here_and_says_so() {
     assert_eq!(project.id(), id);
 }
 
-/// An image with these labels, as the reference would make it.
+/// An image with these labels, as the reference implementation would set them.
 fn labelled(labels: &[(&str, &str)]) -> Builder {
     let labels = labels.iter().map(|(name, value)| format!("LABEL {name}={value}"));
-    labels.fold(Builder::bare(), |builder, label| builder.change(&label)).make()
+    labels.fold(Builder::without_scripts(), |builder, label| builder.instruction(&label)).make()
 }
 
 #[test]
 fn rebuild_reads_what_the_reference_wrote() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     let full = format!("docker.io/library/{}:latest", builder.name());
     let source = format!("file://{}", project.path().display());
     let image =
         labelled(&[("io.openshift.s2i.build.image", &full), ("io.openshift.s2i.build.source-location", &source)]);
-    let run = Run::new().env("TMPDIR", project.locks());
+    let run = Run::new().env("TMPDIR", project.temp_dir());
     run.args(&["rebuild", image.name(), &project.tag]).success();
     assert_eq!(project.image().run(&[]), "1\n by 0:0");
 }
@@ -213,28 +226,23 @@ fn rebuild_says_what_it_can_not_build() {
 
 #[test]
 fn rebuild_uses_the_same_part_of_the_source_and_the_same_name_for_people() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("part/input", "1\n");
     let part = ["--context-dir", "part", "--application-name", "My app"];
     project.build(&builder).args(&part).success();
     project.write("part/input", "2\n");
-    Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]).success();
+    rebuild(&project).success();
     assert_eq!(project.image().run(&[]), "2\n by 0:0");
     assert_eq!(project.image().label("io.k8s.display-name").as_deref(), Some("My app"));
 }
 
 #[test]
 fn rebuild_clones_what_was_cloned() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
-    let git = |args: &[&str]| {
-        let setup = ["-c", "user.name=t", "-c", "user.email=t@t.example"];
-        let status = Command::new("git").arg("-C").arg(project.path()).args(setup).args(args).status();
-        assert!(status.unwrap().success());
-    };
-    git(&["init", "--quiet", "--initial-branch", "one"]);
-    git(&["add", "input"]);
-    git(&["commit", "--quiet", "--message", "one"]);
+    git(&project.path(), &["init", "--quiet", "--initial-branch", "one"]);
+    git(&project.path(), &["add", "input"]);
+    git(&project.path(), &["commit", "--quiet", "--message", "one"]);
     let place = format!("ssh://git.example{}", project.path().display());
     let from = format!("url.{}/.insteadOf", "/");
     let config =
@@ -242,14 +250,13 @@ fn rebuild_clones_what_was_cloned() {
     let with = |run: Run| config.iter().fold(run, |run, (name, value)| run.env(name, value));
     with(project.build(&builder).source(&place).args(&["--ref", "one"])).success();
     project.write("input", "not committed\n");
-    let again = Run::new().env("TMPDIR", project.locks()).args(&["rebuild", &project.tag]);
-    with(again).success();
+    with(rebuild(&project)).success();
     assert_eq!(project.image().run(&[]), "1\n by 0:0");
 }
 
-/// Builds with the engine alone.
+/// Builds an image of a Dockerfile with the engine alone.
 fn docker_build(file: &Path, folder: &Path) -> Image {
-    let image = unique("dockerfile-app");
+    let image = unique_name("dockerfile-app");
     let (file, folder) = (file.to_str().unwrap(), folder.to_str().unwrap());
     docker(&["build", "--quiet", "--file", file, "--tag", &image, folder]);
     Image(image)
@@ -261,7 +268,7 @@ fn remove(image: &Image) {
 
 #[test]
 fn a_generated_dockerfile_builds_what_a_build_does() {
-    // Gone from the sticky /tmp at the end, so the folder itself has to be the user's.
+    // Only its owner may remove a folder from /tmp, which is sticky, so the source itself has to belong to the user.
     let assemble =
         "#!/bin/sh\nset -e\ncp /tmp/src/input out\necho \"$WORD by $(id -u):$(id -g)\" >>out\nrm -rf /tmp/src\n";
     let builder = Builder::new().script("assemble", assemble).user("1001", 1001, 0).make();
@@ -277,7 +284,7 @@ fn a_generated_dockerfile_builds_what_a_build_does() {
     let full = format!("docker.io/library/{}:latest", builder.name());
     assert_eq!(image.label("io.openshift.s2i.build.image"), Some(full));
     remove(&image);
-    // What was generated may be generated again; anything else may not.
+    // Only a generated file may be overwritten.
     generate().success();
     fs::write(&file, "FROM scratch\n").unwrap();
     generate().run().status(USAGE).says("is there already, and was not generated");
@@ -286,7 +293,7 @@ fn a_generated_dockerfile_builds_what_a_build_does() {
 
 #[test]
 fn a_generated_dockerfile_goes_to_standard_output_for_a_dash() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let outcome = Run::new().args(&["generate", builder.name(), "-", "--assemble-user", "1500"]).success();
     let text = &outcome.stdout;
     assert!(text.contains(&format!("\nFROM {}\n", builder.name())), "{text}");
@@ -297,9 +304,9 @@ fn a_generated_dockerfile_goes_to_standard_output_for_a_dash() {
 
 #[test]
 fn generate_follows_the_labels_or_finds_the_scripts() {
-    let builder = Builder::bare()
+    let builder = Builder::without_scripts()
         .file("usr/local/s2i/assemble", 0o755, "#!/bin/sh\n")
-        .change("LABEL io.openshift.s2i.destination=/opt/in")
+        .instruction("LABEL io.openshift.s2i.destination=/opt/in")
         .make();
     let text = Run::new().args(&["generate", builder.name(), "-"]).success().stdout;
     assert!(text.contains("[\".\",\"/opt/in/src\"]") && text.contains("[\"/usr/local/s2i/run\"]"), "{text}");
@@ -311,7 +318,7 @@ fn generate_follows_the_labels_or_finds_the_scripts() {
 
 #[test]
 fn a_dockerfile_of_a_source_builds_that_source() {
-    let builder = telling().user("1001", 1001, 0).make();
+    let builder = reporting_builder().user("1001", 1001, 0).make();
     let project = Project::new().file("input", "1\n").file("noise", "").file(".s2iignore", "noise\n");
     project.write(".s2i/environment", "WORD=a $HOME \"b\" \\\n");
     project.write(".s2i/bin/run", "#!/bin/sh\ncat /app/out; ls -A /tmp/src /tmp/scripts\n");
@@ -326,7 +333,7 @@ fn a_dockerfile_of_a_source_builds_that_source() {
     assert_eq!(image.config()["Cmd"], json!(["/tmp/scripts/run"]));
     assert_eq!(image.label("io.k8s.display-name").as_deref(), Some(project.tag.as_str()));
     remove(&image);
-    // Again, with less in the source.
+    // The same place again, with less in the source.
     fs::remove_file(project.path().join(".s2i/bin/run")).unwrap();
     at(&place).args(&["-e", "WORD=mine"]).success();
     let image = docker_build(&place, place.parent().unwrap());
@@ -336,11 +343,11 @@ fn a_dockerfile_of_a_source_builds_that_source() {
 
 #[test]
 fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n").file("upload.txt", "");
     let folder = project.path().display().to_string();
     for _ in 0..2 {
-        let run = Run::new().env("TMPDIR", project.locks());
+        let run = Run::new().env("TMPDIR", project.temp_dir());
         run.args(&["build", "--as-dockerfile", &folder, &folder, builder.name()]).success();
     }
     let mut sent: Vec<_> =
@@ -355,7 +362,7 @@ fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
 
 #[test]
 fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
-    let builder = telling().make();
+    let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().display().to_string();
@@ -368,6 +375,6 @@ fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let mounted = project.build(&builder).args(&["--mount", "--as-dockerfile", &folder]).run();
     mounted.status(USAGE).says("cannot be used with");
-    let limited = project.build(&builder).args(&["--as-dockerfile", &folder]).rest(&["--memory=1g"]).run();
+    let limited = project.build(&builder).args(&["--as-dockerfile", &folder]).engine_options(&["--memory=1g"]).run();
     limited.status(USAGE).says("`--memory=1g` is for the containers of a build").says("hint: ");
 }

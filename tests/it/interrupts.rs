@@ -1,32 +1,32 @@
-//! Signals at any moment of a build, runs that die, and runs side by side.
+//! Signals at any stage of a build, runs that are killed, and runs side by side.
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Builder, Outcome, Project, Running, StandIn, docker, try_docker, wait_for};
+use crate::support::builder::Builder;
+use crate::support::engine::{docker, try_docker};
+use crate::support::exit_status::SIGNALS;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::running_process::RunningProcess;
+use crate::support::stand_in_cli::StandInCli;
+use crate::support::wait::{END_TIMEOUT, wait_for};
 
-/// How long an interrupted run may take to end. The promise is 2 s on a machine with nothing else to do; here many
-/// tests keep the engine busy.
-const SOON: Duration = Duration::from_secs(6);
-
-/// The signals, and the exit status each one means.
-const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
-
-/// A build of its own for each signal, interrupted when it has come to a certain stage.
-struct Scene {
+/// A project whose builds are interrupted at a certain stage, once by each signal.
+struct SignalTest {
     builder: Builder,
     project: Project,
-    /// The image that has the tag before.
+    /// The image that the tag is on before.
     before: Option<String>,
 }
 
-impl Scene {
+impl SignalTest {
     fn new(builder: Builder) -> Self {
         let project = Project::new().file("stage", "quick");
         Self { builder, project, before: None }
     }
 
-    /// Builds once undisturbed, so that the tag is on a good image.
-    fn built(mut self) -> Self {
+    /// Builds once without a signal, so that the tag is on a good image.
+    fn with_good_image(mut self) -> Self {
         self.project.build(&self.builder).success();
         self.before = self.project.id();
         wait_for("cleaning up", || self.builder.containers().is_empty());
@@ -35,19 +35,19 @@ impl Scene {
 
     /// Sends the signal and checks what must be true after it.
     #[track_caller]
-    fn interrupted(&self, running: Running, signal: (&str, i32)) -> Outcome {
+    fn signal(&self, running: RunningProcess, signal: (&str, i32)) -> Outcome {
         running.signal(signal.0);
-        self.ends(running, signal)
+        self.assert_cancelled(running, signal)
     }
 
     /// Checks what must be true after a signal that was just sent.
     #[track_caller]
-    fn ends(&self, running: Running, (signal, status): (&str, i32)) -> Outcome {
+    fn assert_cancelled(&self, running: RunningProcess, (signal, status): (&str, i32)) -> Outcome {
         let begin = Instant::now();
         let outcome = running.end().status(status);
-        assert!(begin.elapsed() < SOON, "{signal} took {:?}\n{outcome}", begin.elapsed());
-        // A busy engine may still be at a removal that it was told to do.
-        while begin.elapsed() < SOON && !self.builder.containers().is_empty() {
+        assert!(begin.elapsed() < END_TIMEOUT, "{signal} took {:?}\n{outcome}", begin.elapsed());
+        // A busy engine may take a moment for the removal that it was asked for.
+        while begin.elapsed() < END_TIMEOUT && !self.builder.containers().is_empty() {
             std::thread::sleep(Duration::from_millis(50));
         }
         assert_eq!(self.builder.containers(), [""; 0], "{signal}\n{outcome}");
@@ -57,27 +57,27 @@ impl Scene {
     }
 }
 
-/// A builder whose `assemble` waits for ever when the source says so.
-fn waiting() -> Builder {
+/// A builder whose `assemble` hangs when the file `stage` says `wait`.
+fn waiting_builder() -> Builder {
     let script = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = wait ]; then echo assembling now; exec sleep 300; fi\n";
     Builder::new().script("assemble", script).make()
 }
 
-/// A builder that takes its source only when `/tmp/go` is there, and shows what it can do until then.
-fn slow_to_take() -> Builder {
+/// A builder whose `tar` prints `taking` after the first bytes, and takes the rest when `/tmp/go` exists.
+fn builder_with_slow_tar() -> Builder {
     let tar = "#!/bin/sh\ncase \"$*\" in *version*) exec /bin/tar \"$@\" ;; esac\nhead -c 10000 >/tmp/first\n\
                echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.02; done\n\
                cat /tmp/first - | /bin/tar \"$@\"\n";
-    Builder::copying().file("slow/tar", 0o755, tar).change("ENV PATH=/slow:/usr/bin:/bin").make()
+    Builder::copying().file("slow/tar", 0o755, tar).instruction("ENV PATH=/slow:/usr/bin:/bin").make()
 }
 
-/// More than fits into all the pipes on the way.
+/// 16 MiB, more than all pipes on the way can take.
 fn large() -> String {
     "0123456789abcdef".repeat(1 << 20)
 }
 
-/// Waits until a container of the builder said this, and returns the container.
-fn wait_for_words(builder: &Builder, words: &str) -> String {
+/// Waits until a container of the builder has printed this, and returns the container.
+fn wait_for_logs(builder: &Builder, words: &str) -> String {
     let mut found = None;
     wait_for(words, || {
         found = builder.containers().into_iter().find(|container| {
@@ -92,34 +92,34 @@ fn wait_for_words(builder: &Builder, words: &str) -> String {
 #[test]
 fn an_interrupt_before_anything_is_started_ends_the_build() {
     for signal in SIGNALS {
-        let engine = StandIn::new("touch $here/called\nexec sleep 300");
-        let scene = Scene::new(waiting());
-        let running = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).start();
+        let engine = StandInCli::new("touch $here/called\nexec sleep 300");
+        let test = SignalTest::new(waiting_builder());
+        let running = test.project.build(&test.builder).arg("--engine").arg(engine.path()).start();
         wait_for("the first call", || engine.has("called"));
-        scene.interrupted(running, signal).says("error: the build was cancelled");
+        test.signal(running, signal).says("error: the build was cancelled");
     }
 }
 
 #[test]
 fn an_interrupt_while_the_container_starts_ends_the_build() {
-    let scene = Scene::new(waiting()).built();
+    let test = SignalTest::new(waiting_builder()).with_good_image();
     for signal in SIGNALS {
-        let running = scene.project.build(&scene.builder).start();
-        running.wait_for("minis2i: build started:");
-        scene.interrupted(running, signal).says("minis2i: build cancelled:").says("stays as it was");
+        let running = test.project.build(&test.builder).start();
+        running.wait_for_stderr("minis2i: build started:");
+        test.signal(running, signal).says("minis2i: build cancelled:").says("stays as it was");
     }
 }
 
 #[test]
 fn an_interrupt_while_the_container_is_made_leaves_none() {
     let engine =
-        StandIn::new("if [ \"$1\" = run ]; then echo >>$here/runs; exec docker \"$@\"; fi\nexec docker \"$@\"");
-    let scene = Scene::new(waiting());
+        StandInCli::new("if [ \"$1\" = run ]; then echo >>$here/runs; exec docker \"$@\"; fi\nexec docker \"$@\"");
+    let test = SignalTest::new(waiting_builder());
     for signal in SIGNALS {
         let runs = engine.read("runs").len();
-        let running = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).start();
+        let running = test.project.build(&test.builder).arg("--engine").arg(engine.path()).start();
         wait_for("the container", || engine.read("runs").len() > runs);
-        scene.interrupted(running, signal);
+        test.signal(running, signal);
     }
 }
 
@@ -127,56 +127,56 @@ fn an_interrupt_while_the_container_is_made_leaves_none() {
 fn an_interrupt_while_artifacts_are_saved_ends_the_build() {
     let save = "#!/bin/sh\necho saving now >&2\nexec sleep 300\n";
     let builder = Builder::copying().script("save-artifacts", save).make();
-    let scene = Scene::new(builder).built();
+    let test = SignalTest::new(builder).with_good_image();
     for signal in SIGNALS {
-        let running = scene.project.build(&scene.builder).start();
-        running.wait_for("saving now");
-        scene.interrupted(running, signal).says("minis2i: build cancelled:");
+        let running = test.project.build(&test.builder).start();
+        running.wait_for_stderr("saving now");
+        test.signal(running, signal).says("minis2i: build cancelled:");
     }
 }
 
 #[test]
 fn an_interrupt_while_the_source_is_sent_ends_the_build() {
-    let scene = Scene::new(slow_to_take());
-    scene.project.write("large", &large());
+    let test = SignalTest::new(builder_with_slow_tar());
+    test.project.write("large", &large());
     for signal in SIGNALS {
-        let running = scene.project.build(&scene.builder).start();
-        wait_for_words(&scene.builder, "taking");
-        scene.interrupted(running, signal).says("minis2i: build cancelled:");
+        let running = test.project.build(&test.builder).start();
+        wait_for_logs(&test.builder, "taking");
+        test.signal(running, signal).says("minis2i: build cancelled:");
     }
 }
 
 #[test]
 fn an_interrupt_while_assemble_runs_ends_the_build() {
-    let scene = Scene::new(waiting()).built();
-    scene.project.write("stage", "wait");
+    let test = SignalTest::new(waiting_builder()).with_good_image();
+    test.project.write("stage", "wait");
     for signal in SIGNALS {
-        let running = scene.project.build(&scene.builder).start();
-        running.wait_for("assembling now");
-        let outcome = scene.interrupted(running, signal).says("minis2i: build cancelled:");
+        let running = test.project.build(&test.builder).start();
+        running.wait_for_stderr("assembling now");
+        let outcome = test.signal(running, signal).says("minis2i: build cancelled:");
         outcome.says("error: the build was cancelled");
     }
 }
 
-/// A stand-in that sends the run `$SIGNAL` when a commit, or a tag, begins, and then goes on with it.
-fn interrupting(call: &str) -> StandIn {
-    StandIn::new(&format!(
+/// The engine's CLI, which sends the run `$SIGNAL` when this call begins, and then carries the call out.
+fn signalling_cli(call: &str) -> StandInCli {
+    StandInCli::new(&format!(
         "if [ \"$1\" = {call} ] && [ ! -e $here/$SIGNAL ]; then touch $here/$SIGNAL; kill -$SIGNAL $PPID; fi\n\
          exec docker \"$@\""
     ))
 }
 
-/// Interrupts builds when they come to such a call.
-fn interrupt_at(call: &str, scene: impl Fn() -> Scene) {
-    let engine = interrupting(call);
-    let scene = scene();
+/// Interrupts builds when they make this call.
+fn interrupt_at(call: &str, new_test: impl Fn() -> SignalTest) {
+    let engine = signalling_cli(call);
+    let test = new_test();
     for signal in SIGNALS {
-        let run = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).env("SIGNAL", signal.0);
+        let run = test.project.build(&test.builder).arg("--engine").arg(engine.path()).env("SIGNAL", signal.0);
         let running = run.start();
         wait_for("the call", || engine.has(signal.0));
-        scene.ends(running, signal).says("minis2i: build cancelled:");
-        let images = docker(&["images", "-q", "--no-trunc", "--filter", &made_with(&scene.builder)]);
-        assert_eq!(images, scene.before.clone().unwrap_or_default(), "{signal:?}");
+        test.assert_cancelled(running, signal).says("minis2i: build cancelled:");
+        let images = docker(&["images", "-q", "--no-trunc", "--filter", &made_with(&test.builder)]);
+        assert_eq!(images, test.before.clone().unwrap_or_default(), "{signal:?}");
     }
 }
 
@@ -187,41 +187,42 @@ fn made_with(builder: &Builder) -> String {
 
 #[test]
 fn an_interrupt_in_the_first_commit_leaves_no_tag() {
-    interrupt_at("commit", || Scene::new(waiting()));
+    interrupt_at("commit", || SignalTest::new(waiting_builder()));
 }
 
 #[test]
 fn an_interrupt_in_a_commit_leaves_the_tag() {
-    interrupt_at("commit", || Scene::new(waiting()).built());
+    interrupt_at("commit", || SignalTest::new(waiting_builder()).with_good_image());
 }
 
 #[test]
 fn an_interrupt_at_the_tagging_leaves_no_tag() {
-    interrupt_at("tag", || Scene::new(waiting()));
+    interrupt_at("tag", || SignalTest::new(waiting_builder()));
 }
 
 #[test]
 fn an_interrupt_at_the_tagging_leaves_the_tag() {
-    interrupt_at("tag", || Scene::new(waiting()).built());
+    interrupt_at("tag", || SignalTest::new(waiting_builder()).with_good_image());
 }
 
 #[test]
 fn an_interrupt_in_a_long_commit_leaves_the_tag_for_good() {
-    let engine = interrupting("commit");
+    let engine = signalling_cli("commit");
+    // A commit of 400 MB is long enough for the signal to come in the middle of it.
     let assemble = "#!/bin/sh\nif [ \"$(cat /tmp/src/stage)\" = large ]; then\n\
                     head -c 400000000 /dev/urandom >/app/large; fi\n";
-    let scene = Scene::new(Builder::new().script("assemble", assemble).make()).built();
-    scene.project.write("stage", "large");
+    let test = SignalTest::new(Builder::new().script("assemble", assemble).make()).with_good_image();
+    test.project.write("stage", "large");
     let since = docker(&["info", "--format", "{{.SystemTime}}"]);
-    let run = scene.project.build(&scene.builder).arg("--engine").arg(engine.path()).env("SIGNAL", "INT");
+    let run = test.project.build(&test.builder).arg("--engine").arg(engine.path()).env("SIGNAL", "INT");
     let running = run.start();
     wait_for("the commit", || engine.has("INT"));
-    scene.ends(running, ("INT", 130));
-    wait_for("the engine to be done with it", || committed(&scene.builder, &since));
-    assert_eq!(scene.project.id(), scene.before);
+    test.assert_cancelled(running, ("INT", 130));
+    wait_for("the engine to be done with it", || committed(&test.builder, &since));
+    assert_eq!(test.project.id(), test.before);
 }
 
-/// Whether the engine has finished a commit of a container of the builder since then.
+/// Whether the engine has finished a commit of a container of the builder since this time.
 fn committed(builder: &Builder, since: &str) -> bool {
     let image = format!("image={}", builder.id());
     let until = docker(&["info", "--format", "{{.SystemTime}}"]);
@@ -229,32 +230,40 @@ fn committed(builder: &Builder, since: &str) -> bool {
     events.contains(&image)
 }
 
+/// The engine's CLI, but removing a container hangs, so that cleaning up lasts until it is given up.
+fn cli_that_never_removes() -> StandInCli {
+    StandInCli::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"")
+}
+
+/// Starts a build that must be in the middle of `assemble`, and returns it with its project.
+fn assembling(builder: &Builder, engine: &StandInCli) -> (Project, RunningProcess) {
+    let project = Project::new().file("stage", "wait");
+    let running = project.build(builder).arg("--engine").arg(engine.path()).start();
+    running.wait_for_stderr("assembling now");
+    (project, running)
+}
+
 #[test]
 fn a_second_interrupt_leaves_at_once() {
-    // Nothing can be removed, so that cleaning up takes its time.
-    let engine = StandIn::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"");
-    let builder = waiting();
-    let project = Project::new().file("stage", "wait");
-    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for("assembling now");
+    let engine = cli_that_never_removes();
+    let builder = waiting_builder();
+    let (project, running) = assembling(&builder, &engine);
     running.signal("INT");
     wait_for("cleaning up", || engine.has("removing"));
     let begin = Instant::now();
     running.signal("INT");
     let outcome = running.end().status(130);
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}\n{outcome}", begin.elapsed());
-    // What it left is found by the next run.
+    // The next run removes what it left.
     project.write("stage", "quick");
     project.build(&builder).success().says("note: removed a container of a run that died: minis2i-");
 }
 
 #[test]
 fn the_exit_status_of_a_second_interrupt_is_that_signals() {
-    let engine = StandIn::new("if [ \"$1\" = rm ]; then touch $here/removing; exec sleep 300; fi\nexec docker \"$@\"");
-    let builder = waiting();
-    let project = Project::new().file("stage", "wait");
-    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for("assembling now");
+    let engine = cli_that_never_removes();
+    let builder = waiting_builder();
+    let (project, running) = assembling(&builder, &engine);
     running.signal("INT");
     wait_for("cleaning up", || engine.has("removing"));
     running.signal("TERM");
@@ -265,25 +274,23 @@ fn the_exit_status_of_a_second_interrupt_is_that_signals() {
 
 #[test]
 fn an_engine_that_does_not_remove_does_not_hold_up_the_end() {
-    let engine = StandIn::new("if [ \"$1\" = rm ]; then exec sleep 300; fi\nexec docker \"$@\"");
-    let builder = waiting();
-    let project = Project::new().file("stage", "wait");
-    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
-    running.wait_for("assembling now");
+    let engine = cli_that_never_removes();
+    let builder = waiting_builder();
+    let (project, running) = assembling(&builder, &engine);
     let begin = Instant::now();
     running.signal("INT");
     running.end().status(130);
-    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < END_TIMEOUT, "{:?}", begin.elapsed());
     project.write("stage", "quick");
     project.build(&builder).success().says("note: removed a container of a run that died");
 }
 
 #[test]
 fn a_half_sent_upload_is_not_assembled() {
-    let builder = slow_to_take();
+    let builder = builder_with_slow_tar();
     let project = Project::new().file("large", &large()).file("out", "built");
     let running = project.build(&builder).start();
-    let container = wait_for_words(&builder, "taking");
+    let container = wait_for_logs(&builder, "taking");
     running.signal("KILL");
     assert_eq!(running.end().status, None);
     docker(&["exec", &container, "touch", "/tmp/go"]);
@@ -296,30 +303,30 @@ fn a_half_sent_upload_is_not_assembled() {
 
 #[test]
 fn an_upload_that_lacks_only_its_end_is_not_assembled() {
-    // All of the source is on its way at once; what is held back, for the artifacts, is the consent alone.
+    // The source is sent at once; only the end of the upload waits for the artifacts.
     let save = "#!/bin/sh\necho saving now >&2\nexec sleep 300\n";
-    let scene = Scene::new(Builder::copying().script("save-artifacts", save).make()).built();
-    scene.project.write("large", &large());
-    let running = scene.project.build(&scene.builder).start();
-    running.wait_for("saving now");
-    let is_build = |id: &String| docker(&["inspect", "--format", "{{.Image}}", id]) == scene.builder.id();
-    let build = scene.builder.containers().into_iter().find(is_build).unwrap();
+    let test = SignalTest::new(Builder::copying().script("save-artifacts", save).make()).with_good_image();
+    test.project.write("large", &large());
+    let running = test.project.build(&test.builder).start();
+    running.wait_for_stderr("saving now");
+    let is_build = |id: &String| docker(&["inspect", "--format", "{{.Image}}", id]) == test.builder.id();
+    let build = test.builder.containers().into_iter().find(is_build).unwrap();
     wait_for("the source has come", || docker(&["diff", &build]).contains("/tmp/src/large"));
     running.signal("KILL");
     assert_eq!(running.end().status, None);
     assert_ne!(docker(&["wait", &build]), "0");
     let changes = docker(&["diff", &build]);
     assert!(!changes.contains("/app/large"), "assemble ran: {changes}");
-    assert_eq!(scene.project.id(), scene.before);
-    scene.builder.containers().iter().for_each(|container| drop(docker(&["rm", "-fv", container])));
+    assert_eq!(test.project.id(), test.before);
+    test.builder.containers().iter().for_each(|container| drop(docker(&["rm", "-fv", container])));
 }
 
 #[test]
 fn the_next_run_removes_what_a_killed_one_left_and_says_so() {
-    let builder = waiting();
+    let builder = waiting_builder();
     let project = Project::new().file("stage", "wait");
     let running = project.build(&builder).start();
-    running.wait_for("assembling now");
+    running.wait_for_stderr("assembling now");
     let left = builder.containers();
     assert_eq!(left.len(), 1);
     running.signal("KILL");
@@ -331,27 +338,27 @@ fn the_next_run_removes_what_a_killed_one_left_and_says_so() {
 
 #[test]
 fn a_killed_runs_container_is_found_by_another_project_too() {
-    let builder = waiting();
+    let builder = waiting_builder();
     let killed = Project::new().file("stage", "wait");
     let running = killed.build(&builder).start();
-    running.wait_for("assembling now");
+    running.wait_for_stderr("assembling now");
     running.signal("KILL");
     assert_eq!(running.end().status, None);
     let other = Project::new().file("stage", "quick");
-    let outcome = other.build(&builder).env("TMPDIR", killed.locks()).success();
+    let outcome = other.build(&builder).env("TMPDIR", killed.temp_dir()).success();
     outcome.says("note: removed a container of a run that died: minis2i-");
 }
 
 #[test]
 fn a_living_run_keeps_its_containers() {
-    let builder = waiting();
+    let builder = waiting_builder();
     let long = Project::new().file("stage", "wait");
     let short = Project::new().file("stage", "quick");
     let mut running = long.build(&builder).start();
-    running.wait_for("assembling now");
+    running.wait_for_stderr("assembling now");
     let theirs = builder.containers();
     for _ in 0..2 {
-        short.build(&builder).env("TMPDIR", long.locks()).success().never_says("run that died");
+        short.build(&builder).env("TMPDIR", long.temp_dir()).success().never_says("run that died");
     }
     assert!(running.is_running());
     wait_for("the short ones clean up", || builder.containers() == theirs);
@@ -361,15 +368,15 @@ fn a_living_run_keeps_its_containers() {
 
 #[test]
 fn cleaning_up_after_a_build_is_not_taken_for_a_dead_run() {
-    let engine = StandIn::new(
+    let engine = StandInCli::new(
         "if [ \"$1\" = rm ]; then touch $here/removing; while [ ! -e $here/go ]; do sleep 0.02; done; fi\n\
          exec docker \"$@\"",
     );
-    let builder = waiting();
+    let builder = waiting_builder();
     let first = Project::new().file("stage", "quick");
     let second = Project::new().file("stage", "quick");
     first.build(&builder).arg("--engine").arg(engine.path()).success();
     wait_for("cleaning up", || engine.has("removing"));
-    second.build(&builder).env("TMPDIR", first.locks()).success().never_says("run that died");
+    second.build(&builder).env("TMPDIR", first.temp_dir()).success().never_says("run that died");
     engine.make("go");
 }

@@ -1,28 +1,28 @@
-//! Stories through the binary, on a real engine. `cargo xtask test` provides the base image.
+//! Tests through the binary, on a real engine. `cargo xtask test` provides the base image.
 
-mod schema;
+#[path = "../support/mod.rs"]
 mod support;
 
 mod artifacts;
+mod assemble_user;
 mod bad_input;
-mod bare_images;
+mod basic_build;
+mod build_options;
 mod commands;
-mod contract;
-mod familiar;
+mod destination;
+mod engine_option;
+mod environment_variables;
+mod git_source;
 mod interrupts;
-mod main_job;
-mod options;
+mod minimal_images;
 mod output;
-mod private;
-mod readme;
-mod repository;
-mod result;
-mod runtime;
+mod random_trees;
+mod real_builder_shapes;
+mod result_image;
+mod runtime_image;
+mod s2i_compat;
+mod sample_pair;
 mod scripts;
-mod sending;
-mod shaped;
-mod trees;
-mod watch_deciding;
-mod watch_living;
-mod watch_model;
-mod watch_seeing;
+mod secrets;
+mod source;
+mod watch;

@@ -1,0 +1,69 @@
+//! Builds that have no artifacts to take over, or only text after the archive.
+
+use super::fixtures::{AS_TAR, assemble_script};
+use crate::support::builder::Builder;
+use crate::support::engine::{BASE, docker};
+use crate::support::project::Project;
+
+#[test]
+fn no_folder_is_made_when_nothing_was_saved() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let ways = ["", ":", "head -c 10240 /dev/zero", "echo 'tar: vendor: Cannot stat' >&2; head -c 10240 /dev/zero"];
+    let before = [""].into_iter().chain(ways);
+    for (before, save) in before.zip(ways.into_iter().chain([""])) {
+        let run = project.build(&builder).save(save).assemble("[ ! -e /tmp/artifacts ] && echo none");
+        let outcome = run.success().never_says("warning:");
+        assert_eq!(outcome.assemble_output(), ["none"], "after `{before}`");
+    }
+    assert!(!project.image().has("/tmp/artifacts"));
+}
+
+#[test]
+fn text_after_the_end_of_the_archive_is_fine() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let save = "tar -C /tmp/kept -cf - .; echo /opt/jboss";
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
+    let outcome = project.build(&builder).assemble("cat /tmp/artifacts/a").success().never_says("warning:");
+    assert_eq!(outcome.assemble_output(), ["x"]);
+}
+
+#[test]
+fn a_lot_of_text_after_the_end_of_the_archive_is_fine() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    // More than all pipes on the way can take.
+    let save = "tar -C /tmp/kept -cf - .; yes | head -c 3000000";
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
+    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/a").success().assemble_output(), ["x"]);
+}
+
+#[test]
+fn a_builder_without_the_script_costs_no_container() {
+    let builder = Builder::new().script("assemble", "#!/bin/sh\n").make();
+    let project = Project::new().file("a", "");
+    project.build(&builder).success();
+    let outcome = project.build(&builder).arg("--verbose").success().never_says("warning:");
+    assert_eq!(outcome.containers_started(), 1, "{outcome}");
+}
+
+#[test]
+fn no_incremental_costs_no_container() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(AS_TAR).success();
+    let run = project.build(&builder).args(&["--verbose", "--no-incremental"]).assemble("[ ! -e /tmp/artifacts ]");
+    let outcome = run.success().says("(clean)");
+    assert_eq!(outcome.containers_started(), 1, "{outcome}");
+}
+
+#[test]
+fn an_unrelated_image_under_the_tag_is_not_asked() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    docker(&["tag", BASE, &project.tag]);
+    let outcome = project.build(&builder).arg("--verbose").success().says("(clean)").never_says("warning:");
+    assert_eq!(outcome.containers_started(), 1, "{outcome}");
+    docker(&["image", "inspect", BASE]);
+}

@@ -1,0 +1,103 @@
+//! Archives that are not taken, and scripts that fail: the build goes on without artifacts.
+
+use tar::EntryType as Type;
+
+use super::fixtures::{AS_TAR, assemble_script};
+use crate::support::archive::{END_OF_ARCHIVE, unchecked_entry};
+use crate::support::builder::Builder;
+use crate::support::project::Project;
+
+/// Bad archives by name, each with a good entry at its beginning where that is possible. The unit tests of the filter
+/// have more of them.
+fn bad_archives() -> Vec<(&'static str, Vec<u8>)> {
+    let good = unchecked_entry(Type::Regular, "good", "", &[b'x'; 3000]);
+    let end = END_OF_ARCHIVE.to_vec();
+    let with =
+        |entries: &[Vec<u8>]| [std::slice::from_ref(&good), entries, std::slice::from_ref(&end)].concat().concat();
+    let file = |path: &str| unchecked_entry(Type::Regular, path, "", b"escaped");
+    let link = |path: &str, target: &str| unchecked_entry(Type::Symlink, path, target, b"");
+    vec![
+        ("garbage", b"this is no archive at all\n".repeat(100)),
+        ("text before", [b"saving artifacts\n".to_vec(), with(&[])].concat()),
+        ("cut in content", good[..1000].to_vec()),
+        ("cut in a header", [good.clone(), file("other")[..100].to_vec()].concat()),
+        ("gzip", [b"\x1f\x8b\x08\x00\0\0\0\0\x00\x03".to_vec(), vec![7; 2000]].concat()),
+        ("climbs out", with(&[file("../escaped")])),
+        ("absolute", with(&[file("/escaped")])),
+        ("device", with(&[unchecked_entry(Type::Char, "null", "", b"")])),
+        ("through a symlink", with(&[link("d", "/app"), file("d/escaped")])),
+        ("through links of links", with(&[link("a", "."), link("a/b", ".."), file("b/escaped")])),
+        ("hard link out", with(&[unchecked_entry(Type::Link, "h", "/etc/passwd", b""), file("h")])),
+        ("hard link through a symlink", with(&[link("d", "/etc"), unchecked_entry(Type::Link, "h", "d/passwd", b"")])),
+        (
+            "through a hard link to a symlink",
+            with(&[link("d", "/app"), unchecked_entry(Type::Link, "e", "d", b""), file("e/escaped")]),
+        ),
+        ("a folder that becomes a symlink", with(&[file("d/a"), link("d", "/app"), file("d/escaped")])),
+        ("a file that becomes a folder", with(&[file("f"), file("f/a")])),
+        ("the folder as a symlink", with(&[link(".", "/app"), file("escaped")])),
+    ]
+}
+
+#[test]
+fn what_is_no_clean_archive_gives_a_warning_and_a_build_without_artifacts() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    std::fs::create_dir_all(project.path()).unwrap();
+    let tricks = bad_archives();
+    for (index, (_, bytes)) in tricks.iter().enumerate() {
+        std::fs::write(project.path().join(format!("trick{index}")), bytes).unwrap();
+    }
+    let look = "for f in /tmp/artifacts /escaped /tmp/escaped /app/escaped; do [ ! -e $f ] || echo $f; done
+        grep escaped /etc/passwd || true; cp trick* /app/";
+    let mut before: Option<&str> = None;
+    for index in 0..=tricks.len() {
+        let run = project.build(&builder).assemble(look).save(&format!("cat /app/trick{index}"));
+        let outcome = run.success();
+        let what = before.unwrap_or("nothing");
+        assert!(outcome.assemble_output().is_empty(), "{what}\n{outcome}");
+        let warned = outcome.stderr.contains("warning: `save-artifacts` failed, building without artifacts: ");
+        assert_eq!(warned, before.is_some(), "{what}\n{outcome}");
+        before = tricks.get(index).map(|(name, _)| *name);
+    }
+}
+
+#[test]
+fn a_script_that_fails_after_a_good_archive_delivers_nothing() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let save = "tar -C /tmp/kept -cf - .; echo sorry >&2; exit 3";
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
+    let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
+    assert_eq!(outcome.assemble_output(), ["none"]);
+    outcome.says("sorry\n").says("warning: `save-artifacts` failed").says("status 3");
+}
+
+#[test]
+fn a_script_that_fails_after_copying_delivers_nothing() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let save = "cp /tmp/kept/a /tmp/artifacts/; exit 3";
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(save).success();
+    let outcome = project.build(&builder).assemble("[ ! -e /tmp/artifacts ] && echo none").success();
+    assert_eq!(outcome.assemble_output(), ["none"]);
+    outcome.says("warning: `save-artifacts` failed");
+}
+
+#[test]
+fn what_the_builder_has_there_itself_is_as_it_was_after_a_failure() {
+    let builder = Builder::evaluating().file("tmp/artifacts/baked", 0o644, "baked\n").make();
+    let project = Project::new();
+    let save = "mkdir /tmp/k; echo other >/tmp/k/baked; tar -C /tmp/k -cf - .; exit 3";
+    project.build(&builder).save(save).success();
+    let outcome = project.build(&builder).assemble("cat /tmp/artifacts/*").save(AS_TAR).success().says("warning:");
+    assert_eq!(outcome.assemble_output(), ["baked"]);
+}
+
+#[test]
+fn what_the_builder_has_there_itself_stays_beside_the_artifacts() {
+    let builder = Builder::evaluating().file("tmp/artifacts/baked", 0o644, "baked\n").make();
+    let project = Project::new();
+    project.build(&builder).assemble(&assemble_script("echo own >own", ":")).save(AS_TAR).success();
+    assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/*").success().assemble_output(), ["baked", "own"]);
+}

@@ -1,0 +1,6 @@
+//! `minis2i watch`: what it notices, what it builds, and how it starts and ends.
+
+mod decisions;
+mod detection;
+mod lifecycle;
+mod random_edits;

@@ -1,0 +1,40 @@
+//! The JSON messages that are documented, and the keys that each of them has.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// Asserts that each object has exactly the documented keys.
+#[track_caller]
+pub fn assert_schema(objects: &[Value]) {
+    for object in objects {
+        let expected: &[&str] = match object["reason"].as_str().unwrap() {
+            "build-started" => {
+                &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
+            }
+            "output" => &["build", "reason", "text"],
+            "note" | "warning" => &["message", "reason"],
+            "engine-call" => &["command", "reason", "seconds"],
+            "build-finished" => &[
+                "assemble_status",
+                "build",
+                "image",
+                "no_standby",
+                "phases",
+                "reason",
+                "seconds",
+                "standby",
+                "status",
+                "tag",
+            ],
+            "watch-started" => &["builder", "folders", "poll", "process", "reason", "source", "tag"],
+            "standby-ready" => &["build", "reason"],
+            "skipped" => &["reason", "why"],
+            "watch-finished" => &["builds", "cancelled", "failed", "fastest", "median", "reason"],
+            "error" => &["causes", "hint", "message", "reason"],
+            other => panic!("unknown reason `{other}`"),
+        };
+        let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, expected.iter().copied().collect(), "{object}");
+    }
+}

@@ -1,0 +1,164 @@
+//! One run of the binary: what is typed and set for it, and the ways to carry it out.
+//!
+//! A run that goes on is in `running_process`, one that has ended in `outcome`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::outcome::Outcome;
+use super::output_stream::collect;
+use super::running_process::RunningProcess;
+use super::terminal::script;
+
+/// One run of the binary.
+pub struct Run {
+    command: Command,
+    args: Vec<String>,
+    /// What follows the options: source, builder and tag.
+    positional: Vec<String>,
+    /// What follows `--`.
+    engine_options: Vec<String>,
+}
+
+impl Run {
+    pub fn new() -> Self {
+        let command = without_settings(Command::new(env!("CARGO_BIN_EXE_minis2i")));
+        Self { command, args: Vec::new(), positional: Vec::new(), engine_options: Vec::new() }
+    }
+
+    /// A run of `minis2i build` or `watch`; options that are added later stand before what is given here.
+    pub fn with_positional(command: &str, source: &str, builder: &str, tag: &str) -> Self {
+        let positional = [source, builder, tag].map(str::to_owned).into();
+        Self { positional, ..Self::new().arg(command) }
+    }
+
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// Gives the source in another way than by its absolute path.
+    pub fn source(mut self, typed: &str) -> Self {
+        typed.clone_into(&mut self.positional[0]);
+        self
+    }
+
+    /// Names the builder in another way, or another one.
+    pub fn builder(mut self, typed: &str) -> Self {
+        typed.clone_into(&mut self.positional[1]);
+        self
+    }
+
+    /// Builds another tag.
+    pub fn tag(mut self, typed: &str) -> Self {
+        typed.clone_into(&mut self.positional[2]);
+        self
+    }
+
+    /// Whether one of the options begins so.
+    pub fn has_option(&self, beginning: &str) -> bool {
+        self.args.iter().any(|arg| arg.starts_with(beginning))
+    }
+
+    /// Arguments after `--`.
+    pub fn engine_options(mut self, args: &[&str]) -> Self {
+        self.engine_options = args.iter().map(|arg| (*arg).to_owned()).collect();
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn current_dir(mut self, path: &Path) -> Self {
+        self.command.current_dir(path);
+        self
+    }
+
+    /// Has a shell do something first, as the root of a new user namespace, whose limits concern no other process.
+    #[cfg(target_os = "linux")]
+    pub fn after_in_user_namespace(mut self, script: &str) -> Self {
+        let script = format!("{script}; exec \"$0\" \"$@\"");
+        let mut command = without_settings(Command::new("unshare"));
+        command.args(["--user", "--map-root-user", "sh", "-c", &script]).arg(self.command.get_program());
+        self.command = command;
+        self
+    }
+
+    fn prepared(&mut self) -> &mut Command {
+        self.command.args(&self.args).args(&self.positional);
+        if !self.engine_options.is_empty() {
+            self.command.arg("--").args(&self.engine_options);
+        }
+        self.command.stdin(Stdio::null())
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Outcome {
+        let output = self.prepared().output().unwrap();
+        Outcome::of(format!("{:?}", self.command), output)
+    }
+
+    /// Runs it to its end, which must be a success.
+    pub fn success(self) -> Outcome {
+        self.run().status(0)
+    }
+
+    /// Runs it to its end on a terminal; what the terminal gets is in `stdout`.
+    pub fn on_a_terminal(mut self) -> Outcome {
+        let words = std::iter::once(self.command.get_program().to_owned());
+        let program: Vec<_> = words.chain(self.prepared().get_args().map(ToOwned::to_owned)).collect();
+        let quoted = program.iter().map(|word| format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''")));
+        let line = quoted.collect::<Vec<_>>().join(" ");
+        let mut script = script(&line);
+        script.stdin(Stdio::null());
+        for (name, value) in self.command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+            script.env(name, value);
+        }
+        Outcome::of(line, script.output().unwrap())
+    }
+
+    /// Runs it to its end; what it wrote to stderr, byte by byte.
+    pub fn raw_stderr(mut self) -> Vec<u8> {
+        self.prepared().output().unwrap().stderr
+    }
+
+    /// Runs it to its end with both its streams closed at the other end; its status.
+    pub fn status_when_output_is_closed(mut self) -> Option<i32> {
+        let mut child = self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        child.wait().unwrap().code()
+    }
+
+    /// Takes away what lets root read files against their permissions.
+    pub fn without_root_permissions(mut self) -> Self {
+        if rustix::process::getuid().is_root() {
+            let mut bound = without_settings(Command::new("setpriv"));
+            bound.arg("--bounding-set=-dac_override,-dac_read_search").arg(self.command.get_program());
+            let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+            bound.envs(set);
+            self.command = bound;
+        }
+        self
+    }
+
+    /// Starts it; what it prints is collected.
+    pub fn start(mut self) -> RunningProcess {
+        let mut child = self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        RunningProcess { line: format!("{:?}", self.command), child, stdout, stderr }
+    }
+}
+
+/// Takes away the settings that the user who runs the tests may have for the binary.
+fn without_settings(mut command: Command) -> Command {
+    command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
+    command
+}

@@ -1,0 +1,52 @@
+//! A stand-in for the engine's CLI, only for what a real engine can not be made to do.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A shell script in place of the engine's CLI. It is in a temporary folder, which it knows as `$here`. Make it before
+/// the builder, so that it is dropped later: cleaning up after a build calls it, too.
+pub struct StandInCli(TempDir);
+
+impl StandInCli {
+    pub fn new(script: &str) -> Self {
+        let stand_in = Self(tempfile::tempdir().unwrap());
+        // Another process writes it. A child that this process is about to start in another thread would inherit the
+        // open file, and the kernel does not run a file that is open for writing.
+        let mut child = Command::new("sh")
+            .args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", &stand_in.path()])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        write!(child.stdin.take().unwrap(), "#!/bin/sh\nhere=${{0%/*}}\n{script}\n").unwrap();
+        assert!(child.wait().unwrap().success());
+        stand_in
+    }
+
+    /// The engine's own CLI, with a line for each call in the file `log`.
+    pub fn logging() -> Self {
+        Self::new("echo \"$*\" >>\"$here/log\"\nexec docker \"$@\"")
+    }
+
+    /// The path to give as `--engine`.
+    pub fn path(&self) -> String {
+        self.0.path().join("docker").display().to_string()
+    }
+
+    /// What the script wrote into a file of `$here`, or nothing yet.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).unwrap_or_default()
+    }
+
+    /// Whether the script made this file in `$here`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.path().join(name).exists()
+    }
+
+    /// Makes a file in `$here`, for a script that waits for it.
+    pub fn make(&self, name: &str) {
+        fs::write(self.0.path().join(name), "").unwrap();
+    }
+}
