@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{base, demo, licences, run};
+use crate::{base, demo, licences, rooms, run};
 
 /// How many tests run at the same time.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -22,10 +22,11 @@ pub fn test(args: &[String]) -> Result<()> {
     run::quietly(&mut command)
 }
 
-/// Format, lints, docs, licences, tests, and the demo.
+/// Format, lints, rooms, docs, licences, tests, and the demo.
 pub fn ci(_: &[String]) -> Result<()> {
     run::show(&["cargo", "fmt", "--all", "--check"])?;
     run::show(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    rooms::rooms(&[])?;
     let mut docs = run::command(&["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"]);
     run::quietly(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
     licences::check(&[])?;

@@ -7,6 +7,7 @@ mod engine;
 mod gate;
 mod interrupt;
 mod licences;
+mod rooms;
 mod run;
 
 use std::process::ExitCode;
@@ -19,7 +20,8 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
     ("test", "run all tests (arguments go to `cargo test`)", gate::test),
-    ("ci", "everything a change must pass: format, lints, docs, licences, tests, demo", gate::ci),
+    ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo", gate::ci),
+    ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
     ("bench", "measure against the naive way: bench build, bench watch; options: --rounds N and more", bench::task),
     ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base::task),
