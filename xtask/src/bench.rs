@@ -1,20 +1,18 @@
 //! Speed and memory, side by side with the naive way. Limits on wall-clock time live here only, never in tests.
 
-mod api;
 mod build;
-mod image;
+mod builder_image;
+mod engine_api;
+mod engine_objects;
 mod measure;
 mod options;
-mod pair;
-mod private;
-mod process;
-mod traces;
-mod tree;
+mod private_engine;
+mod process_stats;
 mod watch;
 
 use anyhow::{Context, Result, bail};
 
-use crate::interrupt;
+use crate::signals;
 use options::Options;
 
 /// The task: measures one command.
@@ -29,9 +27,9 @@ pub fn task(args: &[String]) -> Result<()> {
         _ => bail!("no bench `{what}`; there are `build` and `watch`"),
     };
     let options = Options::parse(what, rest)?;
-    interrupt::catch()?;
+    signals::catch()?;
     // Where the engine in use hides what is measured, an engine of our own runs this once more.
-    if !options.engine_as_is && private::took_over(what, rest)? {
+    if !options.engine_as_is && private_engine::took_over(what, rest)? {
         return Ok(());
     }
     bench(&options)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run;
+use crate::process;
 
 /// How long a daemon we started may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -27,10 +27,10 @@ pub fn ensure() -> Result<()> {
              (`systemctl start docker`), and see that `docker info` works for you"
         );
     }
-    if !run::succeeds(&["dockerd", "--version"]) || !run::succeeds(&["docker", "--version"]) {
+    if !process::succeeds(&["dockerd", "--version"]) || !process::succeeds(&["docker", "--version"]) {
         eprintln!("no container engine here: installing docker.io");
-        run::show(&["apt-get", "update", "-q"])?;
-        run::show(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
+        process::show(&["apt-get", "update", "-q"])?;
+        process::show(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
     }
     start()
 }
@@ -41,12 +41,12 @@ pub fn is_here() -> bool {
 }
 
 fn answers() -> bool {
-    run::succeeds(&["docker", "version"])
+    process::succeeds(&["docker", "version"])
 }
 
 /// Whether we may do what only root may.
 pub fn is_root() -> Result<bool> {
-    Ok(run::output(&["id", "-u"])? == "0")
+    Ok(process::output(&["id", "-u"])? == "0")
 }
 
 fn start() -> Result<()> {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::run;
+use crate::process;
 
 /// Licences that ask for no more than to be named.
 const FINE: [&str; 9] = [
@@ -24,7 +24,7 @@ const TABLES: [&str; 2] = ["Unicode-3.0", "CDLA-Permissive-2.0"];
 /// Fails when a crate in the lock file has no licence that is fine. Works without a network once all crates of the lock
 /// file, those for other systems too, were fetched; a fresh machine fetches them here.
 pub fn check(_: &[String]) -> Result<()> {
-    let metadata = run::output(&["cargo", "metadata", "--format-version", "1", "--locked"])?;
+    let metadata = process::output(&["cargo", "metadata", "--format-version", "1", "--locked"])?;
     let metadata: Value = serde_json::from_str(&metadata).context("cargo's metadata is no JSON")?;
     let packages = metadata["packages"].as_array().context("cargo's metadata has no packages")?;
     let bad: Vec<String> = packages.iter().filter_map(objection).collect();

@@ -1,15 +1,18 @@
 //! `minis2i build` against doing the same by hand: the sample pair, and a large source.
 
+pub mod large_source;
+pub mod sample_pair;
+
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::engine_objects::Traces;
 use super::measure::{self, Build, Series, compare};
 use super::options::Options;
-use super::traces::Traces;
-use super::{Bar, Row, pair, tree};
-use crate::{base, run};
+use super::{Bar, Row};
+use crate::{base_image, process};
 
 /// Turns of the sample pair when nobody says how many.
 const ROUNDS: usize = 11;
@@ -29,15 +32,15 @@ const MEMORY_LIMIT: f64 = 40.0;
 /// Measures all, prints the table, and fails when a bar does not hold.
 pub fn bench(options: &Options) -> Result<()> {
     let rounds = options.rounds.unwrap_or(ROUNDS);
-    base::ensure()?;
-    run::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+    base_image::ensure()?;
+    process::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
     let mut traces = Traces::new();
     println!("sample pair, incremental");
-    let (builds, chains) = pair::compete(&mut traces, rounds)?;
+    let (builds, chains) = sample_pair::compete(&mut traces, rounds)?;
     measure::show_phases(&builds);
     let mut rows = Vec::from(pair_rows(&builds, &chains));
     println!("20,000 files of 4 KiB");
-    let (builds, piped) = tree::compete(&mut traces, TREE_ROUNDS)?;
+    let (builds, piped) = large_source::compete(&mut traces, TREE_ROUNDS)?;
     measure::show_phases(&builds);
     rows.extend(tree_rows(&builds, &piped));
     rows.push(memory_row(&builds));
@@ -47,7 +50,7 @@ pub fn bench(options: &Options) -> Result<()> {
 
 /// `minis2i build`, ready to be measured. Its containers, and with them its images, carry the bench's label.
 pub fn command(source: &str, builder: &str, tag: &str, traces: &Traces) -> Command {
-    let mut command = run::command(&["target/release/minis2i", "build", "--message-format", "json"]);
+    let mut command = process::command(&["target/release/minis2i", "build", "--message-format", "json"]);
     command.args([source, builder, tag, "--", "--label", traces.label()]);
     command
 }
@@ -58,7 +61,7 @@ fn whole(builds: &[Build]) -> Series {
 
 /// The bar is for the time as it is; beside it, for comparison, the part that is not the engine's commit, which is the
 /// same work on both sides and may have a sleep in it.
-fn pair_rows(builds: &[Build], chains: &[pair::Chain]) -> [Row; 2] {
+fn pair_rows(builds: &[Build], chains: &[sample_pair::Chain]) -> [Row; 2] {
     let before_commit = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("commit"))));
     let chained = Series::new(chains.iter().map(|chain| chain.whole));
     let chained_before = Series::new(chains.iter().map(|chain| chain.whole - chain.commit()));
@@ -70,8 +73,8 @@ fn pair_rows(builds: &[Build], chains: &[pair::Chain]) -> [Row; 2] {
 
 /// The bar is for what is alike on both sides: the container waits already. Beside it, for comparison, the build as a
 /// user sees it, and the naive way that leaves the files where they are, as a container that is thrown away might.
-fn tree_rows(builds: &[Build], piped: &[tree::Piped]) -> [Row; 3] {
-    let times = |time: fn(&tree::Piped) -> Duration| Series::new(piped.iter().map(time));
+fn tree_rows(builds: &[Build], piped: &[large_source::Piped]) -> [Row; 3] {
+    let times = |time: fn(&large_source::Piped) -> Duration| Series::new(piped.iter().map(time));
     let all = times(|turn| turn.whole);
     let without_removal = times(|turn| turn.whole - turn.removal);
     let waiting = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("start"))));

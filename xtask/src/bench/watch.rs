@@ -3,26 +3,26 @@
 mod baseline;
 mod chart;
 #[cfg(target_os = "linux")]
-mod inotify;
-mod living;
-pub mod rows;
+mod inotify_loop;
+mod long_run;
 mod save;
-mod saving;
-mod source;
-mod watcher;
+mod save_latency;
+mod sources;
+pub mod table;
+mod watch_process;
 
 use std::fs;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
-use super::api::Api;
+use super::engine_api::Api;
+use super::engine_objects::Traces;
 use super::options::Options;
-use super::traces::Traces;
-use crate::{base, interrupt, run};
+use crate::{base_image, process, signals};
 use baseline::Trigger;
 use chart::Contender;
-use rows::{Finding, Measured, Row};
+use table::{Finding, Measured, Row};
 
 pub use baseline::{TASK as BASELINE, build as baseline_build};
 
@@ -52,19 +52,19 @@ struct Group {
 }
 
 const GROUPS: [Group; 7] = [
-    Group { title: "sample pair", rows: &[Row::Pair, Row::Commit], measure: saving::pair },
-    Group { title: "20,000 files", rows: &[Row::Tree, Row::Fresh], measure: saving::tree },
-    Group { title: "save while the standby is prepared", rows: &[Row::Preparing], measure: saving::preparing },
-    Group { title: "200 MB of artifacts", rows: &[Row::Artifacts], measure: saving::artifacts },
-    Group { title: "many saves in a row", rows: &[Row::Endurance], measure: living::endurance },
-    Group { title: "100,000 files", rows: &[Row::Memory, Row::Idle, Row::IdleMemory], measure: living::memory },
-    Group { title: "100,000 ignored files", rows: &[Row::Ready], measure: living::ready },
+    Group { title: "sample pair", rows: &[Row::Pair, Row::Commit], measure: save_latency::pair },
+    Group { title: "20,000 files", rows: &[Row::Tree, Row::Fresh], measure: save_latency::tree },
+    Group { title: "save while the standby is prepared", rows: &[Row::Preparing], measure: save_latency::preparing },
+    Group { title: "200 MB of artifacts", rows: &[Row::Artifacts], measure: save_latency::artifacts },
+    Group { title: "many saves in a row", rows: &[Row::Endurance], measure: long_run::endurance },
+    Group { title: "100,000 files", rows: &[Row::Memory, Row::Idle, Row::IdleMemory], measure: long_run::memory },
+    Group { title: "100,000 ignored files", rows: &[Row::Ready], measure: long_run::ready },
 ];
 
 /// Measures, prints and writes the table, and fails when a bar does not hold.
 pub fn bench(options: &Options) -> Result<()> {
-    base::ensure()?;
-    run::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+    base_image::ensure()?;
+    process::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
     let mut bench = Bench {
         traces: Traces::new(),
         api: Api::connect()?,
@@ -78,13 +78,13 @@ pub fn bench(options: &Options) -> Result<()> {
         if options.only.is_empty() || group.rows.iter().any(|row| options.only.contains(row)) {
             findings.extend(bench.findings(&group));
             // What was measured so far is not worth showing when somebody wants to be gone.
-            interrupt::check()?;
+            signals::check()?;
         }
     }
     findings.retain(|finding| options.only.is_empty() || options.only.contains(&finding.row));
     findings.sort_by_key(|finding| Row::ALL.iter().position(|row| *row == finding.row));
     let written = bench.write(&findings);
-    rows::print(&findings);
+    table::print(&findings);
     drop(bench);
     println!("{}", written?);
     match findings.iter().filter(|finding| !finding.holds()).count() {
@@ -111,9 +111,9 @@ impl Bench {
 
     /// Writes the results, and returns where they are.
     fn write(&self, findings: &[Finding]) -> Result<String> {
-        let folder = run::root().join(RESULTS);
+        let folder = process::root().join(RESULTS);
         fs::create_dir_all(&folder)?;
-        let engine = run::output(&["docker", "info", "--format", "engine {{.ServerVersion}} with {{.Driver}}"])?;
+        let engine = process::output(&["docker", "info", "--format", "engine {{.ServerVersion}} with {{.Driver}}"])?;
         let json = json!({
             "engine": engine,
             "baseline": self.trigger.name(),

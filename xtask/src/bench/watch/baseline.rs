@@ -9,13 +9,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 #[cfg(target_os = "linux")]
-use super::inotify::Loop;
+use super::inotify_loop::Loop;
 use super::save::{self, Edit, Save};
-use super::watcher::{Complaints, end, is_alive, listen};
-use crate::bench::api::Api;
-use crate::bench::pair::Naive;
-use crate::bench::traces::Traces;
-use crate::{interrupt, run};
+use super::watch_process::{Complaints, end, is_alive, listen};
+use crate::bench::build::sample_pair::Naive;
+use crate::bench::engine_api::Api;
+use crate::bench::engine_objects::Traces;
+use crate::{process, signals};
 
 /// The hidden bench that is one build of the naive way.
 pub const TASK: &str = "baseline-build";
@@ -39,13 +39,13 @@ pub enum Trigger {
 impl Trigger {
     /// Looks for `watchexec`, and installs it if that is asked for.
     pub fn find(install: bool) -> Result<Self> {
-        let own = run::root().join(TOOLS).join("bin/watchexec").display().to_string();
+        let own = process::root().join(TOOLS).join("bin/watchexec").display().to_string();
         let programs = ["watchexec".to_owned(), own];
-        if install && !programs.iter().any(|program| run::succeeds(&[program, "--version"])) {
-            run::show(&["cargo", "install", "--locked", "--root", TOOLS, "watchexec-cli"])?;
+        if install && !programs.iter().any(|program| process::succeeds(&[program, "--version"])) {
+            process::show(&["cargo", "install", "--locked", "--root", TOOLS, "watchexec-cli"])?;
         }
         let found = programs.into_iter().find_map(|program| {
-            let version = run::output(&[&program, "--version"]).ok()?;
+            let version = process::output(&[&program, "--version"]).ok()?;
             let version = version.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
             Some(Self::Watchexec { program, version })
         });
@@ -127,7 +127,7 @@ impl Baseline {
     fn report(&mut self) -> Result<Value> {
         let begin = Instant::now();
         loop {
-            interrupt::check()?;
+            signals::check()?;
             self.runner.is_alive()?;
             if let Ok((_, report)) = self.reports.recv_timeout(Duration::from_millis(100)) {
                 return Ok(report);
@@ -161,7 +161,7 @@ impl Drop for Runner {
 }
 
 fn watchexec(program: &str, source: &Path) -> Command {
-    let mut command = run::command(&[program, "--quiet", "--shell", "none", "--debounce", "50ms"]);
+    let mut command = process::command(&[program, "--quiet", "--shell", "none", "--debounce", "50ms"]);
     command.args(["--on-busy-update", "queue", "--watch"]).arg(source).arg("--");
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command

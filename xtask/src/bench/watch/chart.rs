@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::rows::{Finding, HEADS};
 use super::save::Save;
+use super::table::{Finding, HEADS};
 use crate::bench::measure::Series;
 
 /// Phases in the order in which they happen, with their colours on light and on dark ground.

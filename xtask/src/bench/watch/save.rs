@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::bench::api::Api;
+use crate::bench::engine_api::Api;
 use crate::bench::measure::Start;
-use crate::{interrupt, run};
+use crate::{process, signals};
 
 /// How often the engine is asked. An answer costs it a third of a millisecond.
 const LOOK: Duration = Duration::from_millis(2);
@@ -69,8 +69,17 @@ impl Edit {
 
     /// Makes sure that the image holds the bytes that were saved last.
     pub fn prove(&self, image: &str) -> Result<()> {
-        let holds =
-            run::output(&["docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, self.within])?;
+        let holds = process::output(&[
+            "docker",
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "--entrypoint",
+            "cat",
+            image,
+            self.within,
+        ])?;
         ensure!(holds == self.text.trim(), "the new image does not hold the bytes that were saved");
         Ok(())
     }
@@ -90,7 +99,7 @@ pub fn until_moved(
         if let Some(id) = image.filter(|id| Some(id.as_str()) != before) {
             return Ok((id, now));
         }
-        interrupt::check()?;
+        signals::check()?;
         fine()?;
         if begin.elapsed() > LIMIT {
             bail!("the tag did not move within {} s", LIMIT.as_secs());
@@ -121,7 +130,7 @@ impl Pace {
 pub fn sleep(time: Duration) -> Result<()> {
     let end = Instant::now() + time;
     loop {
-        interrupt::check()?;
+        signals::check()?;
         let rest = end.saturating_duration_since(Instant::now());
         if rest.is_zero() {
             return Ok(());

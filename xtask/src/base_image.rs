@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{engine, run};
+use crate::{engine, process};
 
 /// The name under which the base is known to demo, tests and bench.
 pub const NAME: &str = "minis2i-base:latest";
@@ -33,7 +33,7 @@ pub fn task(_: &[String]) -> Result<()> {
 /// Makes sure that an engine answers and that it has an image named [`NAME`].
 pub fn ensure() -> Result<()> {
     engine::ensure()?;
-    if run::succeeds(&["docker", "image", "inspect", NAME]) {
+    if process::succeeds(&["docker", "image", "inspect", NAME]) {
         return Ok(());
     }
     // What the host has is there in seconds and the same for everybody; an engine elsewhere may be another machine.
@@ -45,14 +45,14 @@ pub fn ensure() -> Result<()> {
         }
     }
     eprintln!("pulling {PUBLIC} to be {NAME}");
-    run::quietly(&mut run::command(&["docker", "pull", "--quiet", PUBLIC]))?;
-    run::quietly(&mut run::command(&["docker", "tag", PUBLIC, NAME]))
+    process::quietly(&mut process::command(&["docker", "pull", "--quiet", PUBLIC]))?;
+    process::quietly(&mut process::command(&["docker", "tag", PUBLIC, NAME]))
 }
 
 /// Streams a tree made of the host's programs into `docker import`.
 fn import() -> Result<()> {
     let files = host_files()?;
-    let mut child = run::command(&["docker", "import", "--change", "CMD [\"/bin/sh\"]", "-", NAME])
+    let mut child = process::command(&["docker", "import", "--change", "CMD [\"/bin/sh\"]", "-", NAME])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -133,7 +133,7 @@ fn find(name: &str) -> Option<PathBuf> {
 fn shared_libraries(program: &Path) -> Result<Vec<String>> {
     let program = program.to_str().context("a program's path is not UTF-8")?;
     // A static program makes ldd fail: it needs none.
-    let listing = run::output(&["ldd", program]).unwrap_or_default();
+    let listing = process::output(&["ldd", program]).unwrap_or_default();
     let paths = listing.split_whitespace().filter(|word| word.starts_with('/'));
     Ok(paths.map(str::to_owned).collect())
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::rows::{Measured, Row};
 use super::save;
-use super::source::{Pair, fill};
+use super::sources::{Pair, fill};
+use super::table::{Measured, Row};
 use super::{Bench, Figures};
 use crate::bench::measure::Series;
-use crate::bench::process;
-use crate::run;
+use crate::bench::process_stats;
+use crate::process;
 
 /// Saves in a row for each round that was asked for.
 const SAVES_PER_ROUND: usize = 20;
@@ -81,9 +81,9 @@ impl Stock {
     }
 
     fn take(bench: &Bench, pid: u32) -> Result<Self> {
-        let count = |line: &[&str]| run::output(line).map(|text| text.lines().count() as u64);
+        let count = |line: &[&str]| process::output(line).map(|text| text.lines().count() as u64);
         let ours = format!("label={}", bench.traces.label());
-        let held = process::holdings(pid)?;
+        let held = process_stats::holdings(pid)?;
         Ok(Self([
             ("containers", count(&["docker", "ps", "--all", "--quiet", "--filter", &ours])?),
             ("volumes", count(&["docker", "volume", "ls", "--quiet"])?),
@@ -119,19 +119,19 @@ pub fn memory(bench: &mut Bench) -> Result<Figures> {
     watch.ready()?;
     let save = watch.turn(&mut bench.api)?;
     let pid = watch.pid();
-    let peak = process::peak_memory(pid)? as f64 / 1024.0;
+    let peak = process_stats::peak_memory(pid)? as f64 / 1024.0;
     // What comes after a build, such as the removal of what it superseded, is not idling.
     save::sleep(Duration::from_secs(5))?;
-    let children = process::children(pid);
+    let children = process_stats::children(pid);
     let ticks = || -> Result<(u64, u64)> {
-        let below = children.iter().filter_map(|child| process::ticks(*child).ok()).sum();
-        Ok((process::ticks(pid)?, below))
+        let below = children.iter().filter_map(|child| process_stats::ticks(*child).ok()).sum();
+        Ok((process_stats::ticks(pid)?, below))
     };
     let before = ticks()?;
     let idle = IDLE.min(IDLE_PER_ROUND * u32::try_from(bench.rounds)?);
     save::sleep(idle)?;
     let after = ticks()?;
-    let held = process::holdings(pid)?.memory as f64 / 1024.0;
+    let held = process_stats::holdings(pid)?.memory as f64 / 1024.0;
     let saved = format!("a save takes {:.2} s", save.whole.as_secs_f64());
     let ticked = format!("in {} s; its {} engine CLIs: {}", idle.as_secs(), children.len(), after.1 - before.1);
     Ok(vec![
@@ -150,7 +150,7 @@ pub fn ready(bench: &mut Bench) -> Result<Figures> {
     for number in 0..STARTS.min(bench.rounds) {
         let mut watch = pair.watch(bench, &source, &format!("ready-{number}"))?;
         times.push(watch.watching()?);
-        watches = process::watches(watch.pid())?;
+        watches = process_stats::watches(watch.pid())?;
     }
     let median = Series::new(times).median().as_secs_f64();
     Ok(vec![(Row::Ready, Measured::plain(median, format!("{watches} kernel watches")))])

@@ -8,14 +8,14 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::chart::Contender;
-use super::rows::{Measured, Row};
 use super::save::{self, Pace, Save};
-use super::source::{Pair, Tree, artifacts_builder};
-use super::watcher::Watch;
+use super::sources::{Pair, Tree, artifacts_builder};
+use super::table::{Measured, Row};
+use super::watch_process::Watch;
 use super::{Bench, Figures};
 use crate::bench::build;
 use crate::bench::measure::{self, Series, Start};
-use crate::run;
+use crate::process;
 
 /// How often a save that is to meet the preparation of the standby may miss it.
 const MISSES: usize = 5;
@@ -203,12 +203,12 @@ fn standbys(saves: &[Save]) -> String {
 
 /// Commits a container by hand, and removes what the time before made.
 fn bare_commit(commit: &[&str], tag: &str) -> Result<Duration> {
-    let previous = run::output(&["docker", "images", "--quiet", tag])?;
+    let previous = process::output(&["docker", "images", "--quiet", tag])?;
     let begin = Instant::now();
-    run::output(&[commit, &[tag]].concat())?;
+    process::output(&[commit, &[tag]].concat())?;
     let whole = begin.elapsed();
     if !previous.is_empty() {
-        run::output(&["docker", "image", "rm", &previous])?;
+        process::output(&["docker", "image", "rm", &previous])?;
     }
     Ok(whole)
 }
@@ -231,7 +231,7 @@ impl Fresh<'_> {
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let moved = save::until_moved(&mut bench.api, &self.tag, before.as_deref(), || Ok(()));
         if moved.is_err() {
-            super::watcher::end(&mut child);
+            super::watch_process::end(&mut child);
         }
         let (image, moved) = moved?;
         let output = child.wait_with_output()?;

@@ -12,10 +12,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::save::{self, Edit, Save};
-use crate::bench::api::Api;
+use crate::bench::engine_api::Api;
+use crate::bench::engine_objects::Traces;
 use crate::bench::measure;
-use crate::bench::traces::Traces;
-use crate::{interrupt, run};
+use crate::{process, signals};
 
 /// How long anything that is waited for may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,7 +40,7 @@ impl Watch {
     pub fn start(source: &Path, builder: &str, tag: &str, edit: Edit, traces: &Traces, more: &[&str]) -> Result<Self> {
         let source = source.to_str().context("TMPDIR is not UTF-8")?;
         let complaints = Complaints::new()?;
-        let mut command = run::command(&["target/release/minis2i", "watch", "--message-format", "json"]);
+        let mut command = process::command(&["target/release/minis2i", "watch", "--message-format", "json"]);
         command.args(more).args([source, builder, tag, "--", "--label", traces.label()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(complaints.writer()?);
         let begun = Instant::now();
@@ -119,7 +119,7 @@ impl Watch {
     fn expect(&mut self, reason: &str) -> Result<(Instant, Value)> {
         let begin = Instant::now();
         loop {
-            interrupt::check()?;
+            signals::check()?;
             match self.said.recv_timeout(Duration::from_millis(100)) {
                 Ok((at, said)) if said["reason"] == reason => return Ok((at, said)),
                 Ok((_, said)) if said["reason"] == "error" => bail!("minis2i says {said}"),

@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use super::Bench;
 use super::baseline::Baseline;
 use super::save::Edit;
-use super::watcher::Watch;
-use crate::bench::{image, pair, tree};
-use crate::{base, demo, run};
+use super::watch_process::Watch;
+use crate::bench::build::{large_source, sample_pair};
+use crate::bench::builder_image;
+use crate::{base_image, demo, process};
 
 /// The sample pair. Its `assemble` does what it always does, and keeps the file that is saved, too, so that the new
 /// image can be seen to hold it.
@@ -28,8 +29,8 @@ impl Pair {
     pub fn make(bench: &mut Bench) -> Result<Self> {
         let (plain, builder) = (bench.traces.builder("watch-plain"), bench.traces.builder("watch-pair"));
         demo::builder(&plain)?;
-        let script = format!("{}/assemble", pair::SCRIPTS);
-        image::build(
+        let script = format!("{}/assemble", sample_pair::SCRIPTS);
+        builder_image::build(
             &builder,
             &format!("FROM {plain}\nUSER 0\nRUN echo 'cp /tmp/src/{FILE} {KEPT}' >>{script}\nUSER 1001:0\n"),
         )?;
@@ -40,7 +41,7 @@ impl Pair {
     pub fn source() -> Result<TempDir> {
         let folder = tempfile::tempdir()?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        fs::copy(run::root().join("testapp").join(FILE), folder.path().join(FILE))?;
+        fs::copy(process::root().join("testapp").join(FILE), folder.path().join(FILE))?;
         Ok(folder)
     }
 
@@ -65,11 +66,11 @@ impl Pair {
         let name = bench.traces.name("watch-kept");
         let script = format!(
             "mkdir /tmp/src && echo text >/tmp/src/{FILE} && {}/assemble && rm -rf /tmp/src && echo done && read wait",
-            pair::SCRIPTS
+            sample_pair::SCRIPTS
         );
         let options = ["--name", &name, "--label", bench.traces.label(), "--detach", "--interactive"];
-        run::output(&[&["docker", "run"], &options[..], &[&self.builder, "/bin/sh", "-c", &script]].concat())?;
-        while !run::output(&["docker", "logs", &name])?.contains("done") {
+        process::output(&[&["docker", "run"], &options[..], &[&self.builder, "/bin/sh", "-c", &script]].concat())?;
+        while !process::output(&["docker", "logs", &name])?.contains("done") {
             super::save::sleep(std::time::Duration::from_millis(50))?;
         }
         Ok(name)
@@ -85,13 +86,13 @@ pub struct Tree {
 impl Tree {
     pub fn make(bench: &mut Bench) -> Result<Self> {
         let builder = bench.traces.builder("watch-tree");
-        tree::make_builder(&builder)?;
-        Ok(Self { source: tree::grow()?, builder })
+        large_source::make_builder(&builder)?;
+        Ok(Self { source: large_source::grow()?, builder })
     }
 
     /// Watches it with these options, and does not wait for anything.
     pub fn watch(&self, bench: &Bench, tag: &str, options: &[&str]) -> Result<Watch> {
-        let edit = Edit::new(self.source.path().join("folder-0/file-0"), "/kept", tree::FILE_SIZE);
+        let edit = Edit::new(self.source.path().join("folder-0/file-0"), "/kept", large_source::FILE_SIZE);
         Watch::start(self.source.path(), &self.builder, &bench.traces.name(tag), edit, &bench.traces, options)
     }
 }
@@ -110,9 +111,9 @@ pub fn artifacts_builder(bench: &mut Bench) -> Result<String> {
         "FROM {}\nLABEL io.openshift.s2i.scripts-url=image:///s2i\nRUN mkdir /s2i /app && chown 1001:0 /app && cd /s2i && \
          printf '{assemble}' >assemble && printf '{save}' >save-artifacts && printf '#!/bin/sh\\n' >run && \
          chmod 755 assemble save-artifacts run\nUSER 1001:0\n",
-        base::NAME
+        base_image::NAME
     );
-    image::build(&name, &text)?;
+    builder_image::build(&name, &text)?;
     Ok(name)
 }
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use super::measure::{self, Build, Start};
-use super::traces::Traces;
-use crate::{base, run};
+use crate::bench::engine_objects::Traces;
+use crate::bench::measure::{self, Build, Start};
+use crate::{base_image, process};
 
 const FOLDERS: u32 = 200;
 const FILES: u32 = 100;
@@ -71,28 +71,28 @@ fn noise(state: &mut u64) -> Vec<u8> {
 
 /// Makes a builder whose `assemble` takes one file of the source.
 pub fn make_builder(name: &str) -> Result<()> {
-    super::image::build(
+    crate::bench::builder_image::build(
         name,
         &format!(
             "FROM {}\n\
              LABEL io.openshift.s2i.scripts-url=image:///s2i\n\
              RUN mkdir /s2i && cd /s2i && printf '#!/bin/sh\\ncp /tmp/src/folder-0/file-0 /kept\\n' >assemble && \
              printf '#!/bin/sh\\nexec true\\n' >run && chmod 755 assemble run\n",
-            base::NAME
+            base_image::NAME
         ),
     )
 }
 
 fn minis2i(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<Build> {
     let source = tree.path().to_str().context("TMPDIR is not UTF-8")?;
-    let build = measure::minis2i(&mut super::build::command(source, builder, &traces.name("tree-a"), traces), start)?;
+    let build = measure::minis2i(&mut super::command(source, builder, &traces.name("tree-a"), traces), start)?;
     traces.wait()?;
     Ok(build)
 }
 
 fn pipe(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<Piped> {
     let (name, tag) = (traces.name("tree-container"), traces.name("tree-b"));
-    let previous = run::output(&["docker", "images", "--quiet", &tag])?;
+    let previous = process::output(&["docker", "images", "--quiet", &tag])?;
     let (mut container, mut said) = start_waiting(traces, &name, builder)?;
     let begin = start.wait();
     send(tree.path(), &mut container)?;
@@ -101,11 +101,11 @@ fn pipe(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<
     expect(&mut said, "removed")?;
     let removal = unpacked.elapsed();
     ensure!(container.wait()?.success(), "the container could not take the tree");
-    run::output(&["docker", "commit", &name, &tag])?;
+    process::output(&["docker", "commit", &name, &tag])?;
     let whole = begin.elapsed();
-    run::output(&["docker", "rm", &name])?;
+    process::output(&["docker", "rm", &name])?;
     if !previous.is_empty() {
-        run::output(&["docker", "image", "rm", &previous])?;
+        process::output(&["docker", "image", "rm", &previous])?;
     }
     Ok(Piped { whole, removal })
 }
@@ -114,7 +114,7 @@ fn pipe(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<
 fn start_waiting(traces: &Traces, name: &str, image: &str) -> Result<(Child, BufReader<ChildStdout>)> {
     let line =
         ["docker", "run", "--interactive", "--name", name, "--label", traces.label(), image, "/bin/sh", "-c", UNPACK];
-    let mut container = run::command(&line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut container = process::command(&line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut said = BufReader::new(container.stdout.take().expect("stdout is piped"));
     expect(&mut said, "waiting")?;
     Ok((container, said))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::run;
+use crate::process;
 
 /// An engine that does not answer for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ impl Api {
     pub fn connect() -> Result<Self> {
         let host = match std::env::var("DOCKER_HOST") {
             Ok(host) => host,
-            Err(_) => run::output(&["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])?,
+            Err(_) => process::output(&["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])?,
         };
         let Some(path) = host.strip_prefix("unix://") else {
             bail!("the engine is at `{host}`, but its API is watched over a socket of this machine only");

@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{engine, interrupt, run};
+use crate::{engine, process, signals};
 
 /// How long the engine may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ pub fn took_over(bench: &str, args: &[String]) -> Result<bool> {
     let engine = match Private::start() {
         Ok(engine) => engine,
         Err(error) => {
-            interrupt::check()?;
+            signals::check()?;
             eprintln!("warning: that did not work, so the engine is measured as it is: {error:#}");
             return Ok(false);
         }
@@ -58,7 +58,7 @@ pub fn took_over(bench: &str, args: &[String]) -> Result<bool> {
 
 /// Why commits can not be timed on the engine in use; `None` when they can.
 fn fault() -> Result<Option<String>> {
-    let info = run::output(&["docker", "info", "--format", "{{json .}}"])?;
+    let info = process::output(&["docker", "info", "--format", "{{json .}}"])?;
     let info: Value = serde_json::from_str(&info).context("`docker info` is no JSON")?;
     Ok((!has_native_diff(&info)).then(|| {
         let driver = info["Driver"].as_str().unwrap_or("unknown");
@@ -77,7 +77,7 @@ fn has_native_diff(info: &Value) -> bool {
 }
 
 fn can_start() -> Result<bool> {
-    Ok(cfg!(target_os = "linux") && engine::is_root()? && run::succeeds(&["dockerd", "--version"]))
+    Ok(cfg!(target_os = "linux") && engine::is_root()? && process::succeeds(&["dockerd", "--version"]))
 }
 
 /// Runs a command to its end. It gets the signals that we get, and no others: a terminal's Ctrl-C must not reach it
@@ -89,7 +89,7 @@ fn to_its_end(command: &mut Command) -> Result<ExitStatus> {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
-        if interrupt::come() && !told {
+        if signals::come() && !told {
             signal(&child, Signal::TERM);
             told = true;
         }
@@ -139,19 +139,19 @@ impl Private {
     }
 
     fn make_bridge(&self) -> Result<()> {
-        let address = free_subnet(&run::output(&["ip", "-o", "-4", "address"])?).context("no subnet is free")?;
-        run::output(&["ip", "link", "add", "name", &self.bridge, "type", "bridge"])?;
-        run::output(&["ip", "address", "add", &address, "dev", &self.bridge])?;
-        run::output(&["ip", "link", "set", &self.bridge, "up"]).map(drop)
+        let address = free_subnet(&process::output(&["ip", "-o", "-4", "address"])?).context("no subnet is free")?;
+        process::output(&["ip", "link", "add", "name", &self.bridge, "type", "bridge"])?;
+        process::output(&["ip", "address", "add", &address, "dev", &self.bridge])?;
+        process::output(&["ip", "link", "set", &self.bridge, "up"]).map(drop)
     }
 
     /// Mounts a new file system where the engine's images and containers go.
     fn make_disk(&self) -> Result<()> {
         let [disk, data] = ["disk", "data"].map(|name| self.path(name));
         File::create(&disk)?.set_len(DISK)?;
-        run::output(&["mkfs.ext4", "-q", "-F", &disk])?;
+        process::output(&["mkfs.ext4", "-q", "-F", &disk])?;
         fs::create_dir(&data)?;
-        run::output(&["mount", "-o", "loop", &disk, &data]).map(drop)
+        process::output(&["mount", "-o", "loop", &disk, &data]).map(drop)
     }
 
     fn spawn(&self) -> Result<Child> {
@@ -175,8 +175,8 @@ impl Private {
     fn wait(&mut self) -> Result<()> {
         let begin = Instant::now();
         let host = self.host();
-        while !run::succeeds(&["docker", "--host", &host, "version"]) {
-            interrupt::check()?;
+        while !process::succeeds(&["docker", "--host", &host, "version"]) {
+            signals::check()?;
             let ended = self.daemon.as_mut().is_some_and(|daemon| !matches!(daemon.try_wait(), Ok(None)));
             if ended || begin.elapsed() > START_LIMIT {
                 bail!("dockerd does not answer; the last it said: {}", self.last_words());
@@ -206,7 +206,7 @@ impl Private {
     fn unmount(&self) {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         for path in mounts_below(&mounts, self.folder.path()).iter().rev() {
-            let _ = run::output(&["umount", "--lazy", path]);
+            let _ = process::output(&["umount", "--lazy", path]);
         }
     }
 }
@@ -215,7 +215,7 @@ impl Drop for Private {
     fn drop(&mut self) {
         self.stop();
         self.unmount();
-        let _ = run::output(&["ip", "link", "delete", &self.bridge]);
+        let _ = process::output(&["ip", "link", "delete", &self.bridge]);
         if let Err(error) = fs::remove_dir_all(self.folder.path()) {
             eprintln!("warning: the private engine leaves {}: {error}", self.folder.path().display());
         }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::measure::{self, Build, Start};
-use super::traces::Traces;
-use crate::{demo, run};
+use crate::bench::engine_objects::Traces;
+use crate::bench::measure::{self, Build, Start};
+use crate::{demo, process};
 
 pub const SCRIPTS: &str = "/usr/libexec/s2i";
 
@@ -39,14 +39,15 @@ pub fn compete(traces: &mut Traces, rounds: usize) -> Result<(Vec<Build>, Vec<Ch
 }
 
 fn minis2i(traces: &Traces, builder: &str, start: Start) -> Result<Build> {
-    let mut command = super::build::command("testapp", builder, &traces.name("pair-a"), traces);
+    let mut command = super::command("testapp", builder, &traces.name("pair-a"), traces);
     let build = measure::minis2i(&mut command, start)?;
     traces.wait()?;
     Ok(build)
 }
 
 fn sequential(traces: &Traces, builder: &str, start: Start) -> Result<Chain> {
-    let (source, tag, container) = (run::root().join("testapp"), traces.name("pair-b"), traces.name("pair-container"));
+    let (source, tag, container) =
+        (process::root().join("testapp"), traces.name("pair-b"), traces.name("pair-container"));
     start.wait();
     Naive { source: &source, builder, tag: &tag, container: &container, label: traces.label() }.build()
 }
@@ -64,8 +65,8 @@ impl Naive<'_> {
     /// The naive order: list, inspect, save the artifacts to our own disk, assemble with mounts, commit, remove.
     pub fn build(&self) -> Result<Chain> {
         let mut clock = Clock::new();
-        let previous = run::output(&["docker", "images", "--quiet", self.tag])?;
-        run::output(&["docker", "image", "inspect", self.builder])?;
+        let previous = process::output(&["docker", "images", "--quiet", self.tag])?;
+        process::output(&["docker", "image", "inspect", self.builder])?;
         clock.reached("inspect");
         let artifacts = tempfile::tempdir()?;
         // The sample's `assemble` moves artifacts away, as a user that this folder does not belong to.
@@ -77,22 +78,22 @@ impl Naive<'_> {
         self.assemble(artifacts.path())?;
         clock.reached("assemble");
         let change = format!("CMD [\"{SCRIPTS}/run\"]");
-        run::output(&["docker", "commit", "--change", &change, self.container, self.tag])?;
+        process::output(&["docker", "commit", "--change", &change, self.container, self.tag])?;
         clock.reached("commit");
-        run::output(&["docker", "rm", self.container])?;
+        process::output(&["docker", "rm", self.container])?;
         drop(artifacts);
         clock.reached("remove");
         let chain = clock.end();
         // minis2i removes what it supersedes off the user's clock; so may this.
         if !previous.is_empty() {
-            run::output(&["docker", "image", "rm", &previous])?;
+            process::output(&["docker", "image", "rm", &previous])?;
         }
         Ok(chain)
     }
 
     fn save_artifacts(&self, image: &str, into: &Path) -> Result<()> {
         let script = format!("{SCRIPTS}/save-artifacts");
-        let mut line = run::command(&["docker", "run", "--rm", "--label", self.label, image, &script]);
+        let mut line = process::command(&["docker", "run", "--rm", "--label", self.label, image, &script]);
         let mut process = line.stdout(Stdio::piped()).spawn()?;
         let mut archive = tar::Archive::new(process.stdout.take().expect("stdout is piped"));
         archive.unpack(into)?;
@@ -108,7 +109,7 @@ impl Naive<'_> {
         let artifacts = format!("type=bind,source={},target=/tmp/artifacts", artifacts.display());
         let script = format!("{SCRIPTS}/assemble");
         let options = ["--name", self.container, "--label", self.label, "--mount", &source, "--mount", &artifacts];
-        run::output(&[&["docker", "run"], &options[..], &[self.builder, &script]].concat()).map(drop)
+        process::output(&[&["docker", "run"], &options[..], &[self.builder, &script]].concat()).map(drop)
     }
 }
 

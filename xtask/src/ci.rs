@@ -2,33 +2,33 @@
 
 use anyhow::Result;
 
-use crate::{base, demo, licences, rooms, run};
+use crate::{base_image, demo, licences, process, rooms};
 
 /// How many tests run at the same time.
 const THREADS: &str = "RUST_TEST_THREADS";
 
 /// Runs all tests on the real engine; arguments go to `cargo test`.
 pub fn test(args: &[String]) -> Result<()> {
-    base::ensure()?;
+    base_image::ensure()?;
     let mut line = vec!["cargo", "test", "--workspace"];
     line.extend(args.iter().map(String::as_str));
-    let mut command = run::command(&line);
+    let mut command = process::command(&line);
     if std::env::var_os(THREADS).is_none() {
         // They wait for the engine more than they compute.
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         command.env(THREADS, (2 * cores).to_string());
     }
     eprintln!("$ {}", line.join(" "));
-    run::quietly(&mut command)
+    process::quietly(&mut command)
 }
 
 /// Format, lints, rooms, docs, licences, tests, and the demo.
 pub fn ci(_: &[String]) -> Result<()> {
-    run::show(&["cargo", "fmt", "--all", "--check"])?;
-    run::show(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    process::show(&["cargo", "fmt", "--all", "--check"])?;
+    process::show(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
     rooms::rooms(&[])?;
-    let mut docs = run::command(&["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"]);
-    run::quietly(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    let mut docs = process::command(&["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"]);
+    process::quietly(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
     licences::check(&[])?;
     test(&[])?;
     demo::demo(&[])

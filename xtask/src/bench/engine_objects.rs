@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::run;
+use crate::process;
 
 /// How long what minis2i leaves behind may take to be removed.
 const TIDY_LIMIT: Duration = Duration::from_secs(60);
@@ -59,8 +59,8 @@ impl Traces {
         remove(&["container", "rm", "--force", "--volumes"], &self.containers()?)?;
         remove(&["image", "rm", "--force"], &self.images(&[])?)?;
         while let Some(name) = self.builders.last() {
-            if run::succeeds(&["docker", "image", "inspect", name]) {
-                run::output(&["docker", "image", "rm", "--force", name])?;
+            if process::succeeds(&["docker", "image", "inspect", name]) {
+                process::output(&["docker", "image", "rm", "--force", name])?;
             }
             self.builders.pop();
         }
@@ -96,11 +96,11 @@ impl Drop for Traces {
 
 fn remove(how: &[&str], what: &[String]) -> Result<()> {
     let what: Vec<&str> = what.iter().map(String::as_str).collect();
-    if what.is_empty() { Ok(()) } else { run::output(&[&["docker"], how, &what].concat()).map(drop) }
+    if what.is_empty() { Ok(()) } else { process::output(&[&["docker"], how, &what].concat()).map(drop) }
 }
 
 fn lines(line: &[&str]) -> Result<Vec<String>> {
-    let mut lines: Vec<String> = run::output(line)?.lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = process::output(line)?.lines().map(str::to_owned).collect();
     // An image with several tags comes several times.
     lines.sort();
     lines.dedup();
