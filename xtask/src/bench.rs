@@ -1,13 +1,18 @@
 //! Speed and memory, side by side with the naive way. Limits on wall-clock time live here only, never in tests.
 
 mod build;
+mod build_command;
 mod builder_image;
+mod cli_chain;
 mod engine_api;
 mod engine_objects;
-mod measure;
+mod large_source;
 mod options;
+mod phases;
 mod private_engine;
 mod process_stats;
+mod series;
+mod turns;
 mod watch;
 
 use anyhow::{Context, Result, bail};
@@ -33,58 +38,4 @@ pub fn task(args: &[String]) -> Result<()> {
         return Ok(());
     }
     bench(&options)
-}
-
-/// One line of the table.
-struct Row {
-    what: &'static str,
-    /// Minis2i.
-    a: String,
-    /// The naive way.
-    b: String,
-    figure: String,
-    bar: Option<Bar>,
-}
-
-/// What a figure must not exceed.
-struct Bar {
-    limit: String,
-    holds: bool,
-}
-
-impl Row {
-    /// The words of its cells.
-    fn cells(&self) -> [&str; 6] {
-        let (limit, holds) = match &self.bar {
-            Some(Bar { limit, holds: true }) => (limit.as_str(), "yes"),
-            Some(Bar { limit, holds: false }) => (limit.as_str(), "NO"),
-            None => ("", ""),
-        };
-        [self.what, &self.a, &self.b, &self.figure, limit, holds]
-    }
-}
-
-/// Prints the table.
-///
-/// # Errors
-/// When a bar does not hold.
-fn conclude(rows: &[Row]) -> Result<()> {
-    let mut lines = vec![["what", "A: minis2i", "B: naive", "ratio", "bar", "holds"]];
-    lines.extend(rows.iter().map(Row::cells));
-    let widths: [usize; 6] = std::array::from_fn(|column| widest(&lines, column));
-    println!();
-    for line in &lines {
-        let padded = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
-    }
-    println!("(median (least to most) of turns taken A B A B)");
-    let broken = rows.iter().filter(|row| row.bar.as_ref().is_some_and(|bar| !bar.holds)).count();
-    if broken > 0 {
-        bail!("{broken} of the bars did not hold");
-    }
-    Ok(())
-}
-
-fn widest(lines: &[[&str; 6]], column: usize) -> usize {
-    lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
 }

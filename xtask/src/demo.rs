@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{base_image, process};
+use crate::{base_image, process, sample_builder};
 
 const BUILDER: &str = "minis2i-demo-builder";
 const IMAGE: &str = "minis2i-demo-app";
@@ -17,7 +17,7 @@ pub fn demo(_: &[String]) -> Result<()> {
 
 fn story() -> Result<()> {
     process::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
-    builder(BUILDER)?;
+    sample_builder::build(BUILDER)?;
     let build = ["target/release/minis2i", "build", "--env", "VAR=hello", "testapp", BUILDER, IMAGE];
     process::show(&build)?;
     process::show(&build)?;
@@ -26,20 +26,5 @@ fn story() -> Result<()> {
     println!("{said}");
     ensure!(said == "hello from the test app", "the image said something else");
     eprintln!("\nThe second build took over what the first had made. The demo's images are removed again.");
-    Ok(())
-}
-
-/// Builds the sample builder image under that name, on the shared base.
-pub fn builder(name: &str) -> Result<()> {
-    let base = format!("BASE={}", base_image::NAME);
-    eprintln!("$ docker build --quiet --tag {name} --build-arg {base} builder");
-    let mut command = process::command(&["docker", "build", "--quiet", "--tag", name, "--build-arg", &base, "builder"]);
-    // The classic builder announces its age on every call; it is all this file needs.
-    let output = command.env("DOCKER_CLI_HINTS", "false").output()?;
-    ensure!(
-        output.status.success(),
-        "cannot build the sample builder: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
     Ok(())
 }

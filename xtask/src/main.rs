@@ -8,7 +8,10 @@ mod engine;
 mod licences;
 mod process;
 mod rooms;
+mod sample_builder;
 mod signals;
+mod test;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -19,7 +22,7 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
-    ("test", "run all tests (arguments go to `cargo test`)", ci::test),
+    ("test", "run all tests (arguments go to `cargo test`)", test::test),
     ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo", ci::ci),
     ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
     ("bench", "measure against the naive way: bench build, bench watch; options: --rounds N and more", bench::task),

@@ -1,19 +1,15 @@
 //! Running other programs, loudly or for their output.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The root of the workspace, where every task works.
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
-}
+use crate::workspace;
 
 /// A command that will run in the root of the workspace.
 pub fn command(line: &[&str]) -> Command {
     let mut command = Command::new(line[0]);
-    command.args(&line[1..]).current_dir(root());
+    command.args(&line[1..]).current_dir(workspace::root());
     command
 }
 

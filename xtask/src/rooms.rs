@@ -24,7 +24,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::workspace;
 use fault::Fault;
 use modules::Modules;
 use source_file::SourceFile;
@@ -93,7 +93,7 @@ impl<'a> Crate<'a> {
 /// All text files below a folder of the workspace.
 fn read_files(folder: &str) -> Result<Texts> {
     let mut texts = Texts::new();
-    collect(&process::root(), Path::new(folder), &mut texts)?;
+    collect(&workspace::root(), Path::new(folder), &mut texts)?;
     Ok(texts)
 }
 

@@ -1,18 +1,21 @@
 //! `minis2i build` against doing the same by hand: the sample pair, and a large source.
 
-pub mod large_source;
-pub mod sample_pair;
+mod measured_build;
+mod sample_pair;
+mod table;
+mod tar_pipe;
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::cli_chain::Chain;
 use super::engine_objects::Traces;
-use super::measure::{self, Build, Series, compare};
 use super::options::Options;
-use super::{Bar, Row};
+use super::series::Series;
 use crate::{base_image, process};
+use measured_build::Build;
+use table::{Bar, Row, compare};
 
 /// Turns of the sample pair when nobody says how many.
 const ROUNDS: usize = 11;
@@ -37,22 +40,15 @@ pub fn bench(options: &Options) -> Result<()> {
     let mut traces = Traces::new();
     println!("sample pair, incremental");
     let (builds, chains) = sample_pair::compete(&mut traces, rounds)?;
-    measure::show_phases(&builds);
+    measured_build::show_phases(&builds);
     let mut rows = Vec::from(pair_rows(&builds, &chains));
     println!("20,000 files of 4 KiB");
-    let (builds, piped) = large_source::compete(&mut traces, TREE_ROUNDS)?;
-    measure::show_phases(&builds);
+    let (builds, piped) = tar_pipe::compete(&mut traces, TREE_ROUNDS)?;
+    measured_build::show_phases(&builds);
     rows.extend(tree_rows(&builds, &piped));
     rows.push(memory_row(&builds));
     drop(traces);
-    super::conclude(&rows)
-}
-
-/// `minis2i build`, ready to be measured. Its containers, and with them its images, carry the bench's label.
-pub fn command(source: &str, builder: &str, tag: &str, traces: &Traces) -> Command {
-    let mut command = process::command(&["target/release/minis2i", "build", "--message-format", "json"]);
-    command.args([source, builder, tag, "--", "--label", traces.label()]);
-    command
+    table::conclude(&rows)
 }
 
 fn whole(builds: &[Build]) -> Series {
@@ -61,7 +57,7 @@ fn whole(builds: &[Build]) -> Series {
 
 /// The bar is for the time as it is; beside it, for comparison, the part that is not the engine's commit, which is the
 /// same work on both sides and may have a sleep in it.
-fn pair_rows(builds: &[Build], chains: &[sample_pair::Chain]) -> [Row; 2] {
+fn pair_rows(builds: &[Build], chains: &[Chain]) -> [Row; 2] {
     let before_commit = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("commit"))));
     let chained = Series::new(chains.iter().map(|chain| chain.whole));
     let chained_before = Series::new(chains.iter().map(|chain| chain.whole - chain.commit()));
@@ -73,8 +69,8 @@ fn pair_rows(builds: &[Build], chains: &[sample_pair::Chain]) -> [Row; 2] {
 
 /// The bar is for what is alike on both sides: the container waits already. Beside it, for comparison, the build as a
 /// user sees it, and the naive way that leaves the files where they are, as a container that is thrown away might.
-fn tree_rows(builds: &[Build], piped: &[large_source::Piped]) -> [Row; 3] {
-    let times = |time: fn(&large_source::Piped) -> Duration| Series::new(piped.iter().map(time));
+fn tree_rows(builds: &[Build], piped: &[tar_pipe::Piped]) -> [Row; 3] {
+    let times = |time: fn(&tar_pipe::Piped) -> Duration| Series::new(piped.iter().map(time));
     let all = times(|turn| turn.whole);
     let without_removal = times(|turn| turn.whole - turn.removal);
     let waiting = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("start"))));

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::engine_api::Api;
 use super::engine_objects::Traces;
 use super::options::Options;
-use crate::{base_image, process, signals};
+use crate::{base_image, process, signals, workspace};
 use baseline::Trigger;
 use chart::Contender;
 use table::{Finding, Measured, Row};
@@ -111,7 +111,7 @@ impl Bench {
 
     /// Writes the results, and returns where they are.
     fn write(&self, findings: &[Finding]) -> Result<String> {
-        let folder = process::root().join(RESULTS);
+        let folder = workspace::root().join(RESULTS);
         fs::create_dir_all(&folder)?;
         let engine = process::output(&["docker", "info", "--format", "engine {{.ServerVersion}} with {{.Driver}}"])?;
         let json = json!({

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::inotify_loop::Loop;
 use super::save::{self, Edit, Save};
 use super::watch_process::{Complaints, end, is_alive, listen};
-use crate::bench::build::sample_pair::Naive;
+use crate::bench::cli_chain::Naive;
 use crate::bench::engine_api::Api;
 use crate::bench::engine_objects::Traces;
-use crate::{process, signals};
+use crate::{process, signals, workspace};
 
 /// The hidden bench that is one build of the naive way.
 pub const TASK: &str = "baseline-build";
@@ -39,7 +39,7 @@ pub enum Trigger {
 impl Trigger {
     /// Looks for `watchexec`, and installs it if that is asked for.
     pub fn find(install: bool) -> Result<Self> {
-        let own = process::root().join(TOOLS).join("bin/watchexec").display().to_string();
+        let own = workspace::root().join(TOOLS).join("bin/watchexec").display().to_string();
         let programs = ["watchexec".to_owned(), own];
         if install && !programs.iter().any(|program| process::succeeds(&[program, "--version"])) {
             process::show(&["cargo", "install", "--locked", "--root", TOOLS, "watchexec-cli"])?;
@@ -171,7 +171,7 @@ fn watchexec(program: &str, source: &Path) -> Command {
 fn phases(report: &Value, saved: SystemTime) -> Result<save::Phases> {
     let saved = saved.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let started = report["started"].as_f64().context("a report has no start")?;
-    let mut phases = crate::bench::measure::times(&report["phases"])?;
+    let mut phases = crate::bench::phases::times(&report["phases"])?;
     phases.retain(|(name, _)| name != "remove");
     phases.push(("settle".to_owned(), Duration::from_secs_f64((started - saved).max(0.0))));
     Ok(phases)

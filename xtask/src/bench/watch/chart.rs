@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::save::Save;
 use super::table::{Finding, HEADS};
-use crate::bench::measure::Series;
+use crate::bench::series::Series;
 
 /// Phases in the order in which they happen, with their colours on light and on dark ground.
 const PHASES: [(&str, &str, &str); 12] = [

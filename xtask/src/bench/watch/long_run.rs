@@ -9,8 +9,8 @@ use super::save;
 use super::sources::{Pair, fill};
 use super::table::{Measured, Row};
 use super::{Bench, Figures};
-use crate::bench::measure::Series;
 use crate::bench::process_stats;
+use crate::bench::series::Series;
 use crate::process;
 
 /// Saves in a row for each round that was asked for.

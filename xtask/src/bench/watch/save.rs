@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::bench::engine_api::Api;
-use crate::bench::measure::Start;
+use crate::bench::turns::Start;
 use crate::{process, signals};
 
 /// How often the engine is asked. An answer costs it a third of a millisecond.

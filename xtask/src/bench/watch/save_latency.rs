@@ -13,8 +13,10 @@ use super::sources::{Pair, Tree, artifacts_builder};
 use super::table::{Measured, Row};
 use super::watch_process::Watch;
 use super::{Bench, Figures};
-use crate::bench::build;
-use crate::bench::measure::{self, Series, Start};
+use crate::bench::build_command;
+use crate::bench::phases;
+use crate::bench::series::Series;
+use crate::bench::turns::Start;
 use crate::process;
 
 /// How often a save that is to meet the preparation of the standby may miss it.
@@ -224,7 +226,7 @@ impl Fresh<'_> {
     /// From the start of the process to the tag, as with a save.
     fn build(&self, bench: &mut Bench) -> Result<Save> {
         let source = self.source.to_str().context("TMPDIR is not UTF-8")?;
-        let mut command = build::command(source, self.builder, &self.tag, &bench.traces);
+        let mut command = build_command::command(source, self.builder, &self.tag, &bench.traces);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let before = bench.api.image(&self.tag)?;
         let begin = Instant::now();
@@ -235,7 +237,7 @@ impl Fresh<'_> {
         }
         let (image, moved) = moved?;
         let output = child.wait_with_output()?;
-        let phases = measure::phases(&String::from_utf8_lossy(&output.stdout))?;
+        let phases = phases::phases(&String::from_utf8_lossy(&output.stdout))?;
         Ok(Save { whole: moved - begin, phases, image, standby: false })
     }
 }

@@ -11,9 +11,8 @@ use super::Bench;
 use super::baseline::Baseline;
 use super::save::Edit;
 use super::watch_process::Watch;
-use crate::bench::build::{large_source, sample_pair};
-use crate::bench::builder_image;
-use crate::{base_image, demo, process};
+use crate::bench::{builder_image, large_source};
+use crate::{base_image, process, sample_builder, workspace};
 
 /// The sample pair. Its `assemble` does what it always does, and keeps the file that is saved, too, so that the new
 /// image can be seen to hold it.
@@ -28,8 +27,8 @@ const KEPT: &str = "/app/saved.txt";
 impl Pair {
     pub fn make(bench: &mut Bench) -> Result<Self> {
         let (plain, builder) = (bench.traces.builder("watch-plain"), bench.traces.builder("watch-pair"));
-        demo::builder(&plain)?;
-        let script = format!("{}/assemble", sample_pair::SCRIPTS);
+        sample_builder::build(&plain)?;
+        let script = format!("{}/assemble", sample_builder::SCRIPTS);
         builder_image::build(
             &builder,
             &format!("FROM {plain}\nUSER 0\nRUN echo 'cp /tmp/src/{FILE} {KEPT}' >>{script}\nUSER 1001:0\n"),
@@ -41,7 +40,7 @@ impl Pair {
     pub fn source() -> Result<TempDir> {
         let folder = tempfile::tempdir()?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        fs::copy(process::root().join("testapp").join(FILE), folder.path().join(FILE))?;
+        fs::copy(workspace::root().join("testapp").join(FILE), folder.path().join(FILE))?;
         Ok(folder)
     }
 
@@ -66,7 +65,7 @@ impl Pair {
         let name = bench.traces.name("watch-kept");
         let script = format!(
             "mkdir /tmp/src && echo text >/tmp/src/{FILE} && {}/assemble && rm -rf /tmp/src && echo done && read wait",
-            sample_pair::SCRIPTS
+            sample_builder::SCRIPTS
         );
         let options = ["--name", &name, "--label", bench.traces.label(), "--detach", "--interactive"];
         process::output(&[&["docker", "run"], &options[..], &[&self.builder, "/bin/sh", "-c", &script]].concat())?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::bench::measure::Series;
+use crate::bench::series::Series;
 
 /// What is measured. The order is that of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::save::{self, Edit, Save};
 use crate::bench::engine_api::Api;
 use crate::bench::engine_objects::Traces;
-use crate::bench::measure;
+use crate::bench::phases;
 use crate::{process, signals};
 
 /// How long anything that is waited for may take.
@@ -86,7 +86,7 @@ impl Watch {
         let (image, moved) = save::until_moved(api, &self.tag, Some(&before), || is_alive(child))?;
         let finished = self.finished()?;
         ensure!(finished["image"] == image.as_str(), "the tag is on {image}, but minis2i says {}", finished["image"]);
-        let phases = measure::times(&finished["phases"])?;
+        let phases = phases::times(&finished["phases"])?;
         Ok(Save { whole: moved - begin, phases, image, standby: used_standby(&finished) })
     }
 

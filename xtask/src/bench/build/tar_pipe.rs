@@ -1,6 +1,5 @@
-//! A source of many small files, against `tar -c` piped into a container that waits for it.
+//! A large source, against `tar -c` piped into a container that waits for it.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -9,13 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
+use super::measured_build::{self, Build};
 use crate::bench::engine_objects::Traces;
-use crate::bench::measure::{self, Build, Start};
-use crate::{base_image, process};
-
-const FOLDERS: u32 = 200;
-const FILES: u32 = 100;
-pub const FILE_SIZE: usize = 4096;
+use crate::bench::turns::{self, Start};
+use crate::bench::{build_command, large_source};
+use crate::process;
 
 /// What the container of the naive way does with the tree: exactly what a build leaves it with. Unpacking, taking one
 /// file, and removing the source, since what is committed is to be small.
@@ -32,60 +29,22 @@ pub struct Piped {
 
 /// Both contenders' times, after a turn each that does not count.
 pub fn compete(traces: &mut Traces, rounds: usize) -> Result<(Vec<Build>, Vec<Piped>)> {
-    let tree = grow()?;
+    let tree = large_source::grow()?;
     let builder = traces.builder("tree-builder");
-    make_builder(&builder)?;
+    large_source::make_builder(&builder)?;
     minis2i(traces, &tree, &builder, Start::ANY)?;
     pipe(traces, &tree, &builder, Start::ANY)?;
-    measure::take_turns(
+    turns::take_turns(
         rounds,
         |start| minis2i(traces, &tree, &builder, start),
         |start| pipe(traces, &tree, &builder, start),
     )
 }
 
-/// Makes 20,000 files that differ from each other and can not be packed.
-pub fn grow() -> Result<TempDir> {
-    let tree = tempfile::tempdir()?;
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    for folder in 0..FOLDERS {
-        let folder = tree.path().join(format!("folder-{folder}"));
-        fs::create_dir(&folder)?;
-        for file in 0..FILES {
-            fs::write(folder.join(format!("file-{file}")), noise(&mut state))?;
-        }
-    }
-    Ok(tree)
-}
-
-/// Bytes of a xorshift generator.
-fn noise(state: &mut u64) -> Vec<u8> {
-    let mut next = || {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        state.to_le_bytes()
-    };
-    (0..FILE_SIZE / 8).flat_map(|_| next()).collect()
-}
-
-/// Makes a builder whose `assemble` takes one file of the source.
-pub fn make_builder(name: &str) -> Result<()> {
-    crate::bench::builder_image::build(
-        name,
-        &format!(
-            "FROM {}\n\
-             LABEL io.openshift.s2i.scripts-url=image:///s2i\n\
-             RUN mkdir /s2i && cd /s2i && printf '#!/bin/sh\\ncp /tmp/src/folder-0/file-0 /kept\\n' >assemble && \
-             printf '#!/bin/sh\\nexec true\\n' >run && chmod 755 assemble run\n",
-            base_image::NAME
-        ),
-    )
-}
-
 fn minis2i(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<Build> {
     let source = tree.path().to_str().context("TMPDIR is not UTF-8")?;
-    let build = measure::minis2i(&mut super::command(source, builder, &traces.name("tree-a"), traces), start)?;
+    let build =
+        measured_build::minis2i(&mut build_command::command(source, builder, &traces.name("tree-a"), traces), start)?;
     traces.wait()?;
     Ok(build)
 }

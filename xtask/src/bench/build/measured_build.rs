@@ -1,0 +1,87 @@
+//! One `minis2i build`, and the time and memory that it takes.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::bench::phases::phases;
+use crate::bench::series::Series;
+use crate::bench::turns::Start;
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What one `minis2i build` took.
+pub struct Build {
+    /// From the start of the process to its end, as a user waits for it.
+    pub whole: Duration,
+    /// Its own account of that time.
+    pub phases: Vec<(String, Duration)>,
+    /// The most memory it held, in bytes.
+    pub memory: u64,
+}
+
+impl Build {
+    /// The phase of that name; no time when the build had none.
+    pub fn phase(&self, name: &str) -> Duration {
+        self.phases.iter().find(|(known, _)| known == name).map_or(Duration::ZERO, |(_, time)| *time)
+    }
+}
+
+/// Runs a prepared `minis2i build --message-format json` and measures it.
+pub fn minis2i(command: &mut Command, start: Start) -> Result<Build> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let begin = start.wait();
+    let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let (output, memory) = watched(child, Child::wait_with_output);
+    let whole = begin.elapsed();
+    let output = output?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{command:?} failed: {said}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(Build { whole, phases: phases(&said)?, memory })
+}
+
+/// Does something with a process while its peak memory is watched, in bytes.
+///
+/// The kernel's own account at the end (`ru_maxrss`) is of no use here: it has the largest of the process and all
+/// the children it waited for, and docker's CLI is larger than minis2i.
+fn watched<T>(child: Child, work: impl FnOnce(Child) -> T) -> (T, u64) {
+    let status = format!("/proc/{}/status", child.id());
+    let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                // Each look replaces the one before: the first may still see us, before the program is loaded.
+                if let Some(bytes) = high_water(&status) {
+                    peak.store(bytes, Ordering::Relaxed);
+                }
+                thread::sleep(LOOK);
+            }
+        });
+        let result = work(child);
+        done.store(true, Ordering::Relaxed);
+        result
+    });
+    (result, peak.into_inner())
+}
+
+/// The most memory that the process has held so far; `None` when it has ended.
+fn high_water(status: &str) -> Option<u64> {
+    let text = fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+/// Prints where the time of builds goes, by the medians of their phases.
+pub fn show_phases(builds: &[Build]) {
+    let whole = Series::new(builds.iter().map(|build| build.whole)).median();
+    let phases = ["start", "source", "artifacts", "assemble", "commit"].map(|name| {
+        let time = Series::new(builds.iter().map(|build| build.phase(name))).median();
+        format!("{name} {:.3}", time.as_secs_f64())
+    });
+    println!("  A spends {:.3} s: {}", whole.as_secs_f64(), phases.join(", "));
+}

@@ -1,0 +1,80 @@
+//! The table of `bench build`.
+
+use anyhow::{Result, bail};
+
+use crate::bench::series::Series;
+
+/// One line of the table.
+pub struct Row {
+    pub what: &'static str,
+    /// Minis2i.
+    pub a: String,
+    /// The naive way.
+    pub b: String,
+    pub figure: String,
+    pub bar: Option<Bar>,
+}
+
+/// What a figure must not exceed.
+pub struct Bar {
+    pub limit: String,
+    pub holds: bool,
+}
+
+impl Row {
+    /// The words of its cells.
+    fn cells(&self) -> [&str; 6] {
+        let (limit, holds) = match &self.bar {
+            Some(Bar { limit, holds: true }) => (limit.as_str(), "yes"),
+            Some(Bar { limit, holds: false }) => (limit.as_str(), "NO"),
+            None => ("", ""),
+        };
+        [self.what, &self.a, &self.b, &self.figure, limit, holds]
+    }
+}
+
+/// Prints the table.
+///
+/// # Errors
+/// When a bar does not hold.
+pub fn conclude(rows: &[Row]) -> Result<()> {
+    let mut lines = vec![["what", "A: minis2i", "B: naive", "ratio", "bar", "holds"]];
+    lines.extend(rows.iter().map(Row::cells));
+    let widths: [usize; 6] = std::array::from_fn(|column| widest(&lines, column));
+    println!();
+    for line in &lines {
+        let padded = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    println!("(median (least to most) of turns taken A B A B)");
+    let broken = rows.iter().filter(|row| row.bar.as_ref().is_some_and(|bar| !bar.holds)).count();
+    if broken > 0 {
+        bail!("{broken} of the bars did not hold");
+    }
+    Ok(())
+}
+
+fn widest(lines: &[[&str; 6]], column: usize) -> usize {
+    lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
+}
+
+/// Compares the medians of two series; `at_most` is the bar for their ratio, if there is one.
+pub fn compare(what: &'static str, a: &Series, b: &Series, at_most: Option<f64>) -> Row {
+    let ratio = a.median().as_secs_f64() / b.median().as_secs_f64();
+    let bar = at_most.map(|limit| Bar { limit: format!("at most {limit:.2}"), holds: ratio <= limit });
+    Row { what, a: a.show(), b: b.show(), figure: format!("{ratio:.2}"), bar }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Series, compare};
+
+    #[test]
+    fn a_bar_holds_up_to_its_limit() {
+        let series = |millis| Series::new([Duration::from_millis(millis)]);
+        let holds = |millis| compare("", &series(millis), &series(1000), Some(0.65)).bar.is_some_and(|bar| bar.holds);
+        assert!(holds(650) && !holds(651));
+    }
+}

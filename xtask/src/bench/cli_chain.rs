@@ -1,0 +1,112 @@
+//! The naive way to build: a chain of CLI calls, each after the other.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::process;
+use crate::sample_builder::SCRIPTS;
+
+/// One turn of the naive way.
+pub struct Chain {
+    pub whole: Duration,
+    /// What it did, in this order.
+    pub phases: Vec<(&'static str, Duration)>,
+}
+
+impl Chain {
+    /// What went into the commit.
+    pub fn commit(&self) -> Duration {
+        self.phases.iter().filter(|(name, _)| *name == "commit").map(|(_, time)| *time).sum()
+    }
+}
+
+/// What the naive way is to build, and how its container is named and marked.
+pub struct Naive<'a> {
+    pub source: &'a Path,
+    pub builder: &'a str,
+    pub tag: &'a str,
+    pub container: &'a str,
+    pub label: &'a str,
+}
+
+impl Naive<'_> {
+    /// The naive order: list, inspect, save the artifacts to our own disk, assemble with mounts, commit, remove.
+    pub fn build(&self) -> Result<Chain> {
+        let mut clock = Clock::new();
+        let previous = process::output(&["docker", "images", "--quiet", self.tag])?;
+        process::output(&["docker", "image", "inspect", self.builder])?;
+        clock.reached("inspect");
+        let artifacts = tempfile::tempdir()?;
+        // The sample's `assemble` moves artifacts away, as a user that this folder does not belong to.
+        fs::set_permissions(artifacts.path(), fs::Permissions::from_mode(0o777))?;
+        if !previous.is_empty() {
+            self.save_artifacts(&previous, artifacts.path())?;
+        }
+        clock.reached("artifacts");
+        self.assemble(artifacts.path())?;
+        clock.reached("assemble");
+        let change = format!("CMD [\"{SCRIPTS}/run\"]");
+        process::output(&["docker", "commit", "--change", &change, self.container, self.tag])?;
+        clock.reached("commit");
+        process::output(&["docker", "rm", self.container])?;
+        drop(artifacts);
+        clock.reached("remove");
+        let chain = clock.end();
+        // minis2i removes what it supersedes off the user's clock; so may this.
+        if !previous.is_empty() {
+            process::output(&["docker", "image", "rm", &previous])?;
+        }
+        Ok(chain)
+    }
+
+    fn save_artifacts(&self, image: &str, into: &Path) -> Result<()> {
+        let script = format!("{SCRIPTS}/save-artifacts");
+        let mut line = process::command(&["docker", "run", "--rm", "--label", self.label, image, &script]);
+        let mut process = line.stdout(Stdio::piped()).spawn()?;
+        let mut archive = tar::Archive::new(process.stdout.take().expect("stdout is piped"));
+        archive.unpack(into)?;
+        // Padding follows the end of an archive; a pipe closed before it makes the CLI fail, now and then.
+        io::copy(&mut archive.into_inner(), &mut io::sink())?;
+        ensure!(process.wait()?.success(), "`save-artifacts` failed");
+        Ok(())
+    }
+
+    /// Leaves the container, which has ended.
+    fn assemble(&self, artifacts: &Path) -> Result<()> {
+        let source = format!("type=bind,source={},target=/tmp/src,readonly", self.source.display());
+        let artifacts = format!("type=bind,source={},target=/tmp/artifacts", artifacts.display());
+        let script = format!("{SCRIPTS}/assemble");
+        let options = ["--name", self.container, "--label", self.label, "--mount", &source, "--mount", &artifacts];
+        process::output(&[&["docker", "run"], &options[..], &[self.builder, &script]].concat()).map(drop)
+    }
+}
+
+/// Takes the time of one thing after the other.
+struct Clock {
+    begin: Instant,
+    last: Instant,
+    phases: Vec<(&'static str, Duration)>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { begin: now, last: now, phases: Vec::new() }
+    }
+
+    fn reached(&mut self, name: &'static str) {
+        let now = Instant::now();
+        self.phases.push((name, now - self.last));
+        self.last = now;
+    }
+
+    fn end(self) -> Chain {
+        Chain { whole: self.last - self.begin, phases: self.phases }
+    }
+}
