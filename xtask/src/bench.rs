@@ -1,5 +1,6 @@
 //! Speed and memory, side by side with the naive way. Limits on wall-clock time live here only, never in tests.
 
+mod baseline_build;
 mod build;
 mod build_command;
 mod builder_image;
@@ -23,8 +24,8 @@ use options::Options;
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
     let (what, rest) = args.split_first().context("bench what? `cargo xtask bench build` or `... watch`")?;
-    if what == watch::BASELINE {
-        return watch::baseline_build(rest);
+    if what == baseline_build::TASK {
+        return baseline_build::build(rest);
     }
     let bench = match what.as_str() {
         "build" => build::bench,

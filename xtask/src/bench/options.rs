@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::watch::table::Row;
+use super::watch::row::Row;
 
 /// The options of both benches.
 #[derive(Debug, Default, PartialEq, Eq)]

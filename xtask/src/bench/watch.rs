@@ -2,13 +2,22 @@
 
 mod baseline;
 mod chart;
+mod child;
+mod context;
+mod edit;
+mod fresh_build;
 #[cfg(target_os = "linux")]
 mod inotify_loop;
 mod long_run;
+mod many_files;
+mod rounds;
+pub mod row;
 mod save;
 mod save_latency;
 mod sources;
-pub mod table;
+mod table;
+mod tag;
+mod trigger;
 mod watch_process;
 
 use std::fs;
@@ -20,29 +29,17 @@ use super::engine_api::Api;
 use super::engine_objects::Traces;
 use super::options::Options;
 use crate::{base_image, process, signals, workspace};
-use baseline::Trigger;
 use chart::Contender;
-use table::{Finding, Measured, Row};
-
-pub use baseline::{TASK as BASELINE, build as baseline_build};
+use context::{Bench, Figures};
+use row::Row;
+use table::Finding;
+use trigger::Trigger;
 
 /// Saves that count, when nobody says.
 const ROUNDS: usize = 15;
 
 /// Where the results go.
 const RESULTS: &str = "target/bench";
-
-/// What all measuring needs, and what is put aside for the chart.
-struct Bench {
-    traces: Traces,
-    api: Api,
-    trigger: Trigger,
-    rounds: usize,
-    contenders: Vec<Contender>,
-}
-
-/// What a group found, by row.
-type Figures = Vec<(Row, Measured)>;
 
 /// Rows that are measured together, in one series of turns.
 struct Group {
@@ -57,8 +54,8 @@ const GROUPS: [Group; 7] = [
     Group { title: "save while the standby is prepared", rows: &[Row::Preparing], measure: save_latency::preparing },
     Group { title: "200 MB of artifacts", rows: &[Row::Artifacts], measure: save_latency::artifacts },
     Group { title: "many saves in a row", rows: &[Row::Endurance], measure: long_run::endurance },
-    Group { title: "100,000 files", rows: &[Row::Memory, Row::Idle, Row::IdleMemory], measure: long_run::memory },
-    Group { title: "100,000 ignored files", rows: &[Row::Ready], measure: long_run::ready },
+    Group { title: "100,000 files", rows: &[Row::Memory, Row::Idle, Row::IdleMemory], measure: many_files::memory },
+    Group { title: "100,000 ignored files", rows: &[Row::Ready], measure: many_files::ready },
 ];
 
 /// Measures, prints and writes the table, and fails when a bar does not hold.

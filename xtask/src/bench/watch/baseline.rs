@@ -6,60 +6,23 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::child::{Complaints, end, is_alive, listen};
+use super::edit::Edit;
 #[cfg(target_os = "linux")]
 use super::inotify_loop::Loop;
-use super::save::{self, Edit, Save};
-use super::watch_process::{Complaints, end, is_alive, listen};
-use crate::bench::cli_chain::Naive;
+use super::save::Save;
+use super::tag;
+use super::trigger::Trigger;
+use crate::bench::baseline_build;
 use crate::bench::engine_api::Api;
 use crate::bench::engine_objects::Traces;
-use crate::{process, signals, workspace};
-
-/// The hidden bench that is one build of the naive way.
-pub const TASK: &str = "baseline-build";
-
-/// Where `--install` puts `watchexec`.
-const TOOLS: &str = "target/bench/tools";
+use crate::bench::phases::{self, Phases};
+use crate::{process, signals};
 
 /// How long a build may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What starts the builds.
-pub enum Trigger {
-    Watchexec {
-        program: String,
-        version: String,
-    },
-    /// Where there is no `watchexec`: our own loop.
-    Inotify,
-}
-
-impl Trigger {
-    /// Looks for `watchexec`, and installs it if that is asked for.
-    pub fn find(install: bool) -> Result<Self> {
-        let own = workspace::root().join(TOOLS).join("bin/watchexec").display().to_string();
-        let programs = ["watchexec".to_owned(), own];
-        if install && !programs.iter().any(|program| process::succeeds(&[program, "--version"])) {
-            process::show(&["cargo", "install", "--locked", "--root", TOOLS, "watchexec-cli"])?;
-        }
-        let found = programs.into_iter().find_map(|program| {
-            let version = process::output(&[&program, "--version"]).ok()?;
-            let version = version.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-            Some(Self::Watchexec { program, version })
-        });
-        Ok(found.unwrap_or(Self::Inotify))
-    }
-
-    /// What to call it.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Watchexec { version, .. } => version,
-            Self::Inotify => "an inotify loop (50 ms)",
-        }
-    }
-}
 
 /// A source that is built on every save. Dropping it ends that.
 pub struct Baseline {
@@ -88,7 +51,8 @@ impl Baseline {
     ) -> Result<Self> {
         let program = std::env::current_exe()?;
         let container = traces.name("baseline-container");
-        let mut line: Vec<&str> = vec![program.to_str().context("xtask's own path is not UTF-8")?, "bench", TASK];
+        let mut line: Vec<&str> =
+            vec![program.to_str().context("xtask's own path is not UTF-8")?, "bench", baseline_build::TASK];
         line.extend([source.to_str().context("TMPDIR is not UTF-8")?, builder, tag, &container, traces.label()]);
         let (sender, reports) = mpsc::channel();
         let complaints = Complaints::new()?;
@@ -113,11 +77,11 @@ impl Baseline {
 
     /// Saves, waits for the tag and the end of the build, and makes sure of the bytes.
     pub fn turn(&mut self, api: &mut Api) -> Result<Save> {
-        let before = save::tagged(api, &self.tag)?;
+        let before = tag::tagged(api, &self.tag)?;
         let began = SystemTime::now();
         let begin = self.edit.save()?;
         let runner = &mut self.runner;
-        let (image, moved) = save::until_moved(api, &self.tag, Some(&before), || runner.is_alive())?;
+        let (image, moved) = tag::until_moved(api, &self.tag, Some(&before), || runner.is_alive())?;
         let report = self.report()?;
         let phases = phases(&report, began)?;
         self.edit.prove(&image)?;
@@ -168,24 +132,11 @@ fn watchexec(program: &str, source: &Path) -> Command {
 }
 
 /// The phases up to the tag; before the first there is what passed between the save and the start of the build.
-fn phases(report: &Value, saved: SystemTime) -> Result<save::Phases> {
+fn phases(report: &Value, saved: SystemTime) -> Result<Phases> {
     let saved = saved.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let started = report["started"].as_f64().context("a report has no start")?;
-    let mut phases = crate::bench::phases::times(&report["phases"])?;
+    let mut phases = phases::times(&report["phases"])?;
     phases.retain(|(name, _)| name != "remove");
     phases.push(("settle".to_owned(), Duration::from_secs_f64((started - saved).max(0.0))));
     Ok(phases)
-}
-
-/// The hidden bench: one build, and a line about it.
-pub fn build(args: &[String]) -> Result<()> {
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let [source, builder, tag, container, label] = args else {
-        bail!("`bench {TASK}` takes a source, a builder, a tag, the name of a container and a label");
-    };
-    let chain = Naive { source: Path::new(source), builder, tag, container, label }.build()?;
-    let phases: serde_json::Map<String, Value> =
-        chain.phases.iter().map(|(name, time)| ((*name).to_owned(), json!(time.as_secs_f64()))).collect();
-    println!("{}", json!({"started": started, "phases": phases}));
-    Ok(())
 }

@@ -1,23 +1,21 @@
 //! From a save to the tag, against other ways to get there.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
 use super::chart::Contender;
-use super::save::{self, Pace, Save};
+use super::context::{Bench, Figures};
+use super::fresh_build::Fresh;
+use super::rounds::in_rounds;
+use super::row::Row;
+use super::save::Save;
 use super::sources::{Pair, Tree, artifacts_builder};
-use super::table::{Measured, Row};
+use super::table::Measured;
 use super::watch_process::Watch;
-use super::{Bench, Figures};
-use crate::bench::build_command;
-use crate::bench::phases;
 use crate::bench::series::Series;
-use crate::bench::turns::Start;
-use crate::process;
+use crate::{process, signals};
 
 /// How often a save that is to meet the preparation of the standby may miss it.
 const MISSES: usize = 5;
@@ -138,7 +136,7 @@ fn preparation(watch: &mut Watch, bench: &mut Bench) -> Result<Duration> {
 fn save_early(watch: &mut Watch, bench: &mut Bench, mut delay: Duration, missed: &mut usize) -> Result<Save> {
     loop {
         watch.save(&mut bench.api)?;
-        save::sleep(delay)?;
+        signals::sleep(delay)?;
         let late = watch.is_ready();
         let save = watch.save(&mut bench.api)?;
         watch.rest()?;
@@ -182,17 +180,6 @@ pub fn artifacts(bench: &mut Bench) -> Result<Figures> {
     Ok(vec![(Row::Artifacts, Measured::ratio(&before(&a), &before(&b), standbys(&a)))])
 }
 
-/// Lets a round happen so many times.
-fn in_rounds(rounds: usize, mut round: impl FnMut(&mut Pace, Start) -> Result<()>) -> Result<()> {
-    let mut pace = Pace::new();
-    for number in 0..rounds {
-        eprint!("\r  round {} of {rounds}", number + 1);
-        round(&mut pace, Start::of(number, rounds))?;
-    }
-    eprintln!();
-    Ok(())
-}
-
 fn whole(saves: &[Save]) -> Series {
     Series::new(saves.iter().map(|save| save.whole))
 }
@@ -213,31 +200,4 @@ fn bare_commit(commit: &[&str], tag: &str) -> Result<Duration> {
         process::output(&["docker", "image", "rm", &previous])?;
     }
     Ok(whole)
-}
-
-/// A build that is started when it is wanted.
-struct Fresh<'a> {
-    source: &'a Path,
-    builder: &'a str,
-    tag: String,
-}
-
-impl Fresh<'_> {
-    /// From the start of the process to the tag, as with a save.
-    fn build(&self, bench: &mut Bench) -> Result<Save> {
-        let source = self.source.to_str().context("TMPDIR is not UTF-8")?;
-        let mut command = build_command::command(source, self.builder, &self.tag, &bench.traces);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let before = bench.api.image(&self.tag)?;
-        let begin = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-        let moved = save::until_moved(&mut bench.api, &self.tag, before.as_deref(), || Ok(()));
-        if moved.is_err() {
-            super::watch_process::end(&mut child);
-        }
-        let (image, moved) = moved?;
-        let output = child.wait_with_output()?;
-        let phases = phases::phases(&String::from_utf8_lossy(&output.stdout))?;
-        Ok(Save { whole: moved - begin, phases, image, standby: false })
-    }
 }

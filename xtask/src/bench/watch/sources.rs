@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::Bench;
 use super::baseline::Baseline;
-use super::save::Edit;
+use super::context::Bench;
+use super::edit::Edit;
 use super::watch_process::Watch;
 use crate::bench::{builder_image, large_source};
-use crate::{base_image, process, sample_builder, workspace};
+use crate::{base_image, process, sample_builder, signals, workspace};
 
 /// The sample pair. Its `assemble` does what it always does, and keeps the file that is saved, too, so that the new
 /// image can be seen to hold it.
@@ -70,7 +70,7 @@ impl Pair {
         let options = ["--name", &name, "--label", bench.traces.label(), "--detach", "--interactive"];
         process::output(&[&["docker", "run"], &options[..], &[&self.builder, "/bin/sh", "-c", &script]].concat())?;
         while !process::output(&["docker", "logs", &name])?.contains("done") {
-            super::save::sleep(std::time::Duration::from_millis(50))?;
+            signals::sleep(std::time::Duration::from_millis(50))?;
         }
         Ok(name)
     }

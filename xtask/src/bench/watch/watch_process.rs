@@ -1,17 +1,17 @@
 //! `minis2i watch`, run and listened to.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::save::{self, Edit, Save};
+use super::child::{Complaints, end, is_alive, listen};
+use super::edit::Edit;
+use super::save::Save;
+use super::tag;
 use crate::bench::engine_api::Api;
 use crate::bench::engine_objects::Traces;
 use crate::bench::phases;
@@ -19,9 +19,6 @@ use crate::{process, signals};
 
 /// How long anything that is waited for may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// How long an end may take.
-const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// A watch of one source. Dropping it ends it.
 pub struct Watch {
@@ -80,10 +77,10 @@ impl Watch {
 
     /// Saves, and waits for the tag.
     pub fn save(&mut self, api: &mut Api) -> Result<Save> {
-        let before = save::tagged(api, &self.tag)?;
+        let before = tag::tagged(api, &self.tag)?;
         let begin = self.edit.save()?;
         let child = &mut self.child;
-        let (image, moved) = save::until_moved(api, &self.tag, Some(&before), || is_alive(child))?;
+        let (image, moved) = tag::until_moved(api, &self.tag, Some(&before), || is_alive(child))?;
         let finished = self.finished()?;
         ensure!(finished["image"] == image.as_str(), "the tag is on {image}, but minis2i says {}", finished["image"]);
         let phases = phases::times(&finished["phases"])?;
@@ -140,67 +137,7 @@ impl Drop for Watch {
     }
 }
 
-/// Asks a process to end, and makes it when it does not.
-pub fn end(child: &mut Child) {
-    if matches!(child.try_wait(), Ok(Some(_))) {
-        return;
-    }
-    // It was not waited for yet, so the number is still its own.
-    let _ = kill_process(Pid::from_child(child), Signal::TERM);
-    let begin = Instant::now();
-    while matches!(child.try_wait(), Ok(None)) {
-        if begin.elapsed() > END_LIMIT {
-            let _ = child.kill();
-            let _ = child.wait();
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Fails when the process has ended.
-pub fn is_alive(child: &mut Child) -> Result<()> {
-    match child.try_wait()? {
-        None => Ok(()),
-        Some(status) => bail!("a contender ended while its save was waited for: {status}"),
-    }
-}
-
 fn used_standby(finished: &Value) -> bool {
     let standby = &finished["standby"];
     standby == "used" || standby["used"] == true
-}
-
-/// Passes on the lines that are JSON, with the time they came.
-pub fn listen(stdout: ChildStdout, to: &Sender<(Instant, Value)>) {
-    for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-        let at = Instant::now();
-        if let Ok(said) = serde_json::from_slice(&line)
-            && to.send((at, said)).is_err()
-        {
-            return;
-        }
-    }
-}
-
-/// What a contender writes to its standard error, for when it fails.
-pub struct Complaints(File);
-
-impl Complaints {
-    pub fn new() -> Result<Self> {
-        Ok(Self(tempfile::tempfile()?))
-    }
-
-    pub fn writer(&self) -> Result<File> {
-        Ok(self.0.try_clone()?)
-    }
-
-    /// All of it, on one line.
-    pub fn read(&mut self) -> String {
-        let mut bytes = Vec::new();
-        // Reading is only for a message; what can not be read is not missed.
-        let _ = self.0.rewind().and_then(|()| self.0.read_to_end(&mut bytes));
-        let text = String::from_utf8_lossy(&bytes).split_whitespace().collect::<Vec<_>>().join(" ");
-        if text.is_empty() { "without a word".to_owned() } else { text }
-    }
 }

@@ -1,0 +1,42 @@
+//! The image that a tag is on, and the moment it moves.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::bench::engine_api::Api;
+use crate::signals;
+
+/// How often the engine is asked. An answer costs it a third of a millisecond.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How long the tag may take to move.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Waits until the tag is on another image than before. Returns its id, and when that was.
+pub fn until_moved(
+    api: &mut Api,
+    tag: &str,
+    before: Option<&str>,
+    mut fine: impl FnMut() -> Result<()>,
+) -> Result<(String, Instant)> {
+    let begin = Instant::now();
+    loop {
+        let image = api.image(tag)?;
+        let now = Instant::now();
+        if let Some(id) = image.filter(|id| Some(id.as_str()) != before) {
+            return Ok((id, now));
+        }
+        signals::check()?;
+        fine()?;
+        if begin.elapsed() > LIMIT {
+            bail!("the tag did not move within {} s", LIMIT.as_secs());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The image that the tag is on.
+pub fn tagged(api: &mut Api, tag: &str) -> Result<String> {
+    api.image(tag)?.with_context(|| format!("there is no image `{tag}`"))
+}
