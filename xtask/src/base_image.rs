@@ -45,8 +45,8 @@ pub fn ensure() -> Result<()> {
         }
     }
     eprintln!("pulling {PUBLIC} to be {NAME}");
-    process::quietly(&mut process::command(&["docker", "pull", "--quiet", PUBLIC]))?;
-    process::quietly(&mut process::command(&["docker", "tag", PUBLIC, NAME]))
+    process::run(&mut process::command(&["docker", "pull", "--quiet", PUBLIC]))?;
+    process::run(&mut process::command(&["docker", "tag", PUBLIC, NAME]))
 }
 
 /// Streams a tree made of the host's programs into `docker import`.

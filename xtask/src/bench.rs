@@ -35,7 +35,7 @@ pub fn task(args: &[String]) -> Result<()> {
     let options = Options::parse(what, rest)?;
     signals::catch()?;
     // Where the engine in use hides what is measured, an engine of our own runs this once more.
-    if !options.engine_as_is && private_engine::took_over(what, rest)? {
+    if !options.engine_as_is && private_engine::run_on_private_engine(what, rest)? {
         return Ok(());
     }
     bench(&options)

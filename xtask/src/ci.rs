@@ -6,11 +6,20 @@ use crate::{demo, licences, process, rooms, test};
 
 /// Format, lints, rooms, docs, licences, tests, and the demo.
 pub fn ci(_: &[String]) -> Result<()> {
-    process::show(&["cargo", "fmt", "--all", "--check"])?;
-    process::show(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    process::echo_and_run(&["cargo", "fmt", "--all", "--check"])?;
+    process::echo_and_run(&[
+        "cargo",
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "--deny",
+        "warnings",
+    ])?;
     rooms::rooms(&[])?;
     let mut docs = process::command(&["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"]);
-    process::quietly(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    process::run(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
     licences::check(&[])?;
     test::test(&[])?;
     demo::demo(&[])

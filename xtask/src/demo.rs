@@ -16,11 +16,11 @@ pub fn demo(_: &[String]) -> Result<()> {
 }
 
 fn story() -> Result<()> {
-    process::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+    process::echo_and_run(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
     sample_builder::build(BUILDER)?;
     let build = ["target/release/minis2i", "build", "--env", "VAR=hello", "testapp", BUILDER, IMAGE];
-    process::show(&build)?;
-    process::show(&build)?;
+    process::echo_and_run(&build)?;
+    process::echo_and_run(&build)?;
     eprintln!("$ docker run --rm {IMAGE}");
     let said = process::output(&["docker", "run", "--rm", IMAGE])?;
     println!("{said}");

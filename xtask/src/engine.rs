@@ -29,8 +29,8 @@ pub fn ensure() -> Result<()> {
     }
     if !process::succeeds(&["dockerd", "--version"]) || !process::succeeds(&["docker", "--version"]) {
         eprintln!("no container engine here: installing docker.io");
-        process::show(&["apt-get", "update", "-q"])?;
-        process::show(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
+        process::echo_and_run(&["apt-get", "update", "-q"])?;
+        process::echo_and_run(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
     }
     start()
 }

@@ -1,4 +1,4 @@
-//! Running other programs, loudly or for their output.
+//! Running other programs: for what they do, or for their output.
 
 use std::process::{Command, Stdio};
 
@@ -13,14 +13,14 @@ pub fn command(line: &[&str]) -> Command {
     command
 }
 
-/// Shows the command, runs it with our own streams, and fails when it fails.
-pub fn show(line: &[&str]) -> Result<()> {
+/// Prints the command, runs it with our own streams, and fails when it fails.
+pub fn echo_and_run(line: &[&str]) -> Result<()> {
     eprintln!("$ {}", line.join(" "));
-    quietly(&mut command(line))
+    run(&mut command(line))
 }
 
 /// Runs a prepared command with our own streams, and fails when it fails.
-pub fn quietly(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{command:?} failed: {status}");
@@ -38,7 +38,7 @@ pub fn output(line: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether a command can be started and succeeds; says nothing.
+/// Whether a command can be started and succeeds; its output is dropped.
 pub fn succeeds(line: &[&str]) -> bool {
     command(line)
         .stdin(Stdio::null())

@@ -9,27 +9,27 @@ use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-static COME: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static RECEIVED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// From here on INT, TERM and HUP do no more than what [`check`] tells.
 pub fn catch() -> Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         // The order counts: the first signal finds the flag not yet set.
-        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&COME))
-            .and_then(|_| flag::register(signal, Arc::clone(&COME)))
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&RECEIVED))
+            .and_then(|_| flag::register(signal, Arc::clone(&RECEIVED)))
             .context("cannot listen for signals")?;
     }
     Ok(())
 }
 
 /// Whether a signal has come.
-pub fn come() -> bool {
-    COME.load(Ordering::Relaxed)
+pub fn received() -> bool {
+    RECEIVED.load(Ordering::Relaxed)
 }
 
 /// Fails when a signal has come.
 pub fn check() -> Result<()> {
-    if come() {
+    if received() {
         bail!("interrupted");
     }
     Ok(())

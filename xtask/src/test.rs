@@ -19,5 +19,5 @@ pub fn test(args: &[String]) -> Result<()> {
         command.env(THREADS, (2 * cores).to_string());
     }
     eprintln!("$ {}", line.join(" "));
-    process::quietly(&mut command)
+    process::run(&mut command)
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::cli_chain::Naive;
+use super::cli_chain::CliChain;
 
 /// The hidden bench that is one build of the naive way.
 pub const TASK: &str = "baseline-build";
@@ -17,7 +17,7 @@ pub fn build(args: &[String]) -> Result<()> {
     let [source, builder, tag, container, label] = args else {
         bail!("`bench {TASK}` takes a source, a builder, a tag, the name of a container and a label");
     };
-    let chain = Naive { source: Path::new(source), builder, tag, container, label }.build()?;
+    let chain = CliChain { source: Path::new(source), builder, tag, container, label }.build()?;
     let phases: serde_json::Map<String, Value> =
         chain.phases.iter().map(|(name, time)| ((*name).to_owned(), json!(time.as_secs_f64()))).collect();
     println!("{}", json!({"started": started, "phases": phases}));

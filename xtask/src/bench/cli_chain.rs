@@ -13,13 +13,13 @@ use crate::process;
 use crate::sample_builder::SCRIPTS;
 
 /// One turn of the naive way.
-pub struct Chain {
+pub struct ChainTimes {
     pub whole: Duration,
     /// What it did, in this order.
     pub phases: Vec<(&'static str, Duration)>,
 }
 
-impl Chain {
+impl ChainTimes {
     /// What went into the commit.
     pub fn commit(&self) -> Duration {
         self.phases.iter().filter(|(name, _)| *name == "commit").map(|(_, time)| *time).sum()
@@ -27,7 +27,7 @@ impl Chain {
 }
 
 /// What the naive way is to build, and how its container is named and marked.
-pub struct Naive<'a> {
+pub struct CliChain<'a> {
     pub source: &'a Path,
     pub builder: &'a str,
     pub tag: &'a str,
@@ -35,29 +35,29 @@ pub struct Naive<'a> {
     pub label: &'a str,
 }
 
-impl Naive<'_> {
+impl CliChain<'_> {
     /// The naive order: list, inspect, save the artifacts to our own disk, assemble with mounts, commit, remove.
-    pub fn build(&self) -> Result<Chain> {
-        let mut clock = Clock::new();
+    pub fn build(&self) -> Result<ChainTimes> {
+        let mut clock = PhaseClock::new();
         let previous = process::output(&["docker", "images", "--quiet", self.tag])?;
         process::output(&["docker", "image", "inspect", self.builder])?;
-        clock.reached("inspect");
+        clock.end_phase("inspect");
         let artifacts = tempfile::tempdir()?;
         // The sample's `assemble` moves artifacts away, as a user that this folder does not belong to.
         fs::set_permissions(artifacts.path(), fs::Permissions::from_mode(0o777))?;
         if !previous.is_empty() {
             self.save_artifacts(&previous, artifacts.path())?;
         }
-        clock.reached("artifacts");
+        clock.end_phase("artifacts");
         self.assemble(artifacts.path())?;
-        clock.reached("assemble");
+        clock.end_phase("assemble");
         let change = format!("CMD [\"{SCRIPTS}/run\"]");
         process::output(&["docker", "commit", "--change", &change, self.container, self.tag])?;
-        clock.reached("commit");
+        clock.end_phase("commit");
         process::output(&["docker", "rm", self.container])?;
         drop(artifacts);
-        clock.reached("remove");
-        let chain = clock.end();
+        clock.end_phase("remove");
+        let chain = clock.finish();
         // minis2i removes what it supersedes off the user's clock; so may this.
         if !previous.is_empty() {
             process::output(&["docker", "image", "rm", &previous])?;
@@ -88,25 +88,25 @@ impl Naive<'_> {
 }
 
 /// Takes the time of one thing after the other.
-struct Clock {
+struct PhaseClock {
     begin: Instant,
     last: Instant,
     phases: Vec<(&'static str, Duration)>,
 }
 
-impl Clock {
+impl PhaseClock {
     fn new() -> Self {
         let now = Instant::now();
         Self { begin: now, last: now, phases: Vec::new() }
     }
 
-    fn reached(&mut self, name: &'static str) {
+    fn end_phase(&mut self, name: &'static str) {
         let now = Instant::now();
         self.phases.push((name, now - self.last));
         self.last = now;
     }
 
-    fn end(self) -> Chain {
-        Chain { whole: self.last - self.begin, phases: self.phases }
+    fn finish(self) -> ChainTimes {
+        ChainTimes { whole: self.last - self.begin, phases: self.phases }
     }
 }

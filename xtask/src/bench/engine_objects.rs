@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::process;
 
 /// How long what minis2i leaves behind may take to be removed.
-const TIDY_LIMIT: Duration = Duration::from_secs(60);
+const REMOVAL_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often removing is tried.
 const TRIES: u32 = 3;
@@ -15,13 +15,13 @@ const TRIES: u32 = 3;
 /// A mark on all containers of this bench, which committing hands on to images. Dropping it removes what carries it.
 ///
 /// Images and containers of others are never looked at: an ancestor, or a name, could be shared with them.
-pub struct Traces {
+pub struct EngineObjects {
     label: String,
     /// Builders, by name: the cache of `docker build` shares what they are made of with others.
     builders: Vec<String>,
 }
 
-impl Traces {
+impl EngineObjects {
     pub fn new() -> Self {
         Self { label: format!("minis2i-bench={}", std::process::id()), builders: Vec::new() }
     }
@@ -44,11 +44,11 @@ impl Traces {
     }
 
     /// Waits until nothing is left but images with a tag, so that no turn pays for the cleaning up of the one before.
-    pub fn wait(&self) -> Result<()> {
+    pub fn wait_until_removed(&self) -> Result<()> {
         let begin = Instant::now();
         while !self.containers()?.is_empty() || !self.images(&["--filter", "dangling=true"])?.is_empty() {
-            if begin.elapsed() > TIDY_LIMIT {
-                bail!("what the build before left is still there after {} s", TIDY_LIMIT.as_secs());
+            if begin.elapsed() > REMOVAL_LIMIT {
+                bail!("what the build before left is still there after {} s", REMOVAL_LIMIT.as_secs());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -77,7 +77,7 @@ impl Traces {
     }
 }
 
-impl Drop for Traces {
+impl Drop for EngineObjects {
     fn drop(&mut self) {
         // minis2i may be at the same: what it took from under our hands is gone at the next try.
         let mut result = self.remove();

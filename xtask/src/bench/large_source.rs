@@ -15,21 +15,21 @@ const FILES: u32 = 100;
 pub const FILE_SIZE: usize = 4096;
 
 /// Makes 20,000 files that differ from each other and can not be packed.
-pub fn grow() -> Result<TempDir> {
+pub fn make() -> Result<TempDir> {
     let tree = tempfile::tempdir()?;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for folder in 0..FOLDERS {
         let folder = tree.path().join(format!("folder-{folder}"));
         fs::create_dir(&folder)?;
         for file in 0..FILES {
-            fs::write(folder.join(format!("file-{file}")), noise(&mut state))?;
+            fs::write(folder.join(format!("file-{file}")), random_bytes(&mut state))?;
         }
     }
     Ok(tree)
 }
 
 /// Bytes of a xorshift generator.
-fn noise(state: &mut u64) -> Vec<u8> {
+fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut next = || {
         *state ^= *state << 13;
         *state ^= *state >> 7;

@@ -28,19 +28,19 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// The most that its own file system can hold, in bytes. What is not written takes no space.
-const DISK: u64 = 32 << 30;
+const DISK_SIZE: u64 = 32 << 30;
 
 /// Runs the bench that these arguments stand for on an engine of its own, if the one at hand needs that and we can
 /// start one. Returns false when the bench is still to be run here.
-pub fn took_over(bench: &str, args: &[String]) -> Result<bool> {
+pub fn run_on_private_engine(bench: &str, args: &[String]) -> Result<bool> {
     engine::ensure()?;
-    let Some(fault) = fault()? else { return Ok(false) };
+    let Some(reason) = commit_delay()? else { return Ok(false) };
     if !can_start()? {
-        eprintln!("warning: {fault}, and only root on Linux with `dockerd` can have an engine for the bench alone");
+        eprintln!("warning: {reason}, and only root on Linux with `dockerd` can have an engine for the bench alone");
         return Ok(false);
     }
-    eprintln!("{fault}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
-    let engine = match Private::start() {
+    eprintln!("{reason}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
+    let engine = match PrivateEngine::start() {
         Ok(engine) => engine,
         Err(error) => {
             signals::check()?;
@@ -50,14 +50,14 @@ pub fn took_over(bench: &str, args: &[String]) -> Result<bool> {
     };
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["bench", bench, "--engine-as-is"]).args(args).env("DOCKER_HOST", engine.host());
-    let status = to_its_end(&mut command)?;
+    let status = run_to_end(&mut command)?;
     drop(engine);
     ensure!(status.success(), "the bench failed");
     Ok(true)
 }
 
 /// Why commits can not be timed on the engine in use; `None` when they can.
-fn fault() -> Result<Option<String>> {
+fn commit_delay() -> Result<Option<String>> {
     let info = process::output(&["docker", "info", "--format", "{{json .}}"])?;
     let info: Value = serde_json::from_str(&info).context("`docker info` is no JSON")?;
     Ok((!has_native_diff(&info)).then(|| {
@@ -82,16 +82,16 @@ fn can_start() -> Result<bool> {
 
 /// Runs a command to its end. It gets the signals that we get, and no others: a terminal's Ctrl-C must not reach it
 /// twice.
-fn to_its_end(command: &mut Command) -> Result<ExitStatus> {
+fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
     let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start {command:?}"))?;
-    let mut told = false;
+    let mut forwarded = false;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
-        if signals::come() && !told {
+        if signals::received() && !forwarded {
             signal(&child, Signal::TERM);
-            told = true;
+            forwarded = true;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -103,19 +103,19 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 /// The engine. Dropping it stops it and removes all that it had.
-struct Private {
+struct PrivateEngine {
     daemon: Option<Child>,
     bridge: String,
     folder: TempDir,
 }
 
-impl Private {
+impl PrivateEngine {
     fn start() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("minis2i-bench-").tempdir()?;
         let bridge = format!("ms2i-{}", std::process::id());
         let mut engine = Self { daemon: None, bridge, folder };
         engine.make_bridge()?;
-        if discards(&fs::read_to_string("/proc/self/mountinfo")?, engine.folder.path()) {
+        if is_discarding(&fs::read_to_string("/proc/self/mountinfo")?, engine.folder.path()) {
             match engine.make_disk() {
                 Ok(()) => eprintln!(
                     "its data is on a file system of its own: here the disk is told of each block that gets free"
@@ -148,7 +148,7 @@ impl Private {
     /// Mounts a new file system where the engine's images and containers go.
     fn make_disk(&self) -> Result<()> {
         let [disk, data] = ["disk", "data"].map(|name| self.path(name));
-        File::create(&disk)?.set_len(DISK)?;
+        File::create(&disk)?.set_len(DISK_SIZE)?;
         process::output(&["mkfs.ext4", "-q", "-F", &disk])?;
         fs::create_dir(&data)?;
         process::output(&["mount", "-o", "loop", &disk, &data]).map(drop)
@@ -179,14 +179,14 @@ impl Private {
             signals::check()?;
             let ended = self.daemon.as_mut().is_some_and(|daemon| !matches!(daemon.try_wait(), Ok(None)));
             if ended || begin.elapsed() > START_LIMIT {
-                bail!("dockerd does not answer; the last it said: {}", self.last_words());
+                bail!("dockerd does not answer; the last it said: {}", self.last_log_line());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
     }
 
-    fn last_words(&self) -> String {
+    fn last_log_line(&self) -> String {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         log.lines().last().unwrap_or("nothing").to_owned()
     }
@@ -211,7 +211,7 @@ impl Private {
     }
 }
 
-impl Drop for Private {
+impl Drop for PrivateEngine {
     fn drop(&mut self) {
         self.stop();
         self.unmount();
@@ -232,7 +232,7 @@ fn free_subnet(addresses: &str) -> Option<String> {
 }
 
 /// Whether the file system that a folder lies on tells its disk of every block that gets free.
-fn discards(mountinfo: &str, folder: &Path) -> bool {
+fn is_discarding(mountinfo: &str, folder: &Path) -> bool {
     let mounts = mountinfo.lines().filter_map(|line| Some((line.split(' ').nth(4)?, line)));
     let below = mounts.filter(|(point, _)| folder.starts_with(point));
     // Of mounts at the same place the last one is seen.
@@ -252,7 +252,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{discards, free_subnet, has_native_diff, mounts_below};
+    use super::{free_subnet, has_native_diff, is_discarding, mounts_below};
 
     #[test]
     fn only_a_native_diff_is_measured_on() {
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn the_file_system_of_the_folder_counts() {
         let mounts = "1 2 0:3 / / rw,relatime - ext4 /dev/a rw,discard\n3 1 0:4 / /tmp rw - tmpfs tmpfs rw";
-        assert!(discards(mounts, Path::new("/var/tmp")) && !discards(mounts, Path::new("/tmp/a")));
+        assert!(is_discarding(mounts, Path::new("/var/tmp")) && !is_discarding(mounts, Path::new("/tmp/a")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Times of the same thing, and what they say together.
+//! Times of the same thing: their median and range.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Series {
     }
 
     /// The median, and the range it lies in.
-    pub fn show(&self) -> String {
+    pub fn summary(&self) -> String {
         let [least, most] = self.range().map(|time| time.as_secs_f64());
         format!("{:.3} s ({least:.3} to {most:.3})", self.median().as_secs_f64())
     }

@@ -8,15 +8,15 @@ use anyhow::Result;
 /// When a turn is to start: at this part of a second of the wall clock.
 ///
 /// Engines whose storage driver has no diff of its own (fuse-overlayfs, vfs) end every commit by sleeping until the
-/// next whole second. Whoever is measured right after another's commit would always start at the same point of that
-/// beat, and a few milliseconds more of work could cost a second or nothing. So the rounds spread their starts evenly
+/// next whole second. A turn right after the other side's commit would always start at the same
+/// part of a second, and a few milliseconds more of work could cost a second or nothing. So the rounds spread their starts evenly
 /// over a second, the same for both contenders.
 #[derive(Clone, Copy)]
-pub struct Start(Option<f64>);
+pub struct TurnStart(Option<f64>);
 
-impl Start {
+impl TurnStart {
     /// At once, for turns that do not count.
-    pub const ANY: Self = Self(None);
+    pub const NOW: Self = Self(None);
 
     pub fn of(round: usize, rounds: usize) -> Self {
         Self(Some((round as f64 + 0.5) / rounds as f64))
@@ -36,13 +36,13 @@ impl Start {
 /// Lets the two take turns, A B A B, so that what else the machine does hits both alike.
 pub fn take_turns<A, B>(
     rounds: usize,
-    mut a: impl FnMut(Start) -> Result<A>,
-    mut b: impl FnMut(Start) -> Result<B>,
+    mut a: impl FnMut(TurnStart) -> Result<A>,
+    mut b: impl FnMut(TurnStart) -> Result<B>,
 ) -> Result<(Vec<A>, Vec<B>)> {
     let (mut all_a, mut all_b) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         eprint!("\r  round {} of {rounds}", round + 1);
-        let start = Start::of(round, rounds);
+        let start = TurnStart::of(round, rounds);
         all_a.push(a(start)?);
         all_b.push(b(start)?);
     }

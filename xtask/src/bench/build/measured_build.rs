@@ -10,13 +10,13 @@ use anyhow::{Context, Result, ensure};
 
 use crate::bench::phases::phases;
 use crate::bench::series::Series;
-use crate::bench::turns::Start;
+use crate::bench::turns::TurnStart;
 
-/// How often memory is looked at.
-const LOOK: Duration = Duration::from_millis(5);
+/// How often memory is sampled.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What one `minis2i build` took.
-pub struct Build {
+pub struct MeasuredBuild {
     /// From the start of the process to its end, as a user waits for it.
     pub whole: Duration,
     /// Its own account of that time.
@@ -25,7 +25,7 @@ pub struct Build {
     pub memory: u64,
 }
 
-impl Build {
+impl MeasuredBuild {
     /// The phase of that name; no time when the build had none.
     pub fn phase(&self, name: &str) -> Duration {
         self.phases.iter().find(|(known, _)| known == name).map_or(Duration::ZERO, |(_, time)| *time)
@@ -33,33 +33,33 @@ impl Build {
 }
 
 /// Runs a prepared `minis2i build --message-format json` and measures it.
-pub fn minis2i(command: &mut Command, start: Start) -> Result<Build> {
+pub fn run(command: &mut Command, start: TurnStart) -> Result<MeasuredBuild> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let begin = start.wait();
     let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-    let (output, memory) = watched(child, Child::wait_with_output);
+    let (output, memory) = with_peak_memory(child, Child::wait_with_output);
     let whole = begin.elapsed();
     let output = output?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{command:?} failed: {said}{}", String::from_utf8_lossy(&output.stderr));
-    Ok(Build { whole, phases: phases(&said)?, memory })
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{command:?} failed: {stdout}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(MeasuredBuild { whole, phases: phases(&stdout)?, memory })
 }
 
 /// Does something with a process while its peak memory is watched, in bytes.
 ///
 /// The kernel's own account at the end (`ru_maxrss`) is of no use here: it has the largest of the process and all
 /// the children it waited for, and docker's CLI is larger than minis2i.
-fn watched<T>(child: Child, work: impl FnOnce(Child) -> T) -> (T, u64) {
+fn with_peak_memory<T>(child: Child, work: impl FnOnce(Child) -> T) -> (T, u64) {
     let status = format!("/proc/{}/status", child.id());
     let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
     let result = thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 // Each look replaces the one before: the first may still see us, before the program is loaded.
-                if let Some(bytes) = high_water(&status) {
+                if let Some(bytes) = peak_memory(&status) {
                     peak.store(bytes, Ordering::Relaxed);
                 }
-                thread::sleep(LOOK);
+                thread::sleep(SAMPLE_INTERVAL);
             }
         });
         let result = work(child);
@@ -70,14 +70,14 @@ fn watched<T>(child: Child, work: impl FnOnce(Child) -> T) -> (T, u64) {
 }
 
 /// The most memory that the process has held so far; `None` when it has ended.
-fn high_water(status: &str) -> Option<u64> {
+fn peak_memory(status: &str) -> Option<u64> {
     let text = fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// Prints where the time of builds goes, by the medians of their phases.
-pub fn show_phases(builds: &[Build]) {
+pub fn show_phases(builds: &[MeasuredBuild]) {
     let whole = Series::new(builds.iter().map(|build| build.whole)).median();
     let phases = ["start", "source", "artifacts", "assemble", "commit"].map(|name| {
         let time = Series::new(builds.iter().map(|build| build.phase(name))).median();

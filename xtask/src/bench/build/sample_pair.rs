@@ -2,32 +2,36 @@
 
 use anyhow::Result;
 
-use super::measured_build::{self, Build};
+use super::measured_build::{self, MeasuredBuild};
 use crate::bench::build_command;
-use crate::bench::cli_chain::{Chain, Naive};
-use crate::bench::engine_objects::Traces;
-use crate::bench::turns::{self, Start};
+use crate::bench::cli_chain::{ChainTimes, CliChain};
+use crate::bench::engine_objects::EngineObjects;
+use crate::bench::turns::{self, TurnStart};
 use crate::{sample_builder, workspace};
 
 /// Both contenders' times, after a build each that is not incremental yet.
-pub fn compete(traces: &mut Traces, rounds: usize) -> Result<(Vec<Build>, Vec<Chain>)> {
-    let builder = traces.builder("pair-builder");
+pub fn measure(objects: &mut EngineObjects, rounds: usize) -> Result<(Vec<MeasuredBuild>, Vec<ChainTimes>)> {
+    let builder = objects.builder("pair-builder");
     sample_builder::build(&builder)?;
-    minis2i(traces, &builder, Start::ANY)?;
-    sequential(traces, &builder, Start::ANY)?;
-    turns::take_turns(rounds, |start| minis2i(traces, &builder, start), |start| sequential(traces, &builder, start))
+    build_with_minis2i(objects, &builder, TurnStart::NOW)?;
+    build_with_cli_chain(objects, &builder, TurnStart::NOW)?;
+    turns::take_turns(
+        rounds,
+        |start| build_with_minis2i(objects, &builder, start),
+        |start| build_with_cli_chain(objects, &builder, start),
+    )
 }
 
-fn minis2i(traces: &Traces, builder: &str, start: Start) -> Result<Build> {
-    let mut command = build_command::command("testapp", builder, &traces.name("pair-a"), traces);
-    let build = measured_build::minis2i(&mut command, start)?;
-    traces.wait()?;
+fn build_with_minis2i(objects: &EngineObjects, builder: &str, start: TurnStart) -> Result<MeasuredBuild> {
+    let mut command = build_command::command("testapp", builder, &objects.name("pair-a"), objects);
+    let build = measured_build::run(&mut command, start)?;
+    objects.wait_until_removed()?;
     Ok(build)
 }
 
-fn sequential(traces: &Traces, builder: &str, start: Start) -> Result<Chain> {
+fn build_with_cli_chain(objects: &EngineObjects, builder: &str, start: TurnStart) -> Result<ChainTimes> {
     let (source, tag, container) =
-        (workspace::root().join("testapp"), traces.name("pair-b"), traces.name("pair-container"));
+        (workspace::root().join("testapp"), objects.name("pair-b"), objects.name("pair-container"));
     start.wait();
-    Naive { source: &source, builder, tag: &tag, container: &container, label: traces.label() }.build()
+    CliChain { source: &source, builder, tag: &tag, container: &container, label: objects.label() }.build()
 }

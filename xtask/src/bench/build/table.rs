@@ -5,28 +5,28 @@ use anyhow::{Result, bail};
 use crate::bench::series::Series;
 
 /// One line of the table.
-pub struct Row {
+pub struct Line {
     pub what: &'static str,
     /// Minis2i.
     pub a: String,
     /// The naive way.
     pub b: String,
     pub figure: String,
-    pub bar: Option<Bar>,
+    pub bar: Option<Limit>,
 }
 
 /// What a figure must not exceed.
-pub struct Bar {
+pub struct Limit {
     pub limit: String,
     pub holds: bool,
 }
 
-impl Row {
+impl Line {
     /// The words of its cells.
     fn cells(&self) -> [&str; 6] {
         let (limit, holds) = match &self.bar {
-            Some(Bar { limit, holds: true }) => (limit.as_str(), "yes"),
-            Some(Bar { limit, holds: false }) => (limit.as_str(), "NO"),
+            Some(Limit { limit, holds: true }) => (limit.as_str(), "yes"),
+            Some(Limit { limit, holds: false }) => (limit.as_str(), "NO"),
             None => ("", ""),
         };
         [self.what, &self.a, &self.b, &self.figure, limit, holds]
@@ -37,17 +37,17 @@ impl Row {
 ///
 /// # Errors
 /// When a bar does not hold.
-pub fn conclude(rows: &[Row]) -> Result<()> {
-    let mut lines = vec![["what", "A: minis2i", "B: naive", "ratio", "bar", "holds"]];
-    lines.extend(rows.iter().map(Row::cells));
-    let widths: [usize; 6] = std::array::from_fn(|column| widest(&lines, column));
+pub fn print_and_check(lines: &[Line]) -> Result<()> {
+    let mut cells = vec![["what", "A: minis2i", "B: naive", "ratio", "bar", "holds"]];
+    cells.extend(lines.iter().map(Line::cells));
+    let widths: [usize; 6] = std::array::from_fn(|column| widest(&cells, column));
     println!();
-    for line in &lines {
+    for line in &cells {
         let padded = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
     }
     println!("(median (least to most) of turns taken A B A B)");
-    let broken = rows.iter().filter(|row| row.bar.as_ref().is_some_and(|bar| !bar.holds)).count();
+    let broken = lines.iter().filter(|line| line.bar.as_ref().is_some_and(|bar| !bar.holds)).count();
     if broken > 0 {
         bail!("{broken} of the bars did not hold");
     }
@@ -59,10 +59,10 @@ fn widest(lines: &[[&str; 6]], column: usize) -> usize {
 }
 
 /// Compares the medians of two series; `at_most` is the bar for their ratio, if there is one.
-pub fn compare(what: &'static str, a: &Series, b: &Series, at_most: Option<f64>) -> Row {
+pub fn compare(what: &'static str, a: &Series, b: &Series, at_most: Option<f64>) -> Line {
     let ratio = a.median().as_secs_f64() / b.median().as_secs_f64();
-    let bar = at_most.map(|limit| Bar { limit: format!("at most {limit:.2}"), holds: ratio <= limit });
-    Row { what, a: a.show(), b: b.show(), figure: format!("{ratio:.2}"), bar }
+    let bar = at_most.map(|limit| Limit { limit: format!("at most {limit:.2}"), holds: ratio <= limit });
+    Line { what, a: a.summary(), b: b.summary(), figure: format!("{ratio:.2}"), bar }
 }
 
 #[cfg(test)]

@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use super::measured_build::{self, Build};
-use crate::bench::engine_objects::Traces;
-use crate::bench::turns::{self, Start};
+use super::measured_build::{self, MeasuredBuild};
+use crate::bench::engine_objects::EngineObjects;
+use crate::bench::turns::{self, TurnStart};
 use crate::bench::{build_command, large_source};
 use crate::process;
 
 /// What the container of the naive way does with the tree: exactly what a build leaves it with. Unpacking, taking one
 /// file, and removing the source, since what is committed is to be small.
-const UNPACK: &str = "mkdir /tmp/src && echo waiting && tar -x -C /tmp/src && echo unpacked && \
+const UNPACK_SCRIPT: &str = "mkdir /tmp/src && echo waiting && tar -x -C /tmp/src && echo unpacked && \
     cp /tmp/src/folder-0/file-0 /kept && rm -rf /tmp/src && echo removed";
 
 /// One turn of the naive way, the container waiting before the clock starts.
-pub struct Piped {
+pub struct PipeTimes {
     /// Until the image is committed.
     pub whole: Duration,
     /// What of it went into removing the files again.
@@ -28,36 +28,41 @@ pub struct Piped {
 }
 
 /// Both contenders' times, after a turn each that does not count.
-pub fn compete(traces: &mut Traces, rounds: usize) -> Result<(Vec<Build>, Vec<Piped>)> {
-    let tree = large_source::grow()?;
-    let builder = traces.builder("tree-builder");
+pub fn measure(objects: &mut EngineObjects, rounds: usize) -> Result<(Vec<MeasuredBuild>, Vec<PipeTimes>)> {
+    let tree = large_source::make()?;
+    let builder = objects.builder("tree-builder");
     large_source::make_builder(&builder)?;
-    minis2i(traces, &tree, &builder, Start::ANY)?;
-    pipe(traces, &tree, &builder, Start::ANY)?;
+    build_with_minis2i(objects, &tree, &builder, TurnStart::NOW)?;
+    build_with_pipe(objects, &tree, &builder, TurnStart::NOW)?;
     turns::take_turns(
         rounds,
-        |start| minis2i(traces, &tree, &builder, start),
-        |start| pipe(traces, &tree, &builder, start),
+        |start| build_with_minis2i(objects, &tree, &builder, start),
+        |start| build_with_pipe(objects, &tree, &builder, start),
     )
 }
 
-fn minis2i(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<Build> {
+fn build_with_minis2i(
+    objects: &EngineObjects,
+    tree: &TempDir,
+    builder: &str,
+    start: TurnStart,
+) -> Result<MeasuredBuild> {
     let source = tree.path().to_str().context("TMPDIR is not UTF-8")?;
     let build =
-        measured_build::minis2i(&mut build_command::command(source, builder, &traces.name("tree-a"), traces), start)?;
-    traces.wait()?;
+        measured_build::run(&mut build_command::command(source, builder, &objects.name("tree-a"), objects), start)?;
+    objects.wait_until_removed()?;
     Ok(build)
 }
 
-fn pipe(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<Piped> {
-    let (name, tag) = (traces.name("tree-container"), traces.name("tree-b"));
+fn build_with_pipe(objects: &EngineObjects, tree: &TempDir, builder: &str, start: TurnStart) -> Result<PipeTimes> {
+    let (name, tag) = (objects.name("tree-container"), objects.name("tree-b"));
     let previous = process::output(&["docker", "images", "--quiet", &tag])?;
-    let (mut container, mut said) = start_waiting(traces, &name, builder)?;
+    let (mut container, mut stdout) = start_waiting(objects, &name, builder)?;
     let begin = start.wait();
     send(tree.path(), &mut container)?;
-    expect(&mut said, "unpacked")?;
+    expect_line(&mut stdout, "unpacked")?;
     let unpacked = Instant::now();
-    expect(&mut said, "removed")?;
+    expect_line(&mut stdout, "removed")?;
     let removal = unpacked.elapsed();
     ensure!(container.wait()?.success(), "the container could not take the tree");
     process::output(&["docker", "commit", &name, &tag])?;
@@ -66,17 +71,28 @@ fn pipe(traces: &Traces, tree: &TempDir, builder: &str, start: Start) -> Result<
     if !previous.is_empty() {
         process::output(&["docker", "image", "rm", &previous])?;
     }
-    Ok(Piped { whole, removal })
+    Ok(PipeTimes { whole, removal })
 }
 
 /// Starts the container and returns when it is known to wait for its standard input.
-fn start_waiting(traces: &Traces, name: &str, image: &str) -> Result<(Child, BufReader<ChildStdout>)> {
-    let line =
-        ["docker", "run", "--interactive", "--name", name, "--label", traces.label(), image, "/bin/sh", "-c", UNPACK];
+fn start_waiting(objects: &EngineObjects, name: &str, image: &str) -> Result<(Child, BufReader<ChildStdout>)> {
+    let line = [
+        "docker",
+        "run",
+        "--interactive",
+        "--name",
+        name,
+        "--label",
+        objects.label(),
+        image,
+        "/bin/sh",
+        "-c",
+        UNPACK_SCRIPT,
+    ];
     let mut container = process::command(&line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let mut said = BufReader::new(container.stdout.take().expect("stdout is piped"));
-    expect(&mut said, "waiting")?;
-    Ok((container, said))
+    let mut stdout = BufReader::new(container.stdout.take().expect("stdout is piped"));
+    expect_line(&mut stdout, "waiting")?;
+    Ok((container, stdout))
 }
 
 /// Runs `tar -c` with the container's standard input as its output; nothing of ours stands between.
@@ -87,9 +103,9 @@ fn send(tree: &Path, container: &mut Child) -> Result<()> {
     Ok(())
 }
 
-fn expect(said: &mut impl BufRead, word: &str) -> Result<()> {
+fn expect_line(stdout: &mut impl BufRead, word: &str) -> Result<()> {
     let mut line = String::new();
-    said.read_line(&mut line)?;
+    stdout.read_line(&mut line)?;
     ensure!(line.trim() == word, "the container said `{}` instead of `{word}`", line.trim());
     Ok(())
 }

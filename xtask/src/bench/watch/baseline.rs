@@ -8,27 +8,27 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::child::{Complaints, end, is_alive, listen};
+use super::child::{StderrFile, check_alive, forward_json, terminate};
 use super::edit::Edit;
 #[cfg(target_os = "linux")]
-use super::inotify_loop::Loop;
+use super::inotify_loop::InotifyLoop;
 use super::save::Save;
 use super::tag;
 use super::trigger::Trigger;
 use crate::bench::baseline_build;
-use crate::bench::engine_api::Api;
-use crate::bench::engine_objects::Traces;
+use crate::bench::engine_api::EngineApi;
+use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases::{self, Phases};
 use crate::{process, signals};
 
 /// How long a build may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const BUILD_LIMIT: Duration = Duration::from_secs(120);
 
 /// A source that is built on every save. Dropping it ends that.
 pub struct Baseline {
     runner: Runner,
     reports: Receiver<(Instant, Value)>,
-    complaints: Complaints,
+    stderr: StderrFile,
     tag: String,
     edit: Edit,
 }
@@ -36,7 +36,7 @@ pub struct Baseline {
 enum Runner {
     Watchexec(Child),
     #[cfg(target_os = "linux")]
-    Loop(Loop),
+    Inotify(InotifyLoop),
 }
 
 impl Baseline {
@@ -47,68 +47,68 @@ impl Baseline {
         builder: &str,
         tag: &str,
         edit: Edit,
-        traces: &Traces,
+        objects: &EngineObjects,
     ) -> Result<Self> {
         let program = std::env::current_exe()?;
-        let container = traces.name("baseline-container");
+        let container = objects.name("baseline-container");
         let mut line: Vec<&str> =
             vec![program.to_str().context("xtask's own path is not UTF-8")?, "bench", baseline_build::TASK];
-        line.extend([source.to_str().context("TMPDIR is not UTF-8")?, builder, tag, &container, traces.label()]);
+        line.extend([source.to_str().context("TMPDIR is not UTF-8")?, builder, tag, &container, objects.label()]);
         let (sender, reports) = mpsc::channel();
-        let complaints = Complaints::new()?;
+        let stderr = StderrFile::new()?;
         let runner = match trigger {
             Trigger::Watchexec { program, .. } => {
                 let mut command = watchexec(program, source);
-                let child = command.args(line).stderr(complaints.writer()?).spawn();
+                let child = command.args(line).stderr(stderr.writer()?).spawn();
                 let mut child = child.context("cannot start `watchexec`")?;
                 let stdout = child.stdout.take().expect("stdout is piped");
-                std::thread::spawn(move || listen(stdout, &sender));
+                std::thread::spawn(move || forward_json(stdout, &sender));
                 Runner::Watchexec(child)
             }
             #[cfg(target_os = "linux")]
-            Trigger::Inotify => Runner::Loop(Loop::start(source, &line, sender)?),
+            Trigger::Inotify => Runner::Inotify(InotifyLoop::start(source, &line, sender)?),
             #[cfg(not(target_os = "linux"))]
             Trigger::Inotify => bail!("the baseline needs `watchexec` here; `--install` installs it"),
         };
-        let mut baseline = Self { runner, reports, complaints, tag: tag.to_owned(), edit };
-        baseline.report().context("the first build of the baseline did not end")?;
+        let mut baseline = Self { runner, reports, stderr, tag: tag.to_owned(), edit };
+        baseline.wait_for_report().context("the first build of the baseline did not end")?;
         Ok(baseline)
     }
 
     /// Saves, waits for the tag and the end of the build, and makes sure of the bytes.
-    pub fn turn(&mut self, api: &mut Api) -> Result<Save> {
-        let before = tag::tagged(api, &self.tag)?;
+    pub fn save_and_check(&mut self, api: &mut EngineApi) -> Result<Save> {
+        let before = tag::image(api, &self.tag)?;
         let began = SystemTime::now();
         let begin = self.edit.save()?;
         let runner = &mut self.runner;
-        let (image, moved) = tag::until_moved(api, &self.tag, Some(&before), || runner.is_alive())?;
-        let report = self.report()?;
+        let (image, moved) = tag::wait_until_moved(api, &self.tag, Some(&before), || runner.check_alive())?;
+        let report = self.wait_for_report()?;
         let phases = phases(&report, began)?;
-        self.edit.prove(&image)?;
+        self.edit.check_image(&image)?;
         Ok(Save { whole: moved - begin, phases, image, standby: false })
     }
 
-    fn report(&mut self) -> Result<Value> {
+    fn wait_for_report(&mut self) -> Result<Value> {
         let begin = Instant::now();
         loop {
             signals::check()?;
-            self.runner.is_alive()?;
+            self.runner.check_alive()?;
             if let Ok((_, report)) = self.reports.recv_timeout(Duration::from_millis(100)) {
                 return Ok(report);
             }
-            if begin.elapsed() > PATIENCE {
-                bail!("the baseline did not build within {} s: {}", PATIENCE.as_secs(), self.complaints.read());
+            if begin.elapsed() > BUILD_LIMIT {
+                bail!("the baseline did not build within {} s: {}", BUILD_LIMIT.as_secs(), self.stderr.read());
             }
         }
     }
 }
 
 impl Runner {
-    fn is_alive(&mut self) -> Result<()> {
+    fn check_alive(&mut self) -> Result<()> {
         match self {
-            Self::Watchexec(child) => is_alive(child),
+            Self::Watchexec(child) => check_alive(child),
             #[cfg(target_os = "linux")]
-            Self::Loop(inotify) => inotify.is_alive(),
+            Self::Inotify(inotify) => inotify.check_alive(),
         }
     }
 }
@@ -116,10 +116,10 @@ impl Runner {
 impl Drop for Runner {
     fn drop(&mut self) {
         match self {
-            Self::Watchexec(child) => end(child),
+            Self::Watchexec(child) => terminate(child),
             // Its own drop ends it.
             #[cfg(target_os = "linux")]
-            Self::Loop(_) => {}
+            Self::Inotify(_) => {}
         }
     }
 }

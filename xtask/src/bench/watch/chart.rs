@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::save::Save;
-use super::table::{Finding, HEADS};
+use super::table::{HEADS, RowResult};
 use crate::bench::series::Series;
 
 /// Phases in the order in which they happen, with their colours on light and on dark ground.
@@ -35,8 +35,8 @@ const LINE_HEIGHT: f64 = 54.0;
 /// About as wide as a letter of the labels in the bars.
 const LETTER: f64 = 7.5;
 
-/// A bar of the chart: the medians of the turns of one contender.
-pub struct Contender {
+/// A bar of the chart: the medians of the turns of one bar.
+pub struct ChartBar {
     /// Bars of a group share a scale.
     pub group: &'static str,
     pub name: String,
@@ -45,7 +45,7 @@ pub struct Contender {
     pub phases: Vec<(String, f64)>,
 }
 
-impl Contender {
+impl ChartBar {
     /// From at least one turn.
     pub fn new(group: &'static str, name: impl Into<String>, turns: &[Save]) -> Self {
         let whole = Series::new(turns.iter().map(|turn| turn.whole)).median().as_secs_f64();
@@ -96,16 +96,16 @@ fn class(phase: &str) -> usize {
 }
 
 /// The page.
-pub fn page(subtitle: &str, findings: &[Finding], contenders: &[Contender]) -> String {
+pub fn page(subtitle: &str, results: &[RowResult], bars: &[ChartBar]) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>bench watch</title>\n\
          <style>\n{}</style>\n</head>\n<body>\n<h1>Where the time of a save goes</h1>\n<p>{}</p>\n{}{}{}</body>\n</html>\n",
         style(),
         escape(subtitle),
-        legend(contenders),
-        svg(contenders),
-        table(findings),
+        legend(bars),
+        svg(bars),
+        table(results),
     )
 }
 
@@ -143,23 +143,23 @@ fn style() -> String {
     style
 }
 
-fn legend(contenders: &[Contender]) -> String {
-    let used = |name: &str| contenders.iter().flat_map(|contender| &contender.phases).any(|(phase, _)| phase == name);
+fn legend(bars: &[ChartBar]) -> String {
+    let used = |name: &str| bars.iter().flat_map(|bar| &bar.phases).any(|(phase, _)| phase == name);
     let items = PHASES.iter().enumerate().filter(|(_, (name, ..))| used(name));
     let items: String = items.map(|(at, (name, ..))| format!("<li><i class=\"p{at}\"></i>{name}</li>\n")).collect();
     format!("<ul class=\"legend\">\n{items}</ul>\n")
 }
 
 /// All groups below each other, each on a scale of its own.
-fn svg(contenders: &[Contender]) -> String {
+fn svg(bars: &[ChartBar]) -> String {
     let (mut parts, mut y) = (String::new(), 0.0);
-    for group in contenders.chunk_by(|a, b| a.group == b.group) {
-        let longest = group.iter().map(|contender| contender.whole).fold(f64::MIN_POSITIVE, f64::max);
+    for group in bars.chunk_by(|a, b| a.group == b.group) {
+        let longest = group.iter().map(|bar| bar.whole).fold(f64::MIN_POSITIVE, f64::max);
         let _ =
             writeln!(parts, "<text class=\"title\" x=\"0\" y=\"{:.0}\">{}</text>", y + 20.0, escape(group[0].group));
         y += TITLE_HEIGHT;
-        for contender in group {
-            parts += &bar(contender, y, (WIDTH - MARGIN) / longest);
+        for bar in group {
+            parts += &draw_bar(bar, y, (WIDTH - MARGIN) / longest);
             y += LINE_HEIGHT;
         }
         y += 10.0;
@@ -168,10 +168,10 @@ fn svg(contenders: &[Contender]) -> String {
 }
 
 /// The name, and below it the bar and its seconds; a phase has its name in it where there is room.
-fn bar(contender: &Contender, y: f64, scale: f64) -> String {
-    let mut text = format!("<text x=\"0\" y=\"{:.0}\">{}</text>\n", y + 12.0, escape(&contender.name));
+fn draw_bar(bar: &ChartBar, y: f64, scale: f64) -> String {
+    let mut text = format!("<text x=\"0\" y=\"{:.0}\">{}</text>\n", y + 12.0, escape(&bar.name));
     let mut x = 0.0;
-    for (phase, seconds) in &contender.phases {
+    for (phase, seconds) in &bar.phases {
         let (width, name) = (seconds * scale, escape(phase));
         let _ = writeln!(
             text,
@@ -186,15 +186,15 @@ fn bar(contender: &Contender, y: f64, scale: f64) -> String {
         }
         x += width;
     }
-    let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.0}\">{:.3} s</text>", x + 8.0, y + 35.0, contender.whole);
+    let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.0}\">{:.3} s</text>", x + 8.0, y + 35.0, bar.whole);
     text
 }
 
-fn table(findings: &[Finding]) -> String {
+fn table(results: &[RowResult]) -> String {
     let head: String = HEADS.iter().map(|head| format!("<th>{head}</th>")).collect();
     let mut rows = String::new();
-    for finding in findings {
-        let cells: String = finding.cells().iter().map(|text| cell(text)).collect();
+    for result in results {
+        let cells: String = result.cells().iter().map(|text| cell(text)).collect();
         let _ = writeln!(rows, "<tr>{cells}</tr>");
     }
     format!("<div class=\"wide\"><table>\n<tr>{head}</tr>\n{rows}</table></div>\n")
@@ -213,7 +213,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Contender, Save, cut, page};
+    use super::{ChartBar, Save, cut, page};
 
     fn save(millis: u64, phases: &[(&str, u64)]) -> Save {
         let phases = phases.iter().map(|(name, time)| ((*name).to_owned(), Duration::from_millis(*time))).collect();
@@ -222,10 +222,10 @@ mod tests {
 
     #[test]
     fn phases_stand_in_the_order_they_happen_and_fill_the_bar() {
-        let contender = Contender::new("g", "n", &[save(100, &[("commit", 60), ("assemble", 10), ("settle", 20)])]);
-        let names: Vec<&str> = contender.phases.iter().map(|(name, _)| name.as_str()).collect();
+        let bar = ChartBar::new("g", "n", &[save(100, &[("commit", 60), ("assemble", 10), ("settle", 20)])]);
+        let names: Vec<&str> = bar.phases.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["settle", "assemble", "commit", "other"]);
-        assert!((contender.phases.iter().map(|(_, seconds)| seconds).sum::<f64>() - contender.whole).abs() < 1e-9);
+        assert!((bar.phases.iter().map(|(_, seconds)| seconds).sum::<f64>() - bar.whole).abs() < 1e-9);
     }
 
     #[test]
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn names_can_not_break_the_page() {
-        let contender = Contender::new("a < b", "<script>", &[save(1, &[])]);
-        let page = page("x & y", &[], &[contender]);
+        let bar = ChartBar::new("a < b", "<script>", &[save(1, &[])]);
+        let page = page("x & y", &[], &[bar]);
         assert!(page.contains("x &amp; y") && page.contains("a &lt; b") && !page.contains("<script>"));
     }
 }

@@ -10,11 +10,11 @@ use anyhow::{Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// How long an end may take.
+/// How long a process may take to end after TERM; then it gets KILL. minis2i promises two seconds.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
-/// Asks a process to end, and makes it when it does not.
-pub fn end(child: &mut Child) {
+/// Asks a process to end, and kills it when it does not.
+pub fn terminate(child: &mut Child) {
     if matches!(child.try_wait(), Ok(Some(_))) {
         return;
     }
@@ -32,7 +32,7 @@ pub fn end(child: &mut Child) {
 }
 
 /// Fails when the process has ended.
-pub fn is_alive(child: &mut Child) -> Result<()> {
+pub fn check_alive(child: &mut Child) -> Result<()> {
     match child.try_wait()? {
         None => Ok(()),
         Some(status) => bail!("a contender ended while its save was waited for: {status}"),
@@ -40,21 +40,21 @@ pub fn is_alive(child: &mut Child) -> Result<()> {
 }
 
 /// Passes on the lines that are JSON, with the time they came.
-pub fn listen(stdout: ChildStdout, to: &Sender<(Instant, Value)>) {
+pub fn forward_json(stdout: ChildStdout, to: &Sender<(Instant, Value)>) {
     for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
         let at = Instant::now();
-        if let Ok(said) = serde_json::from_slice(&line)
-            && to.send((at, said)).is_err()
+        if let Ok(message) = serde_json::from_slice(&line)
+            && to.send((at, message)).is_err()
         {
             return;
         }
     }
 }
 
-/// What a contender writes to its standard error, for when it fails.
-pub struct Complaints(File);
+/// What a child writes to its standard error, for when it fails.
+pub struct StderrFile(File);
 
-impl Complaints {
+impl StderrFile {
     pub fn new() -> Result<Self> {
         Ok(Self(tempfile::tempfile()?))
     }

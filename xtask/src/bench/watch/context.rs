@@ -1,20 +1,20 @@
 //! What all measuring of a watch needs.
 
-use super::chart::Contender;
+use super::chart::ChartBar;
 use super::row::Row;
-use super::table::Measured;
+use super::table::Measurement;
 use super::trigger::Trigger;
-use crate::bench::engine_api::Api;
-use crate::bench::engine_objects::Traces;
+use crate::bench::engine_api::EngineApi;
+use crate::bench::engine_objects::EngineObjects;
 
 /// What all measuring needs, and what is put aside for the chart.
-pub struct Bench {
-    pub traces: Traces,
-    pub api: Api,
+pub struct WatchBench {
+    pub objects: EngineObjects,
+    pub api: EngineApi,
     pub trigger: Trigger,
     pub rounds: usize,
-    pub contenders: Vec<Contender>,
+    pub bars: Vec<ChartBar>,
 }
 
 /// What a group found, by row.
-pub type Figures = Vec<(Row, Measured)>;
+pub type Measurements = Vec<(Row, Measurement)>;

@@ -11,15 +11,15 @@ use crate::process;
 /// A file that is saved again and again, as an editor does it, and where `assemble` puts it.
 pub struct Edit {
     file: PathBuf,
-    within: &'static str,
+    path_in_image: &'static str,
     size: usize,
     text: String,
 }
 
 impl Edit {
     /// The file will have that size.
-    pub fn new(file: PathBuf, within: &'static str, size: usize) -> Self {
-        Self { file, within, size, text: String::new() }
+    pub fn new(file: PathBuf, path_in_image: &'static str, size: usize) -> Self {
+        Self { file, path_in_image, size, text: String::new() }
     }
 
     /// Saves new bytes, into a file beside it that is then renamed. Returns the time just before the rename.
@@ -37,7 +37,7 @@ impl Edit {
     }
 
     /// Makes sure that the image holds the bytes that were saved last.
-    pub fn prove(&self, image: &str) -> Result<()> {
+    pub fn check_image(&self, image: &str) -> Result<()> {
         let holds = process::output(&[
             "docker",
             "run",
@@ -47,7 +47,7 @@ impl Edit {
             "--entrypoint",
             "cat",
             image,
-            self.within,
+            self.path_in_image,
         ])?;
         ensure!(holds == self.text.trim(), "the new image does not hold the bytes that were saved");
         Ok(())

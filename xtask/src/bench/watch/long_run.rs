@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::context::{Bench, Figures};
+use super::context::{Measurements, WatchBench};
 use super::row::Row;
-use super::sources::Pair;
-use super::table::Measured;
+use super::sources::SamplePair;
+use super::table::Measurement;
 use crate::bench::process_stats;
 use crate::{process, signals};
 
@@ -15,22 +15,22 @@ use crate::{process, signals};
 const SAVES_PER_ROUND: usize = 20;
 
 /// How long what a build left may take to be removed.
-const TIDY_LIMIT: Duration = Duration::from_secs(60);
+const REMOVAL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Resident memory goes up and down by so much without anything being kept, in KiB.
-const NOISE: u64 = 1024;
+const MEMORY_NOISE: u64 = 1024;
 
 /// Saves one after the other, each when the tag is on the one before, and what is there more than before.
-pub fn endurance(bench: &mut Bench) -> Result<Figures> {
-    let (pair, source) = (Pair::make(bench)?, Pair::source()?);
+pub fn endurance(bench: &mut WatchBench) -> Result<Measurements> {
+    let (pair, source) = (SamplePair::make(bench)?, SamplePair::source()?);
     let mut watch = pair.watch(bench, &source, "endurance")?;
-    watch.ready()?;
+    watch.wait_until_ready()?;
     // The first few saves fill caches, of this process and its allocator.
     for _ in 0..SAVES_PER_ROUND {
         watch.save(&mut bench.api)?;
     }
-    watch.rest()?;
-    let before = Stock::at_rest(bench, watch.pid(), None)?;
+    watch.wait_for_standby()?;
+    let before = ResourceCounts::settled(bench, watch.pid(), None)?;
     let saves = bench.rounds * SAVES_PER_ROUND;
     let mut last = None;
     for number in 0..saves {
@@ -38,41 +38,41 @@ pub fn endurance(bench: &mut Bench) -> Result<Figures> {
         last = Some(watch.save(&mut bench.api)?);
     }
     eprintln!();
-    watch.rest()?;
+    watch.wait_for_standby()?;
     if let Some(save) = last {
-        watch.edit.prove(&save.image)?;
+        watch.edit.check_image(&save.image)?;
     }
-    let after = Stock::at_rest(bench, watch.pid(), Some(&before))?;
+    let after = ResourceCounts::settled(bench, watch.pid(), Some(&before))?;
     let note = format!("{saves} saves: {}", before.changes(&after));
-    Ok(vec![(Row::Endurance, Measured::plain(before.grown(&after) as f64, note))])
+    Ok(vec![(Row::Endurance, Measurement::plain(before.grown_kinds(&after) as f64, note))])
 }
 
 /// How many there are of each kind of thing.
-struct Stock([(&'static str, u64); 6]);
+struct ResourceCounts([(&'static str, u64); 6]);
 
-impl Stock {
+impl ResourceCounts {
     /// Takes stock when no more than before is there, or there was time enough to remove it.
-    fn at_rest(bench: &Bench, pid: u32, before: Option<&Self>) -> Result<Self> {
+    fn settled(bench: &WatchBench, pid: u32, before: Option<&Self>) -> Result<Self> {
         let mut waited = Duration::ZERO;
         loop {
             signals::sleep(Duration::from_secs(1))?;
             waited += Duration::from_secs(1);
-            let now = Self::take(bench, pid)?;
-            let settled = match before {
-                Some(before) => before.grown(&now) == 0,
+            let now = Self::count(bench, pid)?;
+            let is_settled = match before {
+                Some(before) => before.grown_kinds(&now) == 0,
                 // One more look, for what comes late.
                 None => waited > Duration::from_secs(3),
             };
-            if settled || waited >= TIDY_LIMIT {
+            if is_settled || waited >= REMOVAL_LIMIT {
                 return Ok(now);
             }
         }
     }
 
-    fn take(bench: &Bench, pid: u32) -> Result<Self> {
+    fn count(bench: &WatchBench, pid: u32) -> Result<Self> {
         let count = |line: &[&str]| process::output(line).map(|text| text.lines().count() as u64);
-        let ours = format!("label={}", bench.traces.label());
-        let held = process_stats::holdings(pid)?;
+        let ours = format!("label={}", bench.objects.label());
+        let held = process_stats::resource_usage(pid)?;
         Ok(Self([
             ("containers", count(&["docker", "ps", "--all", "--quiet", "--filter", &ours])?),
             ("volumes", count(&["docker", "volume", "ls", "--quiet"])?),
@@ -87,8 +87,8 @@ impl Stock {
     }
 
     /// How many kinds of things there are more of.
-    fn grown(&self, after: &Self) -> usize {
-        let slack = |name| if name == MEMORY { NOISE } else { 0 };
+    fn grown_kinds(&self, after: &Self) -> usize {
+        let slack = |name| if name == MEMORY { MEMORY_NOISE } else { 0 };
         self.0.iter().zip(&after.0).filter(|((name, before), (_, after))| *after > before + slack(*name)).count()
     }
 

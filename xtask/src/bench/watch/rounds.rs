@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::bench::turns::Start;
+use crate::bench::turns::TurnStart;
 use crate::signals;
 
 /// The least time between the end of a turn and the next save.
@@ -19,7 +19,7 @@ impl Pace {
     }
 
     /// Takes a turn when there was quiet for long enough, and at the part of a second at which the round is to start.
-    pub fn turn<T>(&mut self, start: Start, turn: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub fn turn<T>(&mut self, start: TurnStart, turn: impl FnOnce() -> Result<T>) -> Result<T> {
         signals::sleep(PAUSE.saturating_sub(self.0.elapsed()))?;
         start.wait();
         let result = turn();
@@ -28,12 +28,12 @@ impl Pace {
     }
 }
 
-/// Lets a round happen so many times.
-pub fn in_rounds(rounds: usize, mut round: impl FnMut(&mut Pace, Start) -> Result<()>) -> Result<()> {
+/// Runs so many rounds, and prints which one is running.
+pub fn run_rounds(rounds: usize, mut round: impl FnMut(&mut Pace, TurnStart) -> Result<()>) -> Result<()> {
     let mut pace = Pace::new();
     for number in 0..rounds {
         eprint!("\r  round {} of {rounds}", number + 1);
-        round(&mut pace, Start::of(number, rounds))?;
+        round(&mut pace, TurnStart::of(number, rounds))?;
     }
     eprintln!();
     Ok(())

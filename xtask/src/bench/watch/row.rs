@@ -24,8 +24,8 @@ pub enum Unit {
     Mebibytes,
     /// Of processor time, a hundredth of a second each.
     Ticks,
-    /// Things of which there are more than before.
-    More,
+    /// Kinds of things of which there are more than before.
+    GrownKinds,
 }
 
 impl Row {
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    pub fn what(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Pair => "sample pair: watch / baseline on every save",
             Self::Commit => "sample pair: (save to tag - settle - assemble) / bare `docker commit`",
@@ -76,7 +76,7 @@ impl Row {
         }
     }
 
-    /// What must not be exceeded, and what we would rather not exceed.
+    /// What must not be exceeded, and the tighter limit that is aimed at.
     pub fn limits(self) -> (f64, Option<f64>) {
         match self {
             Self::Pair => (0.25, Some(0.18)),
@@ -94,7 +94,7 @@ impl Row {
 
     pub fn unit(self) -> Unit {
         match self {
-            Self::Endurance => Unit::More,
+            Self::Endurance => Unit::GrownKinds,
             Self::Memory | Self::IdleMemory => Unit::Mebibytes,
             Self::Ready => Unit::Seconds,
             Self::Idle => Unit::Ticks,
@@ -102,11 +102,11 @@ impl Row {
         }
     }
 
-    /// Whether a figure keeps to a limit; "under" excludes the limit, "at most" does not.
-    pub fn keeps(self, figure: f64, limit: f64) -> bool {
+    /// Whether a figure is within a limit; "under" excludes the limit, "at most" does not.
+    pub fn is_within(self, figure: f64, limit: f64) -> bool {
         match self.unit() {
             Unit::Seconds | Unit::Mebibytes => figure < limit,
-            Unit::Ratio | Unit::Ticks | Unit::More => figure <= limit,
+            Unit::Ratio | Unit::Ticks | Unit::GrownKinds => figure <= limit,
         }
     }
 }
@@ -118,7 +118,7 @@ impl Unit {
             Self::Seconds => format!("{figure:.2} s"),
             Self::Mebibytes => format!("{figure:.0} MiB"),
             Self::Ticks => format!("{figure:.0} ticks"),
-            Self::More => format!("{figure:.0}"),
+            Self::GrownKinds => format!("{figure:.0}"),
         }
     }
 }

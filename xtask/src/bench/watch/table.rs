@@ -6,38 +6,38 @@ use serde_json::{Value, json};
 use super::row::{Row, Unit};
 use crate::bench::series::Series;
 
-/// What a row came to.
-pub struct Finding {
+/// What was measured for a row, or why it could not be.
+pub struct RowResult {
     pub row: Row,
-    pub outcome: Result<Measured>,
+    pub outcome: Result<Measurement>,
 }
 
 /// A figure and what it was made of.
-pub struct Measured {
+pub struct Measurement {
     pub figure: f64,
     /// The two sides of a ratio, or nothing.
-    pub sides: Vec<Side>,
+    pub sides: Vec<RatioSide>,
     /// What else is worth knowing.
     pub note: String,
 }
 
 /// One side of a ratio, in seconds.
-pub struct Side {
+pub struct RatioSide {
     pub median: f64,
     pub range: [f64; 2],
 }
 
-impl Side {
+impl RatioSide {
     pub fn new(series: &Series) -> Self {
         Self { median: series.median().as_secs_f64(), range: series.range().map(|time| time.as_secs_f64()) }
     }
 }
 
-impl Measured {
+impl Measurement {
     /// The ratio of the medians of two series.
     pub fn ratio(a: &Series, b: &Series, note: impl Into<String>) -> Self {
         let figure = a.median().as_secs_f64() / b.median().as_secs_f64();
-        Self { figure, sides: vec![Side::new(a), Side::new(b)], note: note.into() }
+        Self { figure, sides: vec![RatioSide::new(a), RatioSide::new(b)], note: note.into() }
     }
 
     pub fn plain(figure: f64, note: impl Into<String>) -> Self {
@@ -45,18 +45,18 @@ impl Measured {
     }
 }
 
-/// The heads of the columns that [`Finding::cells`] fills.
+/// The heads of the columns that [`RowResult::cells`] fills.
 pub const HEADS: [&str; 8] = ["row", "what", "A", "B", "figure", "bar", "beyond", "note"];
 
-impl Finding {
+impl RowResult {
     /// Whether the bar holds; a row that could not be measured does not.
     pub fn holds(&self) -> bool {
-        self.outcome.as_ref().is_ok_and(|measured| self.row.keeps(measured.figure, self.row.limits().0))
+        self.outcome.as_ref().is_ok_and(|measured| self.row.is_within(measured.figure, self.row.limits().0))
     }
 
     fn holds_beyond(&self) -> Option<bool> {
         let (measured, beyond) = (self.outcome.as_ref().ok()?, self.row.limits().1?);
-        Some(self.row.keeps(measured.figure, beyond))
+        Some(self.row.is_within(measured.figure, beyond))
     }
 
     /// The words of its line.
@@ -71,8 +71,8 @@ impl Finding {
             Ok(measured) => (&measured.sides[..], unit.write(measured.figure), measured.note.clone()),
             Err(error) => (&[][..], "-".to_owned(), format!("error: {error:#}").replace('\n', " ")),
         };
-        let side = |side: Option<&Side>| side.map(Side::write).unwrap_or_default();
-        let [name, what] = [self.row.name(), self.row.what()].map(str::to_owned);
+        let side = |side: Option<&RatioSide>| side.map(RatioSide::write).unwrap_or_default();
+        let [name, what] = [self.row.name(), self.row.description()].map(str::to_owned);
         [name, what, side(sides.first()), side(sides.get(1)), figure, limit(bar, self.holds()), beyond, note]
     }
 
@@ -85,7 +85,7 @@ impl Finding {
         };
         json!({
             "row": self.row.name(),
-            "what": self.row.what(),
+            "what": self.row.description(),
             "a_seconds": side(0),
             "b_seconds": side(1),
             "figure": measured.map(|measured| measured.figure),
@@ -94,7 +94,7 @@ impl Finding {
                 Unit::Seconds => "s",
                 Unit::Mebibytes => "MiB",
                 Unit::Ticks => "ticks",
-                Unit::More => "count",
+                Unit::GrownKinds => "count",
             },
             "bar": bar,
             "holds": self.holds(),
@@ -106,7 +106,7 @@ impl Finding {
     }
 }
 
-impl Side {
+impl RatioSide {
     fn write(&self) -> String {
         let [least, most] = self.range;
         format!("{:.3} s ({least:.3} to {most:.3})", self.median)
@@ -114,9 +114,9 @@ impl Side {
 }
 
 /// Prints the table.
-pub fn print(findings: &[Finding]) {
+pub fn print(results: &[RowResult]) {
     let mut lines = vec![HEADS.map(str::to_owned)];
-    lines.extend(findings.iter().map(Finding::cells));
+    lines.extend(results.iter().map(RowResult::cells));
     let widest = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 8] = std::array::from_fn(widest);
     println!();
@@ -131,30 +131,30 @@ pub fn print(findings: &[Finding]) {
 mod tests {
     use anyhow::anyhow;
 
-    use super::{Finding, Measured, Row};
+    use super::{Measurement, Row, RowResult};
 
-    fn finding(row: Row, figure: f64) -> Finding {
-        Finding { row, outcome: Ok(Measured::plain(figure, "")) }
+    fn result(row: Row, figure: f64) -> RowResult {
+        RowResult { row, outcome: Ok(Measurement::plain(figure, "")) }
     }
 
     #[test]
     fn a_ratio_may_be_at_its_bar_and_memory_must_be_under_it() {
-        assert!(finding(Row::Pair, 0.25).holds() && !finding(Row::Pair, 0.251).holds());
-        assert!(finding(Row::Memory, 59.9).holds() && !finding(Row::Memory, 60.0).holds());
-        assert!(finding(Row::Endurance, 0.0).holds() && !finding(Row::Endurance, 1.0).holds());
+        assert!(result(Row::Pair, 0.25).holds() && !result(Row::Pair, 0.251).holds());
+        assert!(result(Row::Memory, 59.9).holds() && !result(Row::Memory, 60.0).holds());
+        assert!(result(Row::Endurance, 0.0).holds() && !result(Row::Endurance, 1.0).holds());
     }
 
     #[test]
     fn beyond_is_told_beside_the_bar() {
-        let cells = finding(Row::Pair, 0.2).cells();
+        let cells = result(Row::Pair, 0.2).cells();
         assert_eq!((cells[5].as_str(), cells[6].as_str()), ("0.25 yes", "0.18 NO"));
     }
 
     #[test]
     fn a_row_that_failed_does_not_hold_and_says_why() {
-        let finding = Finding { row: Row::Ready, outcome: Err(anyhow!("no engine").context("cannot start")) };
-        assert!(!finding.holds());
-        assert_eq!(finding.cells()[7], "error: cannot start: no engine");
-        assert_eq!(finding.json()["error"], "cannot start: no engine");
+        let result = RowResult { row: Row::Ready, outcome: Err(anyhow!("no engine").context("cannot start")) };
+        assert!(!result.holds());
+        assert_eq!(result.cells()[7], "error: cannot start: no engine");
+        assert_eq!(result.json()["error"], "cannot start: no engine");
     }
 }

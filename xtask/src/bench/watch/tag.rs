@@ -4,21 +4,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench::engine_api::Api;
+use crate::bench::engine_api::EngineApi;
 use crate::signals;
 
 /// How often the engine is asked. An answer costs it a third of a millisecond.
-const LOOK: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// How long the tag may take to move.
-const LIMIT: Duration = Duration::from_secs(120);
+const MOVE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Waits until the tag is on another image than before. Returns its id, and when that was.
-pub fn until_moved(
-    api: &mut Api,
+pub fn wait_until_moved(
+    api: &mut EngineApi,
     tag: &str,
     before: Option<&str>,
-    mut fine: impl FnMut() -> Result<()>,
+    mut check_alive: impl FnMut() -> Result<()>,
 ) -> Result<(String, Instant)> {
     let begin = Instant::now();
     loop {
@@ -28,15 +28,15 @@ pub fn until_moved(
             return Ok((id, now));
         }
         signals::check()?;
-        fine()?;
-        if begin.elapsed() > LIMIT {
-            bail!("the tag did not move within {} s", LIMIT.as_secs());
+        check_alive()?;
+        if begin.elapsed() > MOVE_LIMIT {
+            bail!("the tag did not move within {} s", MOVE_LIMIT.as_secs());
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
 /// The image that the tag is on.
-pub fn tagged(api: &mut Api, tag: &str) -> Result<String> {
+pub fn image(api: &mut EngineApi, tag: &str) -> Result<String> {
     api.image(tag)?.with_context(|| format!("there is no image `{tag}`"))
 }

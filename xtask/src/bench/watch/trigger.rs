@@ -23,7 +23,7 @@ impl Trigger {
         let own = workspace::root().join(TOOLS).join("bin/watchexec").display().to_string();
         let programs = ["watchexec".to_owned(), own];
         if install && !programs.iter().any(|program| process::succeeds(&[program, "--version"])) {
-            process::show(&["cargo", "install", "--locked", "--root", TOOLS, "watchexec-cli"])?;
+            process::echo_and_run(&["cargo", "install", "--locked", "--root", TOOLS, "watchexec-cli"])?;
         }
         let found = programs.into_iter().find_map(|program| {
             let version = process::output(&[&program, "--version"]).ok()?;

@@ -8,44 +8,51 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::child::{Complaints, end, is_alive, listen};
+use super::child::{StderrFile, check_alive, forward_json, terminate};
 use super::edit::Edit;
 use super::save::Save;
 use super::tag;
-use crate::bench::engine_api::Api;
-use crate::bench::engine_objects::Traces;
+use crate::bench::engine_api::EngineApi;
+use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases;
 use crate::{process, signals};
 
 /// How long anything that is waited for may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A watch of one source. Dropping it ends it.
-pub struct Watch {
+pub struct WatchProcess {
     child: Child,
-    said: Receiver<(Instant, Value)>,
-    complaints: Complaints,
-    begun: Instant,
+    messages: Receiver<(Instant, Value)>,
+    stderr: StderrFile,
+    started: Instant,
     /// The last build that ended.
     build: u64,
     pub tag: String,
     pub edit: Edit,
 }
 
-impl Watch {
+impl WatchProcess {
     /// Starts it. `more` are options for minis2i.
-    pub fn start(source: &Path, builder: &str, tag: &str, edit: Edit, traces: &Traces, more: &[&str]) -> Result<Self> {
+    pub fn start(
+        source: &Path,
+        builder: &str,
+        tag: &str,
+        edit: Edit,
+        objects: &EngineObjects,
+        more: &[&str],
+    ) -> Result<Self> {
         let source = source.to_str().context("TMPDIR is not UTF-8")?;
-        let complaints = Complaints::new()?;
+        let stderr = StderrFile::new()?;
         let mut command = process::command(&["target/release/minis2i", "watch", "--message-format", "json"]);
-        command.args(more).args([source, builder, tag, "--", "--label", traces.label()]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(complaints.writer()?);
-        let begun = Instant::now();
+        command.args(more).args([source, builder, tag, "--", "--label", objects.label()]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr.writer()?);
+        let started = Instant::now();
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let stdout = child.stdout.take().expect("stdout is piped");
-        let (sender, said) = mpsc::channel();
-        std::thread::spawn(move || listen(stdout, &sender));
-        Ok(Self { child, said, complaints, begun, build: 0, tag: tag.to_owned(), edit })
+        let (sender, messages) = mpsc::channel();
+        std::thread::spawn(move || forward_json(stdout, &sender));
+        Ok(Self { child, messages, stderr, started, build: 0, tag: tag.to_owned(), edit })
     }
 
     pub fn pid(&self) -> u32 {
@@ -53,57 +60,57 @@ impl Watch {
     }
 
     /// Waits until it says that it watches; returns how long that took from its start.
-    pub fn watching(&mut self) -> Result<Duration> {
-        let (at, _) = self.expect("watch-started")?;
-        Ok(at - self.begun)
+    pub fn wait_until_watching(&mut self) -> Result<Duration> {
+        let (at, _) = self.wait_for("watch-started")?;
+        Ok(at - self.started)
     }
 
     /// Waits for the first build, and until all is ready for a save.
-    pub fn ready(&mut self) -> Result<()> {
-        self.watching()?;
-        self.finished()?;
-        self.rest().map(drop)
+    pub fn wait_until_ready(&mut self) -> Result<()> {
+        self.wait_until_watching()?;
+        self.wait_for_build()?;
+        self.wait_for_standby().map(drop)
     }
 
     /// Waits until the standby for the next build is ready; returns when that was.
-    pub fn rest(&mut self) -> Result<Instant> {
+    pub fn wait_for_standby(&mut self) -> Result<Instant> {
         loop {
-            let (at, said) = self.expect("standby-ready")?;
-            if said["build"].as_u64().is_none_or(|build| build > self.build) {
+            let (at, message) = self.wait_for("standby-ready")?;
+            if message["build"].as_u64().is_none_or(|build| build > self.build) {
                 return Ok(at);
             }
         }
     }
 
     /// Saves, and waits for the tag.
-    pub fn save(&mut self, api: &mut Api) -> Result<Save> {
-        let before = tag::tagged(api, &self.tag)?;
+    pub fn save(&mut self, api: &mut EngineApi) -> Result<Save> {
+        let before = tag::image(api, &self.tag)?;
         let begin = self.edit.save()?;
         let child = &mut self.child;
-        let (image, moved) = tag::until_moved(api, &self.tag, Some(&before), || is_alive(child))?;
-        let finished = self.finished()?;
+        let (image, moved) = tag::wait_until_moved(api, &self.tag, Some(&before), || check_alive(child))?;
+        let finished = self.wait_for_build()?;
         ensure!(finished["image"] == image.as_str(), "the tag is on {image}, but minis2i says {}", finished["image"]);
         let phases = phases::times(&finished["phases"])?;
         Ok(Save { whole: moved - begin, phases, image, standby: used_standby(&finished) })
     }
 
     /// A whole turn: saves, waits until all is at rest again, and makes sure of the bytes.
-    pub fn turn(&mut self, api: &mut Api) -> Result<Save> {
+    pub fn save_and_check(&mut self, api: &mut EngineApi) -> Result<Save> {
         let save = self.save(api)?;
-        self.rest()?;
-        self.edit.prove(&save.image)?;
+        self.wait_for_standby()?;
+        self.edit.check_image(&save.image)?;
         Ok(save)
     }
 
     /// Whether it already said that the standby is ready.
-    pub fn is_ready(&mut self) -> bool {
-        self.said.try_iter().any(|(_, said)| said["reason"] == "standby-ready")
+    pub fn standby_is_ready(&mut self) -> bool {
+        self.messages.try_iter().any(|(_, message)| message["reason"] == "standby-ready")
     }
 
     /// Waits for the end of a build that was not cancelled.
-    fn finished(&mut self) -> Result<Value> {
+    fn wait_for_build(&mut self) -> Result<Value> {
         loop {
-            let (_, finished) = self.expect("build-finished")?;
+            let (_, finished) = self.wait_for("build-finished")?;
             self.build = finished["build"].as_u64().unwrap_or(self.build);
             match finished["status"].as_str() {
                 Some("ok") => return Ok(finished),
@@ -113,27 +120,27 @@ impl Watch {
         }
     }
 
-    fn expect(&mut self, reason: &str) -> Result<(Instant, Value)> {
+    fn wait_for(&mut self, reason: &str) -> Result<(Instant, Value)> {
         let begin = Instant::now();
         loop {
             signals::check()?;
-            match self.said.recv_timeout(Duration::from_millis(100)) {
-                Ok((at, said)) if said["reason"] == reason => return Ok((at, said)),
-                Ok((_, said)) if said["reason"] == "error" => bail!("minis2i says {said}"),
+            match self.messages.recv_timeout(Duration::from_millis(100)) {
+                Ok((at, message)) if message["reason"] == reason => return Ok((at, message)),
+                Ok((_, message)) if message["reason"] == "error" => bail!("minis2i says {message}"),
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) if begin.elapsed() < PATIENCE => {}
+                Err(RecvTimeoutError::Timeout) if begin.elapsed() < WAIT_LIMIT => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!("minis2i did not say `{reason}` within {} s", PATIENCE.as_secs())
+                    bail!("minis2i did not say `{reason}` within {} s", WAIT_LIMIT.as_secs())
                 }
-                Err(RecvTimeoutError::Disconnected) => bail!("minis2i ended early: {}", self.complaints.read()),
+                Err(RecvTimeoutError::Disconnected) => bail!("minis2i ended early: {}", self.stderr.read()),
             }
         }
     }
 }
 
-impl Drop for Watch {
+impl Drop for WatchProcess {
     fn drop(&mut self) {
-        end(&mut self.child);
+        terminate(&mut self.child);
     }
 }
 
