@@ -10,21 +10,21 @@ const IMAGE: &str = "minis2i-demo-app";
 /// Builds the sample builder, builds `testapp` with it twice and runs the result.
 pub fn demo(_: &[String]) -> Result<()> {
     base_image::ensure()?;
-    let result = story();
+    let result = build_twice_and_run();
     let _ = process::output(&["docker", "image", "rm", "--force", IMAGE, BUILDER]);
     result
 }
 
-fn story() -> Result<()> {
+fn build_twice_and_run() -> Result<()> {
     process::echo_and_run(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
     sample_builder::build(BUILDER)?;
     let build = ["target/release/minis2i", "build", "--env", "VAR=hello", "testapp", BUILDER, IMAGE];
     process::echo_and_run(&build)?;
     process::echo_and_run(&build)?;
     eprintln!("$ docker run --rm {IMAGE}");
-    let said = process::output(&["docker", "run", "--rm", IMAGE])?;
-    println!("{said}");
-    ensure!(said == "hello from the test app", "the image said something else");
+    let output = process::output(&["docker", "run", "--rm", IMAGE])?;
+    println!("{output}");
+    ensure!(output == "hello from the test app", "the image said something else");
     eprintln!("\nThe second build took over what the first had made. The demo's images are removed again.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Makes sure that a container engine answers, installing one where that is ours to do.
+//! Makes sure that a container engine answers, installing and starting one where that needs no question.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::process;
 
-/// How long a daemon we started may take until it answers.
+/// How long a daemon that was just started may take until it answers. Chosen, not measured: it only ends a wait for a
+/// daemon that will never answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns when `docker` answers. As root on a Debian-like machine, installs and starts it; elsewhere
@@ -35,7 +36,7 @@ pub fn ensure() -> Result<()> {
     start()
 }
 
-/// Whether the engine shares this machine's kernel and programs, as far as its address tells.
+/// Whether the engine runs on this machine, judged by its address.
 pub fn is_here() -> bool {
     std::env::var("DOCKER_HOST").map_or(true, |host| host.starts_with("unix://"))
 }
@@ -44,7 +45,7 @@ fn answers() -> bool {
     process::succeeds(&["docker", "version"])
 }
 
-/// Whether we may do what only root may.
+/// Whether this process runs as root.
 pub fn is_root() -> Result<bool> {
     Ok(process::output(&["id", "-u"])? == "0")
 }

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask` lists them.
+//! The project's own tasks: `cargo xtask` lists them. Each is one function in a file of its own.
 
 mod base_image;
 mod bench;

@@ -1,5 +1,5 @@
-//! Ctrl-C for tasks that leave something behind: the first one makes the task fail, so that it cleans up; the second
-//! one leaves.
+//! INT, TERM and HUP for tasks that must clean up: at the first one the task fails, and cleans up on its way out; the
+//! second one ends the process at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -11,10 +11,13 @@ use signal_hook::flag;
 
 static RECEIVED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// From here on INT, TERM and HUP do no more than what [`check`] tells.
+/// How long a signal may go unnoticed while sleeping. A person notices a delay from about this time on.
+const SLEEP_STEP: Duration = Duration::from_millis(100);
+
+/// From here on the first INT, TERM or HUP only makes [`check`] fail.
 pub fn catch() -> Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // The order counts: the first signal finds the flag not yet set.
+        // The order counts: at the first signal the flag is not yet set. Shells report death by a signal as 128 + its number.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&RECEIVED))
             .and_then(|_| flag::register(signal, Arc::clone(&RECEIVED)))
             .context("cannot listen for signals")?;
@@ -22,12 +25,15 @@ pub fn catch() -> Result<()> {
     Ok(())
 }
 
-/// Whether a signal has come.
+/// Whether a signal was received.
 pub fn received() -> bool {
     RECEIVED.load(Ordering::Relaxed)
 }
 
-/// Fails when a signal has come.
+/// Does nothing, unless a signal was received.
+///
+/// # Errors
+/// When a signal was received.
 pub fn check() -> Result<()> {
     if received() {
         bail!("interrupted");
@@ -35,7 +41,10 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Sleeps, unless interrupted.
+/// Sleeps.
+///
+/// # Errors
+/// When a signal was received, soon after it.
 pub fn sleep(time: Duration) -> Result<()> {
     let end = Instant::now() + time;
     loop {
@@ -44,6 +53,6 @@ pub fn sleep(time: Duration) -> Result<()> {
         if rest.is_zero() {
             return Ok(());
         }
-        std::thread::sleep(rest.min(Duration::from_millis(100)));
+        std::thread::sleep(rest.min(SLEEP_STEP));
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{base_image, process};
 
-/// How many tests run at the same time.
+/// The variable by which the test harness is told how many tests run at the same time.
 const THREADS: &str = "RUST_TEST_THREADS";
 
 /// Runs all tests on the real engine; arguments go to `cargo test`.
@@ -14,7 +14,7 @@ pub fn test(args: &[String]) -> Result<()> {
     line.extend(args.iter().map(String::as_str));
     let mut command = process::command(&line);
     if std::env::var_os(THREADS).is_none() {
-        // They wait for the engine more than they compute.
+        // Tests wait for the engine more than they compute, so two of them share a core.
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         command.env(THREADS, (2 * cores).to_string());
     }

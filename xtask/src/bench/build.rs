@@ -17,19 +17,19 @@ use crate::{base_image, process};
 use measured_build::MeasuredBuild;
 use table::{Limit, Line, compare};
 
-/// Turns of the sample pair when nobody says how many.
+/// How many turns of the sample pair count by default: an odd number, so that one of them is the median.
 const ROUNDS: usize = 11;
 
-/// Turns with the large source.
+/// How many turns with the large source count. They take seconds each.
 const LARGE_SOURCE_ROUNDS: usize = 5;
 
-/// How much of the naive way's time a build of the sample pair may take.
+/// How much of the naive way's time a build of the sample pair may take: a target that the project set itself.
 const SAMPLE_PAIR_LIMIT: f64 = 0.65;
 
-/// How much of the time of `tar` into a waiting container a build of the large source may take.
+/// How much of the time of `tar` into a waiting container a build of the large source may take: another such target.
 const LARGE_SOURCE_LIMIT: f64 = 1.3;
 
-/// The most memory that a build of the large source may need, in MiB.
+/// The most memory that a build of the large source may need, in MiB: another such target.
 const MEMORY_LIMIT: f64 = 40.0;
 
 /// Measures all, prints the table, and fails when a bar does not hold.
@@ -88,6 +88,6 @@ fn memory_line(builds: &[MeasuredBuild]) -> Line {
         a: format!("{most:.1} MiB"),
         b: String::new(),
         figure: String::new(),
-        bar: Some(Limit { limit: format!("at most {MEMORY_LIMIT:.0} MiB"), holds: most <= MEMORY_LIMIT }),
+        limit: Some(Limit { text: format!("at most {MEMORY_LIMIT:.0} MiB"), holds: most <= MEMORY_LIMIT }),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::process;
 
-/// An engine that does not answer for so long is stuck.
+/// How long an answer may take. Chosen, not measured: it only ends a wait for an engine that hangs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A connection that is kept open.

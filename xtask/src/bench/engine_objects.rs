@@ -1,4 +1,4 @@
-//! What a bench leaves in the engine, and that it is gone afterwards, also when the bench fails.
+//! The containers and images of a bench: their names, the label they carry, and their removal, also when the bench fails.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +6,21 @@ use anyhow::{Result, bail};
 
 use crate::process;
 
-/// How long what minis2i leaves behind may take to be removed.
+/// How long minis2i may take to remove what it leaves after a build. Chosen, not measured: it only ends a wait for a
+/// removal that will never come.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(60);
 
-/// How often removing is tried.
+/// How often removing is tried. minis2i removes its own at the same time, which can make one try fail; two in a row are
+/// not expected.
 const TRIES: u32 = 3;
 
-/// A mark on all containers of this bench, which committing hands on to images. Dropping it removes what carries it.
+/// A label on all containers of this bench, which their images inherit when they are committed. Dropping it removes all
+/// that have the label.
 ///
-/// Images and containers of others are never looked at: an ancestor, or a name, could be shared with them.
+/// Nothing is removed for its name or its ancestor: others could have the same.
 pub struct EngineObjects {
     label: String,
-    /// Builders, by name: the cache of `docker build` shares what they are made of with others.
+    /// Builders, by name: a label would give them layers that differ from those in the cache of `docker build`.
     builders: Vec<String>,
 }
 
@@ -79,7 +82,7 @@ impl EngineObjects {
 
 impl Drop for EngineObjects {
     fn drop(&mut self) {
-        // minis2i may be at the same: what it took from under our hands is gone at the next try.
+        // minis2i may remove something between our listing and our removal; the next listing does not have it.
         let mut result = self.remove();
         for _ in 1..TRIES {
             if result.is_ok() {

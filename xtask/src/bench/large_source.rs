@@ -8,16 +8,18 @@ use tempfile::TempDir;
 use super::builder_image;
 use crate::base_image;
 
+/// Folders, files in each, and bytes in each file: together the 20,000 files of 4 KiB that the tables name.
 const FOLDERS: u32 = 200;
-
 const FILES: u32 = 100;
-
 pub const FILE_SIZE: usize = 4096;
 
-/// Makes 20,000 files that differ from each other and can not be packed.
+/// Any number but zero would do: this is the golden ratio in 64 bits, which has no pattern in its bits.
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Makes 20,000 files that differ from each other and can not be compressed.
 pub fn make() -> Result<TempDir> {
     let tree = tempfile::tempdir()?;
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut state = SEED;
     for folder in 0..FOLDERS {
         let folder = tree.path().join(format!("folder-{folder}"));
         fs::create_dir(&folder)?;
@@ -28,7 +30,7 @@ pub fn make() -> Result<TempDir> {
     Ok(tree)
 }
 
-/// Bytes of a xorshift generator.
+/// The next bytes of Marsaglia's xorshift generator; the shifts are one of his triples for 64 bits.
 fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut next = || {
         *state ^= *state << 13;

@@ -3,7 +3,7 @@
 //! A storage driver without a diff of its own (fuse-overlayfs, vfs) ends every commit by sleeping until the next whole
 //! second, which drowns what is measured. Where we may, a second `dockerd` with `overlay2` is started in a temporary
 //! folder, and the bench runs once more, as a process of its own, with that as its engine. So the engine is removed
-//! whatever becomes of the bench.
+//! even when the bench crashes.
 //!
 //! Where the disk is told of every block that gets free (`discard`), removing files takes ten times as long as it does
 //! elsewhere; there that engine gets a file system of its own, in a file.
@@ -21,13 +21,14 @@ use tempfile::TempDir;
 
 use crate::{engine, process, signals};
 
-/// How long the engine may take until it answers.
+/// How long the engine may take until it answers. Chosen, not measured: it only ends a wait for an engine that will
+/// never answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long the engine may take to end; it waits ten seconds for containers.
+/// How long the engine may take to end: three times the ten seconds that it waits for its containers.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
-/// The most that its own file system can hold, in bytes. What is not written takes no space.
+/// The most that its own file system can hold, in bytes: ample for all rows. What is not written takes no space.
 const DISK_SIZE: u64 = 32 << 30;
 
 /// Runs the bench that these arguments stand for on an engine of its own, if the one at hand needs that and we can

@@ -35,7 +35,7 @@ use row::Row;
 use table::RowResult;
 use trigger::Trigger;
 
-/// Saves that count, when nobody says.
+/// How many saves count by default: an odd number, so that one of them is the median.
 const ROUNDS: usize = 15;
 
 /// Where the results go.
@@ -78,7 +78,7 @@ pub fn bench(options: &Options) -> Result<()> {
     for group in GROUPS {
         if options.only.is_empty() || group.rows.iter().any(|row| options.only.contains(row)) {
             results.extend(bench.results(&group));
-            // What was measured so far is not worth showing when somebody wants to be gone.
+            // After a signal the table is not printed: leaving soon matters more.
             signals::check()?;
         }
     }

@@ -1,6 +1,5 @@
 //! One `minis2i build`, and the time and memory that it takes.
 
-use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -9,17 +8,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::bench::phases::phases;
+use crate::bench::process_stats;
 use crate::bench::series::Series;
 use crate::bench::turns::TurnStart;
 
-/// How often memory is sampled.
+/// How often memory is sampled. The kernel keeps the peak, so that only a peak in the last few milliseconds is missed.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What one `minis2i build` took.
 pub struct MeasuredBuild {
     /// From the start of the process to its end, as a user waits for it.
     pub whole: Duration,
-    /// Its own account of that time.
+    /// What minis2i says of that time.
     pub phases: Vec<(String, Duration)>,
     /// The most memory it held, in bytes.
     pub memory: u64,
@@ -45,19 +45,19 @@ pub fn run(command: &mut Command, start: TurnStart) -> Result<MeasuredBuild> {
     Ok(MeasuredBuild { whole, phases: phases(&stdout)?, memory })
 }
 
-/// Does something with a process while its peak memory is watched, in bytes.
+/// Does something with a process, and returns its peak memory, too, in bytes.
 ///
-/// The kernel's own account at the end (`ru_maxrss`) is of no use here: it has the largest of the process and all
+/// What the kernel reports at the end (`ru_maxrss`) is of no use here: it is the largest of the process and all
 /// the children it waited for, and docker's CLI is larger than minis2i.
 fn with_peak_memory<T>(child: Child, work: impl FnOnce(Child) -> T) -> (T, u64) {
-    let status = format!("/proc/{}/status", child.id());
+    let pid = child.id();
     let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
     let result = thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                // Each look replaces the one before: the first may still see us, before the program is loaded.
-                if let Some(bytes) = peak_memory(&status) {
-                    peak.store(bytes, Ordering::Relaxed);
+                // Each sample replaces the one before: the first may be of our own fork, before the program is loaded.
+                if let Ok(kibibytes) = process_stats::peak_memory(pid) {
+                    peak.store(kibibytes * 1024, Ordering::Relaxed);
                 }
                 thread::sleep(SAMPLE_INTERVAL);
             }
@@ -67,13 +67,6 @@ fn with_peak_memory<T>(child: Child, work: impl FnOnce(Child) -> T) -> (T, u64) 
         result
     });
     (result, peak.into_inner())
-}
-
-/// The most memory that the process has held so far; `None` when it has ended.
-fn peak_memory(status: &str) -> Option<u64> {
-    let text = fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// Prints where the time of builds goes, by the medians of their phases.

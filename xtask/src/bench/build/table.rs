@@ -12,21 +12,21 @@ pub struct Line {
     /// The naive way.
     pub b: String,
     pub figure: String,
-    pub bar: Option<Limit>,
+    pub limit: Option<Limit>,
 }
 
 /// What a figure must not exceed.
 pub struct Limit {
-    pub limit: String,
+    pub text: String,
     pub holds: bool,
 }
 
 impl Line {
     /// The words of its cells.
     fn cells(&self) -> [&str; 6] {
-        let (limit, holds) = match &self.bar {
-            Some(Limit { limit, holds: true }) => (limit.as_str(), "yes"),
-            Some(Limit { limit, holds: false }) => (limit.as_str(), "NO"),
+        let (limit, holds) = match &self.limit {
+            Some(Limit { text, holds: true }) => (text.as_str(), "yes"),
+            Some(Limit { text, holds: false }) => (text.as_str(), "NO"),
             None => ("", ""),
         };
         [self.what, &self.a, &self.b, &self.figure, limit, holds]
@@ -36,7 +36,7 @@ impl Line {
 /// Prints the table.
 ///
 /// # Errors
-/// When a bar does not hold.
+/// When a figure exceeds its limit.
 pub fn print_and_check(lines: &[Line]) -> Result<()> {
     let mut cells = vec![["what", "A: minis2i", "B: naive", "ratio", "bar", "holds"]];
     cells.extend(lines.iter().map(Line::cells));
@@ -47,7 +47,7 @@ pub fn print_and_check(lines: &[Line]) -> Result<()> {
         println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
     }
     println!("(median (least to most) of turns taken A B A B)");
-    let broken = lines.iter().filter(|line| line.bar.as_ref().is_some_and(|bar| !bar.holds)).count();
+    let broken = lines.iter().filter(|line| line.limit.as_ref().is_some_and(|limit| !limit.holds)).count();
     if broken > 0 {
         bail!("{broken} of the bars did not hold");
     }
@@ -58,11 +58,11 @@ fn widest(lines: &[[&str; 6]], column: usize) -> usize {
     lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
 }
 
-/// Compares the medians of two series; `at_most` is the bar for their ratio, if there is one.
+/// Compares the medians of two series; `at_most` is the limit of their ratio, if there is one.
 pub fn compare(what: &'static str, a: &Series, b: &Series, at_most: Option<f64>) -> Line {
     let ratio = a.median().as_secs_f64() / b.median().as_secs_f64();
-    let bar = at_most.map(|limit| Limit { limit: format!("at most {limit:.2}"), holds: ratio <= limit });
-    Line { what, a: a.summary(), b: b.summary(), figure: format!("{ratio:.2}"), bar }
+    let limit = at_most.map(|at_most| Limit { text: format!("at most {at_most:.2}"), holds: ratio <= at_most });
+    Line { what, a: a.summary(), b: b.summary(), figure: format!("{ratio:.2}"), limit }
 }
 
 #[cfg(test)]
@@ -72,9 +72,10 @@ mod tests {
     use super::{Series, compare};
 
     #[test]
-    fn a_bar_holds_up_to_its_limit() {
+    fn a_ratio_may_be_at_its_limit() {
         let series = |millis| Series::new([Duration::from_millis(millis)]);
-        let holds = |millis| compare("", &series(millis), &series(1000), Some(0.65)).bar.is_some_and(|bar| bar.holds);
+        let holds =
+            |millis| compare("", &series(millis), &series(1000), Some(0.65)).limit.is_some_and(|limit| limit.holds);
         assert!(holds(650) && !holds(651));
     }
 }

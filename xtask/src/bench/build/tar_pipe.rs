@@ -19,11 +19,11 @@ use crate::process;
 const UNPACK_SCRIPT: &str = "mkdir /tmp/src && echo waiting && tar -x -C /tmp/src && echo unpacked && \
     cp /tmp/src/folder-0/file-0 /kept && rm -rf /tmp/src && echo removed";
 
-/// One turn of the naive way, the container waiting before the clock starts.
+/// One turn of the naive way. The container waits before the time starts.
 pub struct PipeTimes {
     /// Until the image is committed.
     pub whole: Duration,
-    /// What of it went into removing the files again.
+    /// The part of it in which the files were removed again.
     pub removal: Duration,
 }
 
@@ -76,26 +76,15 @@ fn build_with_pipe(objects: &EngineObjects, tree: &TempDir, builder: &str, start
 
 /// Starts the container and returns when it is known to wait for its standard input.
 fn start_waiting(objects: &EngineObjects, name: &str, image: &str) -> Result<(Child, BufReader<ChildStdout>)> {
-    let line = [
-        "docker",
-        "run",
-        "--interactive",
-        "--name",
-        name,
-        "--label",
-        objects.label(),
-        image,
-        "/bin/sh",
-        "-c",
-        UNPACK_SCRIPT,
-    ];
+    let options = ["--interactive", "--name", name, "--label", objects.label()];
+    let line = [&["docker", "run"], &options[..], &[image, "/bin/sh", "-c", UNPACK_SCRIPT]].concat();
     let mut container = process::command(&line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut stdout = BufReader::new(container.stdout.take().expect("stdout is piped"));
     expect_line(&mut stdout, "waiting")?;
     Ok((container, stdout))
 }
 
-/// Runs `tar -c` with the container's standard input as its output; nothing of ours stands between.
+/// Runs `tar -c` with the container's standard input as its output; no bytes pass through this process.
 fn send(tree: &Path, container: &mut Child) -> Result<()> {
     let into = container.stdin.take().expect("stdin is piped");
     let status = Command::new("tar").args(["-c", "-C"]).arg(tree).arg(".").stdout(into).status()?;

@@ -21,7 +21,7 @@ use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases::{self, Phases};
 use crate::{process, signals};
 
-/// How long a build may take.
+/// How long a build may take. Chosen, not measured: it only ends a wait for a build that will never end.
 const BUILD_LIMIT: Duration = Duration::from_secs(120);
 
 /// A source that is built on every save. Dropping it ends that.

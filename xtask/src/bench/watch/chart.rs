@@ -27,6 +27,7 @@ const PHASES: [(&str, &str, &str); 12] = [
 /// What no phase accounts for.
 const REST: &str = "other";
 
+/// The units of the drawing; the page scales them to its own width. All sizes below were chosen by eye.
 const WIDTH: f64 = 900.0;
 /// What is left for the seconds behind the longest bar.
 const MARGIN: f64 = 90.0;
@@ -35,7 +36,7 @@ const LINE_HEIGHT: f64 = 54.0;
 /// About as wide as a letter of the labels in the bars.
 const LETTER: f64 = 7.5;
 
-/// A bar of the chart: the medians of the turns of one bar.
+/// A bar of the chart: the medians of the turns of one contender.
 pub struct ChartBar {
     /// Bars of a group share a scale.
     pub group: &'static str,
@@ -50,11 +51,11 @@ impl ChartBar {
     pub fn new(group: &'static str, name: impl Into<String>, turns: &[Save]) -> Self {
         let whole = Series::new(turns.iter().map(|turn| turn.whole)).median().as_secs_f64();
         let mut names: Vec<&String> = turns.iter().flat_map(|turn| &turn.phases).map(|(name, _)| name).collect();
-        names.sort_by_key(|name| (place(name), name.as_str()));
+        names.sort_by_key(|name| (order(name), name.as_str()));
         names.dedup();
         let median = |name: &String| Series::new(turns.iter().map(|turn| turn.phase(name))).median().as_secs_f64();
         let phases = names.into_iter().map(|name| (name.clone(), median(name))).collect();
-        Self { group, name: name.into(), whole, phases: cut(whole, phases) }
+        Self { group, name: name.into(), whole, phases: fill_whole(whole, phases) }
     }
 
     /// From what is known of phases alone.
@@ -71,7 +72,7 @@ impl ChartBar {
 }
 
 /// Makes the phases fill the whole: what is missing is a phase of its own, and phases that overlap are shortened.
-fn cut(whole: f64, mut phases: Vec<(String, f64)>) -> Vec<(String, f64)> {
+fn fill_whole(whole: f64, mut phases: Vec<(String, f64)>) -> Vec<(String, f64)> {
     let sum: f64 = phases.iter().map(|(_, seconds)| seconds).sum();
     if sum > whole {
         phases.iter_mut().for_each(|(_, seconds)| *seconds *= whole / sum);
@@ -82,7 +83,7 @@ fn cut(whole: f64, mut phases: Vec<(String, f64)>) -> Vec<(String, f64)> {
 }
 
 /// Where a phase stands among the others; one that is not known comes last but for the rest.
-fn place(phase: &str) -> usize {
+fn order(phase: &str) -> usize {
     let last = PHASES.len() - 1;
     PHASES
         .iter()
@@ -213,7 +214,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{ChartBar, Save, cut, page};
+    use super::{ChartBar, Save, fill_whole, page};
 
     fn save(millis: u64, phases: &[(&str, u64)]) -> Save {
         let phases = phases.iter().map(|(name, time)| ((*name).to_owned(), Duration::from_millis(*time))).collect();
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn phases_that_overlap_do_not_leave_the_bar() {
-        let phases = cut(1.0, vec![("start".to_owned(), 1.5), ("artifacts".to_owned(), 0.5)]);
+        let phases = fill_whole(1.0, vec![("start".to_owned(), 1.5), ("artifacts".to_owned(), 0.5)]);
         assert_eq!(phases, [("start".to_owned(), 0.75), ("artifacts".to_owned(), 0.25)]);
     }
 

@@ -7,7 +7,7 @@ use super::trigger::Trigger;
 use crate::bench::engine_api::EngineApi;
 use crate::bench::engine_objects::EngineObjects;
 
-/// What all measuring needs, and what is put aside for the chart.
+/// What all measuring needs, and the bars of the chart so far.
 pub struct WatchBench {
     pub objects: EngineObjects,
     pub api: EngineApi,
@@ -16,5 +16,5 @@ pub struct WatchBench {
     pub bars: Vec<ChartBar>,
 }
 
-/// What a group found, by row.
+/// What was measured for the rows of a group.
 pub type Measurements = Vec<(Row, Measurement)>;

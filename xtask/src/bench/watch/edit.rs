@@ -38,17 +38,8 @@ impl Edit {
 
     /// Makes sure that the image holds the bytes that were saved last.
     pub fn check_image(&self, image: &str) -> Result<()> {
-        let holds = process::output(&[
-            "docker",
-            "run",
-            "--rm",
-            "--network",
-            "none",
-            "--entrypoint",
-            "cat",
-            image,
-            self.path_in_image,
-        ])?;
+        let options = ["--rm", "--network", "none", "--entrypoint", "cat"];
+        let holds = process::output(&[&["docker", "run"], &options[..], &[image, self.path_in_image]].concat())?;
         ensure!(holds == self.text.trim(), "the new image does not hold the bytes that were saved");
         Ok(())
     }

@@ -15,9 +15,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::Value;
 
+/// `watchexec` is run with the same.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 
-/// How often the loop looks whether it is to end.
+/// How often the loop checks whether it is to end: the longest that a bench waits for it.
 const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The running loop. Dropping it ends it, after the program if that is running.
@@ -87,7 +88,7 @@ fn wait_for_event(events: &OwnedFd, within: Duration) -> Result<bool> {
 fn run_program(line: &[String], reports: &Sender<(Instant, Value)>) -> Result<()> {
     let output = Command::new(&line[0]).args(&line[1..]).stdin(Stdio::null()).output()?;
     ensure!(output.status.success(), "a build failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    // Nobody listens any more when the bench is ending.
+    // The receiver is gone when the bench is ending.
     let _ = reports.send((Instant::now(), serde_json::from_slice(&output.stdout)?));
     Ok(())
 }

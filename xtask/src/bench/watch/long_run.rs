@@ -11,13 +11,14 @@ use super::table::Measurement;
 use crate::bench::process_stats;
 use crate::{process, signals};
 
-/// Saves in a row for each round that was asked for.
+/// Saves in a row for each round: 300 by default, enough to show what grows by one with each save.
 const SAVES_PER_ROUND: usize = 20;
 
-/// How long what a build left may take to be removed.
+/// How long minis2i may take to remove what a build left. Chosen, not measured: it only ends a wait for a removal that
+/// will never come.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(60);
 
-/// Resident memory goes up and down by so much without anything being kept, in KiB.
+/// How much resident memory goes up and down without anything being kept, in KiB, as observed.
 const MEMORY_NOISE: u64 = 1024;
 
 /// Saves one after the other, each when the tag is on the one before, and what is there more than before.

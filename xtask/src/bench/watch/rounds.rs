@@ -7,7 +7,8 @@ use anyhow::Result;
 use crate::bench::turns::TurnStart;
 use crate::signals;
 
-/// The least time between the end of a turn and the next save.
+/// The least time between the end of a turn and the next save, in which minis2i and the engine remove what the turn left.
+/// Chosen, not measured.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Keeps saves apart from each other.
@@ -18,7 +19,7 @@ impl Pace {
         Self(Instant::now())
     }
 
-    /// Takes a turn when there was quiet for long enough, and at the part of a second at which the round is to start.
+    /// Takes a turn after the pause, at the part of a second at which the round is to start.
     pub fn turn<T>(&mut self, start: TurnStart, turn: impl FnOnce() -> Result<T>) -> Result<T> {
         signals::sleep(PAUSE.saturating_sub(self.0.elapsed()))?;
         start.wait();

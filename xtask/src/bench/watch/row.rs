@@ -76,7 +76,7 @@ impl Row {
         }
     }
 
-    /// What must not be exceeded, and the tighter limit that is aimed at.
+    /// What must not be exceeded, and the tighter limit that is aimed at. They are the targets that the project set itself.
     pub fn limits(self) -> (f64, Option<f64>) {
         match self {
             Self::Pair => (0.25, Some(0.18)),

@@ -17,7 +17,8 @@ use super::watch_process::WatchProcess;
 use crate::bench::series::Series;
 use crate::{process, signals};
 
-/// How often a save that is to meet the preparation of the standby may miss it.
+/// How often the save may come too late, when the standby is already prepared. Each time it comes earlier by half, so that
+/// more often means that the standby is prepared at once.
 const MISS_LIMIT: usize = 5;
 
 /// The sample pair: minis2i, the naive way, and a bare commit take turns.

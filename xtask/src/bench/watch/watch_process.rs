@@ -1,4 +1,4 @@
-//! `minis2i watch`, run and listened to.
+//! `minis2i watch` as a child process, and the JSON messages that it prints.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -17,7 +17,8 @@ use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases;
 use crate::{process, signals};
 
-/// How long anything that is waited for may take.
+/// How long each message may take that is waited for. Chosen, not measured: it only ends a wait for a message that will
+/// never come.
 const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A watch of one source. Dropping it ends it.
@@ -94,7 +95,7 @@ impl WatchProcess {
         Ok(Save { whole: moved - begin, phases, image, standby: used_standby(&finished) })
     }
 
-    /// A whole turn: saves, waits until all is at rest again, and makes sure of the bytes.
+    /// A whole turn: saves, waits for the next standby, and checks the bytes in the image.
     pub fn save_and_check(&mut self, api: &mut EngineApi) -> Result<Save> {
         let save = self.save(api)?;
         self.wait_for_standby()?;
