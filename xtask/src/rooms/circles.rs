@@ -77,7 +77,7 @@ fn fault(graph: &Graph, pairs: &[(&str, &str)]) -> Fault {
     let (first, line) = (pairs[0].0, graph[pairs[0].0][pairs[0].1]);
     let names: String = pairs.iter().map(|(_, to)| format!(" -> {}", short_name(to))).collect();
     let others: Vec<String> = pairs[1..].iter().map(|(from, to)| format!("{from}:{}", graph[from][to])).collect();
-    let text = format!("{}{names}: files in a circle; the way back: {}", short_name(first), others.join(", "));
+    let text = format!("{}{names}: files in a circle; the other arrows: {}", short_name(first), others.join(", "));
     Fault::new(first, line, text)
 }
 

@@ -1,10 +1,10 @@
-//! Knowledge runs one way: a room uses only rooms below it.
+//! The direction of arrows between rooms: a room uses only rooms below it.
 
 use std::collections::BTreeSet;
 
 use super::arrows::Arrow;
 use super::fault::Fault;
-use super::plan::{ACQUAINTANCES, RESERVED, ROOMS, STRANGERS};
+use super::plan::{INDEPENDENT_EXCEPTIONS, INDEPENDENT_ROOMS, LIMITED_USERS, ROOMS};
 
 /// The room that a file of `src` belongs to: `engine` for `src/engine.rs` and `src/engine/cli.rs`.
 pub fn room_of(file: &str) -> &str {
@@ -37,11 +37,11 @@ fn objection(from: &str, to: &str) -> Option<String> {
     if place(to)? < place(from)? {
         return Some("a lower room may not use a higher one".to_owned());
     }
-    let is_acquainted = ACQUAINTANCES.iter().any(|(one, other, _)| (*one, *other) == (from, to));
-    if STRANGERS.contains(&from) && STRANGERS.contains(&to) && !is_acquainted {
+    let is_exception = INDEPENDENT_EXCEPTIONS.iter().any(|(one, other, _)| (*one, *other) == (from, to));
+    if INDEPENDENT_ROOMS.contains(&from) && INDEPENDENT_ROOMS.contains(&to) && !is_exception {
         return Some("these rooms know nothing of each other".to_owned());
     }
-    let (_, users, why) = RESERVED.iter().find(|(room, users, _)| *room == to && !users.contains(&from))?;
+    let (_, users, why) = LIMITED_USERS.iter().find(|(room, users, _)| *room == to && !users.contains(&from))?;
     Some(format!("only {} may use it: {why}", users.join(", ")))
 }
 

@@ -1,9 +1,9 @@
-//! The plan of the house: which rooms there are, which way knowledge runs, and what only some places may do.
+//! The plan of the program: which rooms there are, which may use which, and what only some places may do.
 
-/// The most lines that a file may have, its test module not counted. From the design: one file is one room.
+/// The most lines that a file may have, its test module not counted. The number is from the design.
 pub const FILE_LIMIT: usize = 400;
 
-/// The most lines that a test module inside a file may have; a longer one hides the code above it.
+/// The most lines that a test module inside a file may have; a longer one makes the code above it hard to find.
 pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
@@ -15,10 +15,10 @@ pub const ROOMS: [(&str, &str); 21] = [
     ("app", "the app that a watch keeps on the newest image; it knows nothing of saves"),
     ("pipeline", "one build from settings to tag; it knows nothing of watching"),
     ("settings", "what was typed, turned into what it means"),
-    ("contract", "what S2I asks of images and scripts; it does not know who asks for a build"),
-    ("cli", "what can be typed: words alone, without a meaning yet"),
-    ("source", "the folder of the user: snapshots, deltas, sending"),
-    ("engine", "calls of the engine's CLI, without a plan for them"),
+    ("contract", "what S2I asks of images and scripts; it does not know what a build is for"),
+    ("cli", "what can be typed: words, before their meaning is known"),
+    ("source", "the folder that the user edits: snapshots, deltas, sending"),
+    ("engine", "calls of the engine's CLI; when to make them is decided above"),
     ("tar", "the format, without a policy"),
     ("git", "calls of git"),
     ("report", "messages and how they are printed; all rooms above have something to say"),
@@ -26,20 +26,20 @@ pub const ROOMS: [(&str, &str); 21] = [
     ("signals", "INT, TERM and HUP: the first cancels, the second leaves"),
     ("run_lock", "which runs are alive"),
     ("child", "a child process and its streams"),
-    ("cancel", "a token that ends what is going on"),
+    ("cancel", "the token by which work is cancelled"),
     ("url", "the parts of a URL"),
-    ("random", "names that are not taken"),
+    ("random", "random names for what must not clash"),
     ("error", "the kind of an error and its exit status; all rooms fail"),
 ];
 
 /// Rooms that know nothing of each other, although they stand in one list.
-pub const STRANGERS: [&str; 4] = ["source", "tar", "engine", "git"];
+pub const INDEPENDENT_ROOMS: [&str; 4] = ["source", "tar", "engine", "git"];
 
-/// From, to, and why: what is allowed among [`STRANGERS`].
-pub const ACQUAINTANCES: [(&str, &str, &str); 1] = [("source", "tar", "a source is sent as a tar stream")];
+/// From, to, and why: what is allowed among [`INDEPENDENT_ROOMS`].
+pub const INDEPENDENT_EXCEPTIONS: [(&str, &str, &str); 1] = [("source", "tar", "a source is sent as a tar stream")];
 
 /// Rooms that only some of the rooms above may use: which, by which, and why.
-pub const RESERVED: [(&str, &[&str], &str); 1] =
+pub const LIMITED_USERS: [(&str, &[&str], &str); 1] =
     [("cli", &["settings", "commands", "main"], "after settings are made, nothing asks the command line again")];
 
 /// Something that only some places may do.

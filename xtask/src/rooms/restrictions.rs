@@ -6,7 +6,7 @@ use super::modules::Modules;
 use super::plan::{Allowance, RESTRICTIONS, Restriction};
 use super::source_file::{FullPath, SourceFile};
 
-/// Everything that is done in a place where it may not be done.
+/// All that is done where it may not be done.
 pub fn violations(files: &[SourceFile], modules: &Modules) -> Vec<Fault> {
     let mut faults = Vec::new();
     for file in files {

@@ -60,7 +60,7 @@ fn what_main_holds_is_above_all() {
 }
 
 #[test]
-fn strangers_do_not_meet_except_as_planned() {
+fn independent_rooms_may_not_use_each_other_except_as_planned() {
     let found = faults(&[
         ("src/tar.rs", ""),
         ("src/source.rs", "use crate::tar::Writer;\nuse crate::engine::Call;\n"),
@@ -85,8 +85,8 @@ fn the_command_line_is_for_settings() {
 
 #[test]
 fn a_room_that_is_not_planned_is_found_once() {
-    let found = faults(&[("src/attic.rs", ""), ("src/attic/trunk.rs", "")]);
-    assert_eq!(found, ["src/attic.rs:1: attic: a room that is not in the plan, xtask/src/rooms/plan.rs"]);
+    let found = faults(&[("src/unplanned.rs", ""), ("src/unplanned/child.rs", "")]);
+    assert_eq!(found, ["src/unplanned.rs:1: unplanned: a room that is not in the plan, xtask/src/rooms/plan.rs"]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn two_files_of_a_room_in_a_circle_are_found() {
     assert_eq!(
         found,
         [
-            "src/watch/one.rs:1: watch/one -> watch/two -> watch/one: files in a circle; the way back: src/watch/two.rs:2"
+            "src/watch/one.rs:1: watch/one -> watch/two -> watch/one: files in a circle; the other arrows: src/watch/two.rs:2"
         ]
     );
 }
@@ -109,7 +109,7 @@ fn a_parent_and_a_child_that_uses_it_are_a_circle() {
     let found = faults(&[("src/engine.rs", parent), ("src/engine/cli.rs", "use super::Output;\n")]);
     assert_eq!(
         found,
-        ["src/engine.rs:2: engine -> engine/cli -> engine: files in a circle; the way back: src/engine/cli.rs:1"]
+        ["src/engine.rs:2: engine -> engine/cli -> engine: files in a circle; the other arrows: src/engine/cli.rs:1"]
     );
     // A child that takes its sibling from the parent is no better.
     let found = faults(&[
@@ -131,7 +131,7 @@ fn a_circle_of_three_is_told_once() {
     ]);
     assert_eq!(
         found,
-        ["src/watch/a.rs:1: watch/a -> watch/b -> watch/c -> watch/a: files in a circle; the way back: \
+        ["src/watch/a.rs:1: watch/a -> watch/b -> watch/c -> watch/a: files in a circle; the other arrows: \
           src/watch/b.rs:1, src/watch/c.rs:1"]
     );
 }
