@@ -1,4 +1,4 @@
-//! What a watch holds: over many saves, with many files, and while nothing happens.
+//! What a watch holds after many saves in a row that it did not hold before.
 
 use std::time::Duration;
 
