@@ -1,4 +1,4 @@
-//! Makes sure that a container engine answers, installing one where that is ours to do.
+//! Makes sure that a container engine answers, installing and starting one where that needs no question.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run;
+use crate::process;
 
-/// How long a daemon we started may take until it answers.
+/// How long a daemon that was just started may take until it answers. Chosen, not measured: it only ends a wait for a
+/// daemon that will never answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns when `docker` answers. As root on a Debian-like machine, installs and starts it; elsewhere
@@ -27,26 +28,26 @@ pub fn ensure() -> Result<()> {
              (`systemctl start docker`), and see that `docker info` works for you"
         );
     }
-    if !run::succeeds(&["dockerd", "--version"]) || !run::succeeds(&["docker", "--version"]) {
+    if !process::succeeds(&["dockerd", "--version"]) || !process::succeeds(&["docker", "--version"]) {
         eprintln!("no container engine here: installing docker.io");
-        run::show(&["apt-get", "update", "-q"])?;
-        run::show(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
+        process::echo_and_run(&["apt-get", "update", "-q"])?;
+        process::echo_and_run(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
     }
     start()
 }
 
-/// Whether the engine shares this machine's kernel and programs, as far as its address tells.
+/// Whether the engine runs on this machine, judged by its address.
 pub fn is_here() -> bool {
     std::env::var("DOCKER_HOST").map_or(true, |host| host.starts_with("unix://"))
 }
 
 fn answers() -> bool {
-    run::succeeds(&["docker", "version"])
+    process::succeeds(&["docker", "version"])
 }
 
-/// Whether we may do what only root may.
+/// Whether this process runs as root.
 pub fn is_root() -> Result<bool> {
-    Ok(run::output(&["id", "-u"])? == "0")
+    Ok(process::output(&["id", "-u"])? == "0")
 }
 
 fn start() -> Result<()> {

@@ -1,13 +1,17 @@
-//! The project's own chores: `cargo xtask` lists them.
+//! The project's own tasks: `cargo xtask` lists them. Each is one function in a file of its own.
 
-mod base;
+mod base_image;
 mod bench;
+mod ci;
 mod demo;
 mod engine;
-mod gate;
-mod interrupt;
 mod licences;
-mod run;
+mod process;
+mod rooms;
+mod sample_builder;
+mod signals;
+mod test;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -18,11 +22,12 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
-    ("test", "run all tests (arguments go to `cargo test`)", gate::test),
-    ("ci", "everything a change must pass: format, lints, docs, licences, tests, demo", gate::ci),
+    ("test", "run all tests (arguments go to `cargo test`)", test::test),
+    ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo", ci::ci),
+    ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
     ("bench", "measure against the naive way: bench build, bench watch; options: --rounds N and more", bench::task),
     ("licences", "check the licences of all crates in the lock file", licences::check),
-    ("base", "make the base image that demo, tests and bench share", base::task),
+    ("base", "make the base image that demo, tests and bench share", base_image::task),
 ];
 
 fn main() -> ExitCode {

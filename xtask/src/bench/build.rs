@@ -1,94 +1,93 @@
 //! `minis2i build` against doing the same by hand: the sample pair, and a large source.
 
-use std::process::Command;
+mod measured_build;
+mod sample_pair;
+mod table;
+mod tar_pipe;
+
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::measure::{self, Build, Series, compare};
+use super::cli_chain::ChainTimes;
+use super::engine_objects::EngineObjects;
 use super::options::Options;
-use super::traces::Traces;
-use super::{Bar, Row, pair, tree};
-use crate::{base, run};
+use super::series::Series;
+use crate::{base_image, process};
+use measured_build::MeasuredBuild;
+use table::{Limit, Line, compare};
 
-/// Turns of the sample pair when nobody says how many.
+/// How many turns of the sample pair count by default: an odd number, so that one of them is the median.
 const ROUNDS: usize = 11;
 
-/// Turns with the large source.
-const TREE_ROUNDS: usize = 5;
+/// How many turns with the large source count. They take seconds each.
+const LARGE_SOURCE_ROUNDS: usize = 5;
 
-/// How much of the naive way's time a build of the sample pair may take.
-const PAIR_LIMIT: f64 = 0.65;
+/// How much of the naive way's time a build of the sample pair may take: a target that the project set itself.
+const SAMPLE_PAIR_LIMIT: f64 = 0.65;
 
-/// How much of the time of `tar` into a waiting container a build of the large source may take.
-const TREE_LIMIT: f64 = 1.3;
+/// How much of the time of `tar` into a waiting container a build of the large source may take: another such target.
+const LARGE_SOURCE_LIMIT: f64 = 1.3;
 
-/// The most memory that a build of the large source may need, in MiB.
+/// The most memory that a build of the large source may need, in MiB: another such target.
 const MEMORY_LIMIT: f64 = 40.0;
 
 /// Measures all, prints the table, and fails when a bar does not hold.
 pub fn bench(options: &Options) -> Result<()> {
     let rounds = options.rounds.unwrap_or(ROUNDS);
-    base::ensure()?;
-    run::show(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
-    let mut traces = Traces::new();
+    base_image::ensure()?;
+    process::echo_and_run(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+    let mut objects = EngineObjects::new();
     println!("sample pair, incremental");
-    let (builds, chains) = pair::compete(&mut traces, rounds)?;
-    measure::show_phases(&builds);
-    let mut rows = Vec::from(pair_rows(&builds, &chains));
+    let (builds, chains) = sample_pair::measure(&mut objects, rounds)?;
+    measured_build::show_phases(&builds);
+    let mut lines = Vec::from(sample_pair_lines(&builds, &chains));
     println!("20,000 files of 4 KiB");
-    let (builds, piped) = tree::compete(&mut traces, TREE_ROUNDS)?;
-    measure::show_phases(&builds);
-    rows.extend(tree_rows(&builds, &piped));
-    rows.push(memory_row(&builds));
-    drop(traces);
-    super::conclude(&rows)
+    let (builds, piped) = tar_pipe::measure(&mut objects, LARGE_SOURCE_ROUNDS)?;
+    measured_build::show_phases(&builds);
+    lines.extend(large_source_lines(&builds, &piped));
+    lines.push(memory_line(&builds));
+    drop(objects);
+    table::print_and_check(&lines)
 }
 
-/// `minis2i build`, ready to be measured. Its containers, and with them its images, carry the bench's label.
-pub fn command(source: &str, builder: &str, tag: &str, traces: &Traces) -> Command {
-    let mut command = run::command(&["target/release/minis2i", "build", "--message-format", "json"]);
-    command.args([source, builder, tag, "--", "--label", traces.label()]);
-    command
-}
-
-fn whole(builds: &[Build]) -> Series {
+fn whole(builds: &[MeasuredBuild]) -> Series {
     Series::new(builds.iter().map(|build| build.whole))
 }
 
 /// The bar is for the time as it is; beside it, for comparison, the part that is not the engine's commit, which is the
 /// same work on both sides and may have a sleep in it.
-fn pair_rows(builds: &[Build], chains: &[pair::Chain]) -> [Row; 2] {
+fn sample_pair_lines(builds: &[MeasuredBuild], chains: &[ChainTimes]) -> [Line; 2] {
     let before_commit = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("commit"))));
     let chained = Series::new(chains.iter().map(|chain| chain.whole));
     let chained_before = Series::new(chains.iter().map(|chain| chain.whole - chain.commit()));
     [
-        compare("sample pair, incremental", &whole(builds), &chained, Some(PAIR_LIMIT)),
+        compare("sample pair, incremental", &whole(builds), &chained, Some(SAMPLE_PAIR_LIMIT)),
         compare("  without the commits", &before_commit, &chained_before, None),
     ]
 }
 
 /// The bar is for what is alike on both sides: the container waits already. Beside it, for comparison, the build as a
 /// user sees it, and the naive way that leaves the files where they are, as a container that is thrown away might.
-fn tree_rows(builds: &[Build], piped: &[tree::Piped]) -> [Row; 3] {
-    let times = |time: fn(&tree::Piped) -> Duration| Series::new(piped.iter().map(time));
+fn large_source_lines(builds: &[MeasuredBuild], piped: &[tar_pipe::PipeTimes]) -> [Line; 3] {
+    let times = |time: fn(&tar_pipe::PipeTimes) -> Duration| Series::new(piped.iter().map(time));
     let all = times(|turn| turn.whole);
     let without_removal = times(|turn| turn.whole - turn.removal);
     let waiting = Series::new(builds.iter().map(|build| build.whole.saturating_sub(build.phase("start"))));
     [
-        compare("20,000 files of 4 KiB, container waiting", &waiting, &all, Some(TREE_LIMIT)),
+        compare("20,000 files of 4 KiB, container waiting", &waiting, &all, Some(LARGE_SOURCE_LIMIT)),
         compare("  the whole build against the same", &whole(builds), &all, None),
         compare("  container waiting; B never removes the files", &waiting, &without_removal, None),
     ]
 }
 
-fn memory_row(builds: &[Build]) -> Row {
+fn memory_line(builds: &[MeasuredBuild]) -> Line {
     let most = builds.iter().map(|build| build.memory).max().unwrap_or(0) as f64 / f64::from(1 << 20);
-    Row {
+    Line {
         what: "peak memory with 20,000 files",
         a: format!("{most:.1} MiB"),
         b: String::new(),
         figure: String::new(),
-        bar: Some(Bar { limit: format!("at most {MEMORY_LIMIT:.0} MiB"), holds: most <= MEMORY_LIMIT }),
+        limit: Some(Limit { text: format!("at most {MEMORY_LIMIT:.0} MiB"), holds: most <= MEMORY_LIMIT }),
     }
 }

@@ -2,18 +2,18 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::watch::rows::Row;
+use super::watch::row::Row;
 
 /// The options of both benches.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Turns that count; each bench has its own number when nobody says.
+    /// How many turns count; each bench has a default of its own.
     pub rounds: Option<usize>,
     /// Rows to measure; all when there are none.
     pub only: Vec<Row>,
-    /// Do not start an engine of our own, however badly the one at hand can be measured on.
+    /// Measure on the engine at hand, even where its commits can not be timed.
     pub engine_as_is: bool,
-    /// Install what the baseline wants.
+    /// Install `watchexec` for the baseline.
     pub install: bool,
 }
 

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::rows::{Finding, HEADS};
 use super::save::Save;
-use crate::bench::measure::Series;
+use super::table::{HEADS, RowResult};
+use crate::bench::series::Series;
 
 /// Phases in the order in which they happen, with their colours on light and on dark ground.
 const PHASES: [(&str, &str, &str); 12] = [
@@ -27,6 +27,7 @@ const PHASES: [(&str, &str, &str); 12] = [
 /// What no phase accounts for.
 const REST: &str = "other";
 
+/// The units of the drawing; the page scales them to its own width. All sizes below were chosen by eye.
 const WIDTH: f64 = 900.0;
 /// What is left for the seconds behind the longest bar.
 const MARGIN: f64 = 90.0;
@@ -36,7 +37,7 @@ const LINE_HEIGHT: f64 = 54.0;
 const LETTER: f64 = 7.5;
 
 /// A bar of the chart: the medians of the turns of one contender.
-pub struct Contender {
+pub struct ChartBar {
     /// Bars of a group share a scale.
     pub group: &'static str,
     pub name: String,
@@ -45,16 +46,16 @@ pub struct Contender {
     pub phases: Vec<(String, f64)>,
 }
 
-impl Contender {
+impl ChartBar {
     /// From at least one turn.
     pub fn new(group: &'static str, name: impl Into<String>, turns: &[Save]) -> Self {
         let whole = Series::new(turns.iter().map(|turn| turn.whole)).median().as_secs_f64();
         let mut names: Vec<&String> = turns.iter().flat_map(|turn| &turn.phases).map(|(name, _)| name).collect();
-        names.sort_by_key(|name| (place(name), name.as_str()));
+        names.sort_by_key(|name| (order(name), name.as_str()));
         names.dedup();
         let median = |name: &String| Series::new(turns.iter().map(|turn| turn.phase(name))).median().as_secs_f64();
         let phases = names.into_iter().map(|name| (name.clone(), median(name))).collect();
-        Self { group, name: name.into(), whole, phases: cut(whole, phases) }
+        Self { group, name: name.into(), whole, phases: fill_whole(whole, phases) }
     }
 
     /// From what is known of phases alone.
@@ -71,7 +72,7 @@ impl Contender {
 }
 
 /// Makes the phases fill the whole: what is missing is a phase of its own, and phases that overlap are shortened.
-fn cut(whole: f64, mut phases: Vec<(String, f64)>) -> Vec<(String, f64)> {
+fn fill_whole(whole: f64, mut phases: Vec<(String, f64)>) -> Vec<(String, f64)> {
     let sum: f64 = phases.iter().map(|(_, seconds)| seconds).sum();
     if sum > whole {
         phases.iter_mut().for_each(|(_, seconds)| *seconds *= whole / sum);
@@ -82,7 +83,7 @@ fn cut(whole: f64, mut phases: Vec<(String, f64)>) -> Vec<(String, f64)> {
 }
 
 /// Where a phase stands among the others; one that is not known comes last but for the rest.
-fn place(phase: &str) -> usize {
+fn order(phase: &str) -> usize {
     let last = PHASES.len() - 1;
     PHASES
         .iter()
@@ -96,16 +97,16 @@ fn class(phase: &str) -> usize {
 }
 
 /// The page.
-pub fn page(subtitle: &str, findings: &[Finding], contenders: &[Contender]) -> String {
+pub fn page(subtitle: &str, results: &[RowResult], bars: &[ChartBar]) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>bench watch</title>\n\
          <style>\n{}</style>\n</head>\n<body>\n<h1>Where the time of a save goes</h1>\n<p>{}</p>\n{}{}{}</body>\n</html>\n",
         style(),
         escape(subtitle),
-        legend(contenders),
-        svg(contenders),
-        table(findings),
+        legend(bars),
+        svg(bars),
+        table(results),
     )
 }
 
@@ -143,23 +144,23 @@ fn style() -> String {
     style
 }
 
-fn legend(contenders: &[Contender]) -> String {
-    let used = |name: &str| contenders.iter().flat_map(|contender| &contender.phases).any(|(phase, _)| phase == name);
+fn legend(bars: &[ChartBar]) -> String {
+    let used = |name: &str| bars.iter().flat_map(|bar| &bar.phases).any(|(phase, _)| phase == name);
     let items = PHASES.iter().enumerate().filter(|(_, (name, ..))| used(name));
     let items: String = items.map(|(at, (name, ..))| format!("<li><i class=\"p{at}\"></i>{name}</li>\n")).collect();
     format!("<ul class=\"legend\">\n{items}</ul>\n")
 }
 
 /// All groups below each other, each on a scale of its own.
-fn svg(contenders: &[Contender]) -> String {
+fn svg(bars: &[ChartBar]) -> String {
     let (mut parts, mut y) = (String::new(), 0.0);
-    for group in contenders.chunk_by(|a, b| a.group == b.group) {
-        let longest = group.iter().map(|contender| contender.whole).fold(f64::MIN_POSITIVE, f64::max);
+    for group in bars.chunk_by(|a, b| a.group == b.group) {
+        let longest = group.iter().map(|bar| bar.whole).fold(f64::MIN_POSITIVE, f64::max);
         let _ =
             writeln!(parts, "<text class=\"title\" x=\"0\" y=\"{:.0}\">{}</text>", y + 20.0, escape(group[0].group));
         y += TITLE_HEIGHT;
-        for contender in group {
-            parts += &bar(contender, y, (WIDTH - MARGIN) / longest);
+        for bar in group {
+            parts += &draw_bar(bar, y, (WIDTH - MARGIN) / longest);
             y += LINE_HEIGHT;
         }
         y += 10.0;
@@ -168,10 +169,10 @@ fn svg(contenders: &[Contender]) -> String {
 }
 
 /// The name, and below it the bar and its seconds; a phase has its name in it where there is room.
-fn bar(contender: &Contender, y: f64, scale: f64) -> String {
-    let mut text = format!("<text x=\"0\" y=\"{:.0}\">{}</text>\n", y + 12.0, escape(&contender.name));
+fn draw_bar(bar: &ChartBar, y: f64, scale: f64) -> String {
+    let mut text = format!("<text x=\"0\" y=\"{:.0}\">{}</text>\n", y + 12.0, escape(&bar.name));
     let mut x = 0.0;
-    for (phase, seconds) in &contender.phases {
+    for (phase, seconds) in &bar.phases {
         let (width, name) = (seconds * scale, escape(phase));
         let _ = writeln!(
             text,
@@ -186,15 +187,15 @@ fn bar(contender: &Contender, y: f64, scale: f64) -> String {
         }
         x += width;
     }
-    let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.0}\">{:.3} s</text>", x + 8.0, y + 35.0, contender.whole);
+    let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.0}\">{:.3} s</text>", x + 8.0, y + 35.0, bar.whole);
     text
 }
 
-fn table(findings: &[Finding]) -> String {
+fn table(results: &[RowResult]) -> String {
     let head: String = HEADS.iter().map(|head| format!("<th>{head}</th>")).collect();
     let mut rows = String::new();
-    for finding in findings {
-        let cells: String = finding.cells().iter().map(|text| cell(text)).collect();
+    for result in results {
+        let cells: String = result.cells().iter().map(|text| cell(text)).collect();
         let _ = writeln!(rows, "<tr>{cells}</tr>");
     }
     format!("<div class=\"wide\"><table>\n<tr>{head}</tr>\n{rows}</table></div>\n")
@@ -213,7 +214,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Contender, Save, cut, page};
+    use super::{ChartBar, Save, fill_whole, page};
 
     fn save(millis: u64, phases: &[(&str, u64)]) -> Save {
         let phases = phases.iter().map(|(name, time)| ((*name).to_owned(), Duration::from_millis(*time))).collect();
@@ -222,22 +223,22 @@ mod tests {
 
     #[test]
     fn phases_stand_in_the_order_they_happen_and_fill_the_bar() {
-        let contender = Contender::new("g", "n", &[save(100, &[("commit", 60), ("assemble", 10), ("settle", 20)])]);
-        let names: Vec<&str> = contender.phases.iter().map(|(name, _)| name.as_str()).collect();
+        let bar = ChartBar::new("g", "n", &[save(100, &[("commit", 60), ("assemble", 10), ("settle", 20)])]);
+        let names: Vec<&str> = bar.phases.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["settle", "assemble", "commit", "other"]);
-        assert!((contender.phases.iter().map(|(_, seconds)| seconds).sum::<f64>() - contender.whole).abs() < 1e-9);
+        assert!((bar.phases.iter().map(|(_, seconds)| seconds).sum::<f64>() - bar.whole).abs() < 1e-9);
     }
 
     #[test]
     fn phases_that_overlap_do_not_leave_the_bar() {
-        let phases = cut(1.0, vec![("start".to_owned(), 1.5), ("artifacts".to_owned(), 0.5)]);
+        let phases = fill_whole(1.0, vec![("start".to_owned(), 1.5), ("artifacts".to_owned(), 0.5)]);
         assert_eq!(phases, [("start".to_owned(), 0.75), ("artifacts".to_owned(), 0.25)]);
     }
 
     #[test]
     fn names_can_not_break_the_page() {
-        let contender = Contender::new("a < b", "<script>", &[save(1, &[])]);
-        let page = page("x & y", &[], &[contender]);
+        let bar = ChartBar::new("a < b", "<script>", &[save(1, &[])]);
+        let page = page("x & y", &[], &[bar]);
         assert!(page.contains("x &amp; y") && page.contains("a &lt; b") && !page.contains("<script>"));
     }
 }

@@ -1,4 +1,4 @@
-//! The sample pair, built again and again, against the same work as a chain of CLI calls, each after the other.
+//! The naive way to build: a chain of CLI calls, each after the other.
 
 use std::fs;
 use std::io;
@@ -9,50 +9,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::measure::{self, Build, Start};
-use super::traces::Traces;
-use crate::{demo, run};
-
-pub const SCRIPTS: &str = "/usr/libexec/s2i";
+use crate::process;
+use crate::sample_builder::SCRIPTS;
 
 /// One turn of the naive way.
-pub struct Chain {
+pub struct ChainTimes {
     pub whole: Duration,
     /// What it did, in this order.
     pub phases: Vec<(&'static str, Duration)>,
 }
 
-impl Chain {
+impl ChainTimes {
     /// What went into the commit.
     pub fn commit(&self) -> Duration {
         self.phases.iter().filter(|(name, _)| *name == "commit").map(|(_, time)| *time).sum()
     }
 }
 
-/// Both contenders' times, after a build each that is not incremental yet.
-pub fn compete(traces: &mut Traces, rounds: usize) -> Result<(Vec<Build>, Vec<Chain>)> {
-    let builder = traces.builder("pair-builder");
-    demo::builder(&builder)?;
-    minis2i(traces, &builder, Start::ANY)?;
-    sequential(traces, &builder, Start::ANY)?;
-    measure::take_turns(rounds, |start| minis2i(traces, &builder, start), |start| sequential(traces, &builder, start))
-}
-
-fn minis2i(traces: &Traces, builder: &str, start: Start) -> Result<Build> {
-    let mut command = super::build::command("testapp", builder, &traces.name("pair-a"), traces);
-    let build = measure::minis2i(&mut command, start)?;
-    traces.wait()?;
-    Ok(build)
-}
-
-fn sequential(traces: &Traces, builder: &str, start: Start) -> Result<Chain> {
-    let (source, tag, container) = (run::root().join("testapp"), traces.name("pair-b"), traces.name("pair-container"));
-    start.wait();
-    Naive { source: &source, builder, tag: &tag, container: &container, label: traces.label() }.build()
-}
-
 /// What the naive way is to build, and how its container is named and marked.
-pub struct Naive<'a> {
+pub struct CliChain<'a> {
     pub source: &'a Path,
     pub builder: &'a str,
     pub tag: &'a str,
@@ -60,39 +35,39 @@ pub struct Naive<'a> {
     pub label: &'a str,
 }
 
-impl Naive<'_> {
+impl CliChain<'_> {
     /// The naive order: list, inspect, save the artifacts to our own disk, assemble with mounts, commit, remove.
-    pub fn build(&self) -> Result<Chain> {
-        let mut clock = Clock::new();
-        let previous = run::output(&["docker", "images", "--quiet", self.tag])?;
-        run::output(&["docker", "image", "inspect", self.builder])?;
-        clock.reached("inspect");
+    pub fn build(&self) -> Result<ChainTimes> {
+        let mut clock = PhaseClock::new();
+        let previous = process::output(&["docker", "images", "--quiet", self.tag])?;
+        process::output(&["docker", "image", "inspect", self.builder])?;
+        clock.end_phase("inspect");
         let artifacts = tempfile::tempdir()?;
         // The sample's `assemble` moves artifacts away, as a user that this folder does not belong to.
         fs::set_permissions(artifacts.path(), fs::Permissions::from_mode(0o777))?;
         if !previous.is_empty() {
             self.save_artifacts(&previous, artifacts.path())?;
         }
-        clock.reached("artifacts");
+        clock.end_phase("artifacts");
         self.assemble(artifacts.path())?;
-        clock.reached("assemble");
+        clock.end_phase("assemble");
         let change = format!("CMD [\"{SCRIPTS}/run\"]");
-        run::output(&["docker", "commit", "--change", &change, self.container, self.tag])?;
-        clock.reached("commit");
-        run::output(&["docker", "rm", self.container])?;
+        process::output(&["docker", "commit", "--change", &change, self.container, self.tag])?;
+        clock.end_phase("commit");
+        process::output(&["docker", "rm", self.container])?;
         drop(artifacts);
-        clock.reached("remove");
-        let chain = clock.end();
+        clock.end_phase("remove");
+        let chain = clock.finish();
         // minis2i removes what it supersedes off the user's clock; so may this.
         if !previous.is_empty() {
-            run::output(&["docker", "image", "rm", &previous])?;
+            process::output(&["docker", "image", "rm", &previous])?;
         }
         Ok(chain)
     }
 
     fn save_artifacts(&self, image: &str, into: &Path) -> Result<()> {
         let script = format!("{SCRIPTS}/save-artifacts");
-        let mut line = run::command(&["docker", "run", "--rm", "--label", self.label, image, &script]);
+        let mut line = process::command(&["docker", "run", "--rm", "--label", self.label, image, &script]);
         let mut process = line.stdout(Stdio::piped()).spawn()?;
         let mut archive = tar::Archive::new(process.stdout.take().expect("stdout is piped"));
         archive.unpack(into)?;
@@ -108,30 +83,30 @@ impl Naive<'_> {
         let artifacts = format!("type=bind,source={},target=/tmp/artifacts", artifacts.display());
         let script = format!("{SCRIPTS}/assemble");
         let options = ["--name", self.container, "--label", self.label, "--mount", &source, "--mount", &artifacts];
-        run::output(&[&["docker", "run"], &options[..], &[self.builder, &script]].concat()).map(drop)
+        process::output(&[&["docker", "run"], &options[..], &[self.builder, &script]].concat()).map(drop)
     }
 }
 
 /// Takes the time of one thing after the other.
-struct Clock {
+struct PhaseClock {
     begin: Instant,
     last: Instant,
     phases: Vec<(&'static str, Duration)>,
 }
 
-impl Clock {
+impl PhaseClock {
     fn new() -> Self {
         let now = Instant::now();
         Self { begin: now, last: now, phases: Vec::new() }
     }
 
-    fn reached(&mut self, name: &'static str) {
+    fn end_phase(&mut self, name: &'static str) {
         let now = Instant::now();
         self.phases.push((name, now - self.last));
         self.last = now;
     }
 
-    fn end(self) -> Chain {
-        Chain { whole: self.last - self.begin, phases: self.phases }
+    fn finish(self) -> ChainTimes {
+        ChainTimes { whole: self.last - self.begin, phases: self.phases }
     }
 }

@@ -1,30 +1,26 @@
-//! Running other programs, loudly or for their output.
+//! Running other programs: for what they do, or for their output.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The root of the workspace, where every task works.
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
-}
+use crate::workspace;
 
 /// A command that will run in the root of the workspace.
 pub fn command(line: &[&str]) -> Command {
     let mut command = Command::new(line[0]);
-    command.args(&line[1..]).current_dir(root());
+    command.args(&line[1..]).current_dir(workspace::root());
     command
 }
 
-/// Shows the command, runs it with our own streams, and fails when it fails.
-pub fn show(line: &[&str]) -> Result<()> {
+/// Prints the command, runs it with our own streams, and fails when it fails.
+pub fn echo_and_run(line: &[&str]) -> Result<()> {
     eprintln!("$ {}", line.join(" "));
-    quietly(&mut command(line))
+    run(&mut command(line))
 }
 
 /// Runs a prepared command with our own streams, and fails when it fails.
-pub fn quietly(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{command:?} failed: {status}");
@@ -42,7 +38,7 @@ pub fn output(line: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether a command can be started and succeeds; says nothing.
+/// Whether a command can be started and succeeds; its output is dropped.
 pub fn succeeds(line: &[&str]) -> bool {
     command(line)
         .stdin(Stdio::null())

@@ -15,32 +15,33 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::Value;
 
+/// `watchexec` is run with the same.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 
-/// How often the loop looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the loop checks whether it is to end: the longest that a bench waits for it.
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The running loop. Dropping it ends it, after the program if that is running.
-pub struct Loop {
-    over: Arc<AtomicBool>,
+pub struct InotifyLoop {
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
-impl Loop {
+impl InotifyLoop {
     /// Runs the program once, and then after changes in this folder, but not in those below; JSON that it prints is
     /// passed on.
     pub fn start(folder: &Path, line: &[&str], reports: Sender<(Instant, Value)>) -> Result<Self> {
         let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let flags = WatchFlags::CLOSE_WRITE | WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
         inotify::add_watch(&events, folder, flags).with_context(|| format!("cannot watch {}", folder.display()))?;
-        let over = Arc::new(AtomicBool::new(false));
-        let (end, line) = (Arc::clone(&over), line.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
-        let thread = std::thread::spawn(move || go_round(&events, &line, &reports, &end));
-        Ok(Self { over, thread: Some(thread) })
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, line) = (Arc::clone(&stop), line.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        let thread = std::thread::spawn(move || run_loop(&events, &line, &reports, &stopped));
+        Ok(Self { stop, thread: Some(thread) })
     }
 
     /// Fails when the loop has ended.
-    pub fn is_alive(&mut self) -> Result<()> {
+    pub fn check_alive(&mut self) -> Result<()> {
         if let Some(ended) = self.thread.take_if(|thread| thread.is_finished()) {
             ended.join().expect("the loop does not panic").context("the baseline's loop ended")?;
         }
@@ -49,29 +50,29 @@ impl Loop {
     }
 }
 
-impl Drop for Loop {
+impl Drop for InotifyLoop {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn go_round(events: &OwnedFd, line: &[String], reports: &Sender<(Instant, Value)>, over: &AtomicBool) -> Result<()> {
-    run(line, reports)?;
-    while !over.load(Ordering::Relaxed) {
-        if !comes(events, LOOK)? {
+fn run_loop(events: &OwnedFd, line: &[String], reports: &Sender<(Instant, Value)>, stop: &AtomicBool) -> Result<()> {
+    run_program(line, reports)?;
+    while !stop.load(Ordering::Relaxed) {
+        if !wait_for_event(events, STOP_CHECK_INTERVAL)? {
             continue;
         }
-        while comes(events, DEBOUNCE)? {}
-        run(line, reports)?;
+        while wait_for_event(events, DEBOUNCE)? {}
+        run_program(line, reports)?;
     }
     Ok(())
 }
 
 /// Whether an event comes in time; those that have come are taken.
-fn comes(events: &OwnedFd, within: Duration) -> Result<bool> {
+fn wait_for_event(events: &OwnedFd, within: Duration) -> Result<bool> {
     let mut files = [PollFd::new(events, PollFlags::IN)];
     let within = Timespec::try_from(within)?;
     if poll(&mut files, Some(&within))? == 0 {
@@ -84,10 +85,10 @@ fn comes(events: &OwnedFd, within: Duration) -> Result<bool> {
     Ok(true)
 }
 
-fn run(line: &[String], reports: &Sender<(Instant, Value)>) -> Result<()> {
+fn run_program(line: &[String], reports: &Sender<(Instant, Value)>) -> Result<()> {
     let output = Command::new(&line[0]).args(&line[1..]).stdin(Stdio::null()).output()?;
     ensure!(output.status.success(), "a build failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    // Nobody listens any more when the bench is ending.
+    // The receiver is gone when the bench is ending.
     let _ = reports.send((Instant::now(), serde_json::from_slice(&output.stdout)?));
     Ok(())
 }

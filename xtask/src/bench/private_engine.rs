@@ -3,7 +3,7 @@
 //! A storage driver without a diff of its own (fuse-overlayfs, vfs) ends every commit by sleeping until the next whole
 //! second, which drowns what is measured. Where we may, a second `dockerd` with `overlay2` is started in a temporary
 //! folder, and the bench runs once more, as a process of its own, with that as its engine. So the engine is removed
-//! whatever becomes of the bench.
+//! even when the bench crashes.
 //!
 //! Where the disk is told of every block that gets free (`discard`), removing files takes ten times as long as it does
 //! elsewhere; there that engine gets a file system of its own, in a file.
@@ -19,46 +19,47 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{engine, interrupt, run};
+use crate::{engine, process, signals};
 
-/// How long the engine may take until it answers.
+/// How long the engine may take until it answers. Chosen, not measured: it only ends a wait for an engine that will
+/// never answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long the engine may take to end; it waits ten seconds for containers.
+/// How long the engine may take to end: three times the ten seconds that it waits for its containers.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
-/// The most that its own file system can hold, in bytes. What is not written takes no space.
-const DISK: u64 = 32 << 30;
+/// The most that its own file system can hold, in bytes: ample for all rows. What is not written takes no space.
+const DISK_SIZE: u64 = 32 << 30;
 
 /// Runs the bench that these arguments stand for on an engine of its own, if the one at hand needs that and we can
 /// start one. Returns false when the bench is still to be run here.
-pub fn took_over(bench: &str, args: &[String]) -> Result<bool> {
+pub fn run_on_private_engine(bench: &str, args: &[String]) -> Result<bool> {
     engine::ensure()?;
-    let Some(fault) = fault()? else { return Ok(false) };
+    let Some(reason) = commit_delay()? else { return Ok(false) };
     if !can_start()? {
-        eprintln!("warning: {fault}, and only root on Linux with `dockerd` can have an engine for the bench alone");
+        eprintln!("warning: {reason}, and only root on Linux with `dockerd` can have an engine for the bench alone");
         return Ok(false);
     }
-    eprintln!("{fault}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
-    let engine = match Private::start() {
+    eprintln!("{reason}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
+    let engine = match PrivateEngine::start() {
         Ok(engine) => engine,
         Err(error) => {
-            interrupt::check()?;
+            signals::check()?;
             eprintln!("warning: that did not work, so the engine is measured as it is: {error:#}");
             return Ok(false);
         }
     };
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["bench", bench, "--engine-as-is"]).args(args).env("DOCKER_HOST", engine.host());
-    let status = to_its_end(&mut command)?;
+    let status = run_to_end(&mut command)?;
     drop(engine);
     ensure!(status.success(), "the bench failed");
     Ok(true)
 }
 
 /// Why commits can not be timed on the engine in use; `None` when they can.
-fn fault() -> Result<Option<String>> {
-    let info = run::output(&["docker", "info", "--format", "{{json .}}"])?;
+fn commit_delay() -> Result<Option<String>> {
+    let info = process::output(&["docker", "info", "--format", "{{json .}}"])?;
     let info: Value = serde_json::from_str(&info).context("`docker info` is no JSON")?;
     Ok((!has_native_diff(&info)).then(|| {
         let driver = info["Driver"].as_str().unwrap_or("unknown");
@@ -77,21 +78,21 @@ fn has_native_diff(info: &Value) -> bool {
 }
 
 fn can_start() -> Result<bool> {
-    Ok(cfg!(target_os = "linux") && engine::is_root()? && run::succeeds(&["dockerd", "--version"]))
+    Ok(cfg!(target_os = "linux") && engine::is_root()? && process::succeeds(&["dockerd", "--version"]))
 }
 
 /// Runs a command to its end. It gets the signals that we get, and no others: a terminal's Ctrl-C must not reach it
 /// twice.
-fn to_its_end(command: &mut Command) -> Result<ExitStatus> {
+fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
     let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start {command:?}"))?;
-    let mut told = false;
+    let mut forwarded = false;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
-        if interrupt::come() && !told {
+        if signals::received() && !forwarded {
             signal(&child, Signal::TERM);
-            told = true;
+            forwarded = true;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -103,19 +104,19 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 /// The engine. Dropping it stops it and removes all that it had.
-struct Private {
+struct PrivateEngine {
     daemon: Option<Child>,
     bridge: String,
     folder: TempDir,
 }
 
-impl Private {
+impl PrivateEngine {
     fn start() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("minis2i-bench-").tempdir()?;
         let bridge = format!("ms2i-{}", std::process::id());
         let mut engine = Self { daemon: None, bridge, folder };
         engine.make_bridge()?;
-        if discards(&fs::read_to_string("/proc/self/mountinfo")?, engine.folder.path()) {
+        if is_discarding(&fs::read_to_string("/proc/self/mountinfo")?, engine.folder.path()) {
             match engine.make_disk() {
                 Ok(()) => eprintln!(
                     "its data is on a file system of its own: here the disk is told of each block that gets free"
@@ -139,19 +140,19 @@ impl Private {
     }
 
     fn make_bridge(&self) -> Result<()> {
-        let address = free_subnet(&run::output(&["ip", "-o", "-4", "address"])?).context("no subnet is free")?;
-        run::output(&["ip", "link", "add", "name", &self.bridge, "type", "bridge"])?;
-        run::output(&["ip", "address", "add", &address, "dev", &self.bridge])?;
-        run::output(&["ip", "link", "set", &self.bridge, "up"]).map(drop)
+        let address = free_subnet(&process::output(&["ip", "-o", "-4", "address"])?).context("no subnet is free")?;
+        process::output(&["ip", "link", "add", "name", &self.bridge, "type", "bridge"])?;
+        process::output(&["ip", "address", "add", &address, "dev", &self.bridge])?;
+        process::output(&["ip", "link", "set", &self.bridge, "up"]).map(drop)
     }
 
     /// Mounts a new file system where the engine's images and containers go.
     fn make_disk(&self) -> Result<()> {
         let [disk, data] = ["disk", "data"].map(|name| self.path(name));
-        File::create(&disk)?.set_len(DISK)?;
-        run::output(&["mkfs.ext4", "-q", "-F", &disk])?;
+        File::create(&disk)?.set_len(DISK_SIZE)?;
+        process::output(&["mkfs.ext4", "-q", "-F", &disk])?;
         fs::create_dir(&data)?;
-        run::output(&["mount", "-o", "loop", &disk, &data]).map(drop)
+        process::output(&["mount", "-o", "loop", &disk, &data]).map(drop)
     }
 
     fn spawn(&self) -> Result<Child> {
@@ -175,18 +176,18 @@ impl Private {
     fn wait(&mut self) -> Result<()> {
         let begin = Instant::now();
         let host = self.host();
-        while !run::succeeds(&["docker", "--host", &host, "version"]) {
-            interrupt::check()?;
+        while !process::succeeds(&["docker", "--host", &host, "version"]) {
+            signals::check()?;
             let ended = self.daemon.as_mut().is_some_and(|daemon| !matches!(daemon.try_wait(), Ok(None)));
             if ended || begin.elapsed() > START_LIMIT {
-                bail!("dockerd does not answer; the last it said: {}", self.last_words());
+                bail!("dockerd does not answer; the last it said: {}", self.last_log_line());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
     }
 
-    fn last_words(&self) -> String {
+    fn last_log_line(&self) -> String {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         log.lines().last().unwrap_or("nothing").to_owned()
     }
@@ -206,16 +207,16 @@ impl Private {
     fn unmount(&self) {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         for path in mounts_below(&mounts, self.folder.path()).iter().rev() {
-            let _ = run::output(&["umount", "--lazy", path]);
+            let _ = process::output(&["umount", "--lazy", path]);
         }
     }
 }
 
-impl Drop for Private {
+impl Drop for PrivateEngine {
     fn drop(&mut self) {
         self.stop();
         self.unmount();
-        let _ = run::output(&["ip", "link", "delete", &self.bridge]);
+        let _ = process::output(&["ip", "link", "delete", &self.bridge]);
         if let Err(error) = fs::remove_dir_all(self.folder.path()) {
             eprintln!("warning: the private engine leaves {}: {error}", self.folder.path().display());
         }
@@ -232,7 +233,7 @@ fn free_subnet(addresses: &str) -> Option<String> {
 }
 
 /// Whether the file system that a folder lies on tells its disk of every block that gets free.
-fn discards(mountinfo: &str, folder: &Path) -> bool {
+fn is_discarding(mountinfo: &str, folder: &Path) -> bool {
     let mounts = mountinfo.lines().filter_map(|line| Some((line.split(' ').nth(4)?, line)));
     let below = mounts.filter(|(point, _)| folder.starts_with(point));
     // Of mounts at the same place the last one is seen.
@@ -252,7 +253,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{discards, free_subnet, has_native_diff, mounts_below};
+    use super::{free_subnet, has_native_diff, is_discarding, mounts_below};
 
     #[test]
     fn only_a_native_diff_is_measured_on() {
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn the_file_system_of_the_folder_counts() {
         let mounts = "1 2 0:3 / / rw,relatime - ext4 /dev/a rw,discard\n3 1 0:4 / /tmp rw - tmpfs tmpfs rw";
-        assert!(discards(mounts, Path::new("/var/tmp")) && !discards(mounts, Path::new("/tmp/a")));
+        assert!(is_discarding(mounts, Path::new("/var/tmp")) && !is_discarding(mounts, Path::new("/tmp/a")));
     }
 
     #[test]

@@ -1,27 +1,30 @@
-//! What a bench leaves in the engine, and that it is gone afterwards, also when the bench fails.
+//! The containers and images of a bench: their names, the label they carry, and their removal, also when the bench fails.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::run;
+use crate::process;
 
-/// How long what minis2i leaves behind may take to be removed.
-const TIDY_LIMIT: Duration = Duration::from_secs(60);
+/// How long minis2i may take to remove what it leaves after a build. Chosen, not measured: it only ends a wait for a
+/// removal that will never come.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(60);
 
-/// How often removing is tried.
+/// How often removing is tried. minis2i removes its own at the same time, which can make one try fail; two in a row are
+/// not expected.
 const TRIES: u32 = 3;
 
-/// A mark on all containers of this bench, which committing hands on to images. Dropping it removes what carries it.
+/// A label on all containers of this bench, which their images inherit when they are committed. Dropping it removes all
+/// that have the label.
 ///
-/// Images and containers of others are never looked at: an ancestor, or a name, could be shared with them.
-pub struct Traces {
+/// Nothing is removed for its name or its ancestor: others could have the same.
+pub struct EngineObjects {
     label: String,
-    /// Builders, by name: the cache of `docker build` shares what they are made of with others.
+    /// Builders, by name: a label would give them layers that differ from those in the cache of `docker build`.
     builders: Vec<String>,
 }
 
-impl Traces {
+impl EngineObjects {
     pub fn new() -> Self {
         Self { label: format!("minis2i-bench={}", std::process::id()), builders: Vec::new() }
     }
@@ -44,11 +47,11 @@ impl Traces {
     }
 
     /// Waits until nothing is left but images with a tag, so that no turn pays for the cleaning up of the one before.
-    pub fn wait(&self) -> Result<()> {
+    pub fn wait_until_removed(&self) -> Result<()> {
         let begin = Instant::now();
         while !self.containers()?.is_empty() || !self.images(&["--filter", "dangling=true"])?.is_empty() {
-            if begin.elapsed() > TIDY_LIMIT {
-                bail!("what the build before left is still there after {} s", TIDY_LIMIT.as_secs());
+            if begin.elapsed() > REMOVAL_LIMIT {
+                bail!("what the build before left is still there after {} s", REMOVAL_LIMIT.as_secs());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -59,8 +62,8 @@ impl Traces {
         remove(&["container", "rm", "--force", "--volumes"], &self.containers()?)?;
         remove(&["image", "rm", "--force"], &self.images(&[])?)?;
         while let Some(name) = self.builders.last() {
-            if run::succeeds(&["docker", "image", "inspect", name]) {
-                run::output(&["docker", "image", "rm", "--force", name])?;
+            if process::succeeds(&["docker", "image", "inspect", name]) {
+                process::output(&["docker", "image", "rm", "--force", name])?;
             }
             self.builders.pop();
         }
@@ -77,9 +80,9 @@ impl Traces {
     }
 }
 
-impl Drop for Traces {
+impl Drop for EngineObjects {
     fn drop(&mut self) {
-        // minis2i may be at the same: what it took from under our hands is gone at the next try.
+        // minis2i may remove something between our listing and our removal; the next listing does not have it.
         let mut result = self.remove();
         for _ in 1..TRIES {
             if result.is_ok() {
@@ -96,11 +99,11 @@ impl Drop for Traces {
 
 fn remove(how: &[&str], what: &[String]) -> Result<()> {
     let what: Vec<&str> = what.iter().map(String::as_str).collect();
-    if what.is_empty() { Ok(()) } else { run::output(&[&["docker"], how, &what].concat()).map(drop) }
+    if what.is_empty() { Ok(()) } else { process::output(&[&["docker"], how, &what].concat()).map(drop) }
 }
 
 fn lines(line: &[&str]) -> Result<Vec<String>> {
-    let mut lines: Vec<String> = run::output(line)?.lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = process::output(line)?.lines().map(str::to_owned).collect();
     // An image with several tags comes several times.
     lines.sort();
     lines.dedup();

@@ -1,4 +1,4 @@
-//! What the kernel says about a process.
+//! What the kernel counts for a process, from `/proc`.
 
 use std::fs;
 
@@ -6,17 +6,17 @@ use anyhow::{Context, Result};
 
 /// What a process holds right now.
 #[derive(Clone, Copy)]
-pub struct Holdings {
+pub struct ResourceUsage {
     pub threads: u64,
     pub files: u64,
     /// Resident memory, in KiB.
     pub memory: u64,
 }
 
-/// Takes stock of a process.
-pub fn holdings(pid: u32) -> Result<Holdings> {
+/// Counts what a process holds right now.
+pub fn resource_usage(pid: u32) -> Result<ResourceUsage> {
     let files = fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64;
-    Ok(Holdings { threads: field(pid, "Threads")?, files, memory: field(pid, "VmRSS")? })
+    Ok(ResourceUsage { threads: field(pid, "Threads")?, files, memory: field(pid, "VmRSS")? })
 }
 
 /// The most memory that the process has held so far, in KiB.
@@ -28,23 +28,23 @@ fn field(pid: u32, name: &str) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = value.and_then(|value| value.trim().trim_end_matches(" kB").parse().ok());
-    number.with_context(|| format!("the kernel does not tell {name}"))
+    number.with_context(|| format!("the kernel does not report {name}"))
 }
 
 /// Processor time used so far, in ticks of the kernel: 100 a second.
-pub fn ticks(pid: u32) -> Result<u64> {
+pub fn cpu_ticks(pid: u32) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
-    used(&text).context("the kernel does not tell the processor time")
+    user_and_system_time(&text).context("the kernel does not report the processor time")
 }
 
 /// User and system time of a `stat` line; the name before them may hold anything.
-fn used(stat: &str) -> Option<u64> {
+fn user_and_system_time(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let mut next = || fields.next()?.parse::<u64>().ok();
     Some(next()? + next()?)
 }
 
-/// The processes that this one has started and not waited for yet.
+/// The processes that this one has started and that still exist.
 pub fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
@@ -52,7 +52,7 @@ pub fn children(pid: u32) -> Vec<u32> {
 }
 
 /// How many folders and files the process has the kernel watch.
-pub fn watches(pid: u32) -> Result<usize> {
+pub fn inotify_watches(pid: u32) -> Result<usize> {
     let mut count = 0;
     for file in fs::read_dir(format!("/proc/{pid}/fdinfo")).context("the process is gone")? {
         // A file may be closed meanwhile.
@@ -64,11 +64,11 @@ pub fn watches(pid: u32) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::used;
+    use super::user_and_system_time;
 
     #[test]
     fn a_name_may_look_like_fields() {
         let stat = "7 (a) S 9 9) S 1 7 7 0 -1 4194304 100 0 0 0 12 30 0 0 20 0 1 0 5 6 7";
-        assert_eq!(used(stat), Some(42));
+        assert_eq!(user_and_system_time(stat), Some(42));
     }
 }

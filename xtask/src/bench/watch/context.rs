@@ -1,0 +1,20 @@
+//! What all measuring of a watch needs.
+
+use super::chart::ChartBar;
+use super::row::Row;
+use super::table::Measurement;
+use super::trigger::Trigger;
+use crate::bench::engine_api::EngineApi;
+use crate::bench::engine_objects::EngineObjects;
+
+/// What all measuring needs, and the bars of the chart so far.
+pub struct WatchBench {
+    pub objects: EngineObjects,
+    pub api: EngineApi,
+    pub trigger: Trigger,
+    pub rounds: usize,
+    pub bars: Vec<ChartBar>,
+}
+
+/// What was measured for the rows of a group.
+pub type Measurements = Vec<(Row, Measurement)>;

@@ -1,0 +1,23 @@
+//! All tests, on a real engine.
+
+use anyhow::Result;
+
+use crate::{base_image, process};
+
+/// The variable by which the test harness is told how many tests run at the same time.
+const THREADS: &str = "RUST_TEST_THREADS";
+
+/// Runs all tests on the real engine; arguments go to `cargo test`.
+pub fn test(args: &[String]) -> Result<()> {
+    base_image::ensure()?;
+    let mut line = vec!["cargo", "test", "--workspace"];
+    line.extend(args.iter().map(String::as_str));
+    let mut command = process::command(&line);
+    if std::env::var_os(THREADS).is_none() {
+        // Tests wait for the engine more than they compute, so two of them share a core.
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        command.env(THREADS, (2 * cores).to_string());
+    }
+    eprintln!("$ {}", line.join(" "));
+    process::run(&mut command)
+}
