@@ -20,7 +20,7 @@ mod removal_groups;
 mod requirements;
 mod run_options;
 mod runtime_image;
-mod script_run;
+pub mod script_run;
 mod scripts;
 mod secrets;
 mod source_notes;

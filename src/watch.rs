@@ -16,6 +16,7 @@ mod messages;
 mod network_fs;
 mod standby;
 mod standby_policy;
+mod threads;
 mod tracked_view;
 mod tracker;
 mod worker;
@@ -23,8 +24,6 @@ mod worker;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::{Scope, ScopedJoinHandle};
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -43,14 +42,14 @@ use crate::signals;
 use crate::source::rules::LinkPolicy;
 use build_control::BuildControl;
 use cleanup::Cleaner;
-use decide::Decider;
 pub use decide::input::WatchEnd;
 use event_loop::{Event, EventLoop, Threads};
 use keys::Keys;
 use known_images::KnownImages;
 use standby_policy::StandbyPolicy;
+use threads::{guarded, panic_message, sender};
 use tracker::{Tracker, lock};
-use worker::{Worker, WorkerCommand};
+use worker::Worker;
 
 /// Builds on every save until asked to end.
 ///
@@ -101,7 +100,7 @@ fn run_threads(
 ) -> (WatchEnd, Summary) {
     let clean = Job { incremental: false, ..cx.job.clone() };
     let without_notes = cx.reporter.clone().without_notes();
-    let (to_worker, worker_commands) = mpsc::channel();
+    let (to_worker, commands) = mpsc::channel();
     let (to_looker, look_requests) = mpsc::channel();
     let (to_asker, questions) = mpsc::channel();
     let (to_listener, listen_requests) = mpsc::channel();
@@ -112,84 +111,35 @@ fn run_threads(
         tracker: tracker.clone(),
         control: control.clone(),
         cleaner,
-        commands: worker_commands,
+        commands,
         own_commands: to_worker.clone(),
         report: sender(&send, Event::Worker),
         policy: StandbyPolicy::new((!settings.standby).then_some("`--no-standby` was given"), settings.standby_limit),
         last_commit: None,
     };
-    let (pending, open, polling) = {
-        let tracker = lock(tracker);
-        (tracker.pending_events(), tracker.open_flag(), tracker.is_polling())
-    };
-    let mut event_loop = EventLoop {
-        job: cx.job,
-        reporter: cx.reporter,
-        decider: Decider::new(settings, polling, known, Instant::now()),
-        threads: Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener },
-        control: control.clone(),
-        pending,
-        open,
-        clear: settings.clear,
-        builds: 0,
-        look_took: Duration::ZERO,
-        why: None,
-        summary: Summary::default(),
-    };
-    let beside = cx.engine.with_cancel(control.until_end());
-    let ended = std::thread::scope(|scope| {
-        let (asker_engine, listener_engine) = (beside.clone(), beside.clone());
-        let (look_sender, reply_sender) = (sender(&send, Event::Look), sender(&send, Event::Reply));
-        let event_sender = sender(&send, Event::Engine);
-        let threads = [
-            guarded(scope, &send, || drop(pipeline::cleanup::sweep(&beside, cx.run_lock, cx.reporter))),
+    let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener };
+    let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, threads);
+    let engine = &cx.engine.with_cancel(control.until_end());
+    let (seen, replied, heard) =
+        (sender(&send, Event::Look), sender(&send, Event::Reply), sender(&send, Event::Engine));
+    std::thread::scope(|scope| {
+        let started = [
+            guarded(scope, &send, || drop(pipeline::cleanup::sweep(engine, cx.run_lock, cx.reporter))),
             guarded(scope, &send, || worker.run()),
             guarded(scope, &send, move || {
-                looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, look_sender);
+                looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, seen);
             }),
-            guarded(scope, &send, move || asker::ask_on_request(cx.job, &asker_engine, &questions, reply_sender)),
-            guarded(scope, &send, move || {
-                engine_events::listen_on_request(&listener_engine, &listen_requests, event_sender);
-            }),
+            guarded(scope, &send, move || asker::ask_on_request(cx.job, engine, &questions, replied)),
+            guarded(scope, &send, move || engine_events::listen_on_request(engine, &listen_requests, heard)),
         ];
+        let mut event_loop = event_loop;
         let ended = panic::catch_unwind(AssertUnwindSafe(|| event_loop.run(&events)))
             .unwrap_or_else(|cause| WatchEnd::Panicked(panic_message(&*cause)));
         control.stop(ErrorKind::Superseded);
-        let EventLoop { threads: ways, summary, .. } = event_loop;
-        let _ = ways.worker.send(WorkerCommand::Leave);
-        drop(ways);
-        for thread in threads {
-            let _ = thread.join();
-        }
+        let summary = event_loop.leave();
+        started.into_iter().for_each(|thread| drop(thread.join()));
         (ended, summary)
-    });
-    ended
-}
-
-/// A function that sends something as an event. The event loop outlives every thread that sends; afterwards nothing is
-/// missed.
-fn sender<'a, T: Send + 'a>(send: &Sender<Event>, event: fn(T) -> Event) -> Box<dyn Fn(T) + Send + 'a> {
-    let send = send.clone();
-    Box::new(move |value| drop(send.send(event(value))))
-}
-
-/// Starts a thread whose panic is an event.
-fn guarded<'scope, 'env>(
-    scope: &'scope Scope<'scope, 'env>,
-    send: &Sender<Event>,
-    work: impl FnOnce() + Send + 'scope,
-) -> ScopedJoinHandle<'scope, ()> {
-    let send = send.clone();
-    scope.spawn(move || {
-        if let Err(cause) = panic::catch_unwind(AssertUnwindSafe(work)) {
-            drop(send.send(Event::Panicked(panic_message(&*cause))));
-        }
     })
-}
-
-fn panic_message(cause: &(dyn std::any::Any + Send)) -> String {
-    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a thread panicked".to_owned())
 }
 
 fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>) -> Result<()> {

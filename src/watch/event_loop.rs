@@ -15,12 +15,16 @@ use super::decide::input::{BuildEnd, Demand, Input, WatchEnd};
 use super::engine_events::EngineEvent;
 use super::fs_watcher::PendingEvents;
 use super::keys::{self, Key};
+use super::known_images::KnownImages;
 use super::looker::{LookRequest, LookResult};
+use super::tracker::Tracker;
 use super::worker::{Request, WorkerCommand, WorkerEvent};
 use crate::error::ErrorKind;
+use crate::pipeline::context::BuildContext;
 use crate::report::Reporter;
 use crate::report::message::{Message, Outcome, Started, Summary, Why};
 use crate::settings::Job;
+use crate::settings::watch::WatchSettings;
 
 /// Something that wakes the event loop.
 pub enum Event {
@@ -45,27 +49,57 @@ pub struct Threads {
 }
 
 pub struct EventLoop<'a> {
-    pub job: &'a Job,
-    pub reporter: &'a Reporter,
-    pub decider: Decider,
-    pub threads: Threads,
-    pub control: Arc<BuildControl>,
+    job: &'a Job,
+    reporter: &'a Reporter,
+    decider: Decider,
+    threads: Threads,
+    control: Arc<BuildControl>,
     /// Events of the file system that were not looked at yet.
-    pub pending: Arc<Mutex<PendingEvents>>,
-    /// Set when a build begins; see [`Tracker::open_flag`](super::tracker::Tracker::open_flag).
-    pub open: Arc<AtomicBool>,
+    pending: Arc<Mutex<PendingEvents>>,
+    /// Set when a build begins; see [`Tracker::open_flag`].
+    open: Arc<AtomicBool>,
     /// Clear the screen before each build.
-    pub clear: bool,
+    clear: bool,
     /// How many builds there were.
-    pub builds: u64,
+    builds: u64,
     /// How long the last look took.
-    pub look_took: Duration,
+    look_took: Duration,
     /// What the last look found changed.
-    pub why: Option<Why>,
-    pub summary: Summary,
+    why: Option<Why>,
+    summary: Summary,
 }
 
-impl EventLoop<'_> {
+impl<'a> EventLoop<'a> {
+    pub fn new(
+        cx: &BuildContext<'a>,
+        settings: &WatchSettings,
+        tracker: &Tracker,
+        control: Arc<BuildControl>,
+        known: KnownImages,
+        threads: Threads,
+    ) -> Self {
+        Self {
+            job: cx.job,
+            reporter: cx.reporter,
+            decider: Decider::new(settings, tracker.is_polling(), known, Instant::now()),
+            threads,
+            control,
+            pending: tracker.pending_events(),
+            open: tracker.open_flag(),
+            clear: settings.clear,
+            builds: 0,
+            look_took: Duration::ZERO,
+            why: None,
+            summary: Summary::default(),
+        }
+    }
+
+    /// Lets the other threads end; what was built.
+    pub fn leave(self) -> Summary {
+        let _ = self.threads.worker.send(WorkerCommand::Leave);
+        self.summary
+    }
+
     /// Makes the first build, then waits for events and handles them until the run is over.
     pub fn run(&mut self, events: &Receiver<Event>) -> WatchEnd {
         let _ = self.threads.listener.send(());

@@ -21,18 +21,21 @@ use crate::pipeline::commit::TagMove;
 use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
 use crate::pipeline::inputs::Inputs;
+use crate::pipeline::script_run::Assembled;
 use crate::pipeline::{callback, steps};
 use crate::report::Reporter;
 use crate::report::message::{Finished, Message, Outcome, StandbyUse, Started};
 use crate::settings::Job;
 
-/// A build that the worker gets to later than this waited for a standby that was being prepared.
+/// A build that the worker gets to later than this waited for a standby that was being prepared; a message between threads
+/// takes far less.
 const NOTABLE: Duration = Duration::from_millis(5);
 
 /// A commit that takes no longer than this brings the tag along: it is over before an interrupt would give it up.
 const SHORT_COMMIT: Duration = Duration::from_millis(400);
 
-/// How long to wait before a lost standby is replaced, at first and at most.
+/// How long to wait before a lost standby is replaced, at first and at most: chosen so that a container that is removed again
+/// and again costs next to nothing.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 /// What the worker is to do.
@@ -114,12 +117,12 @@ impl<'a> Worker<'a> {
                 }
                 WorkerCommand::StandbyEnded(name) => {
                     if waiting.as_ref().is_some_and(|standby| standby.ready.container() == name) {
-                        self.throw_away(waiting.take());
+                        self.throw_away(waiting.take(), None);
                         self.policy.lost("the one there was got lost", BACK_OFF);
                     }
                 }
                 WorkerCommand::Renew(reason) => {
-                    self.throw_away(waiting.take());
+                    self.throw_away(waiting.take(), None);
                     self.policy.renew(reason);
                 }
                 WorkerCommand::Leave => return,
@@ -128,7 +131,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Prepares a standby, or waits for an order.
+    /// Prepares a standby when that is due, or waits for a command.
     fn wait(&mut self, waiting: &mut Option<Standby<'a>>) -> Option<WorkerCommand> {
         let due = if waiting.is_none() { self.policy.due() } else { None };
         let Some(due) = due else { return Some(self.commands.recv().unwrap_or(WorkerCommand::Leave)) };
@@ -136,14 +139,14 @@ impl<'a> Worker<'a> {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Disconnected) => Some(WorkerCommand::Leave),
             Err(RecvTimeoutError::Timeout) => {
-                *waiting = self.prepare();
+                *waiting = self.prepare_standby();
                 None
             }
         }
     }
 
-    /// Prepares a standby as far as it can be. What goes wrong is not told: the next build meets it and tells.
-    fn prepare(&mut self) -> Option<Standby<'a>> {
+    /// Prepares a standby as far as it can be. What goes wrong is not reported: the next build meets it, too.
+    fn prepare_standby(&mut self) -> Option<Standby<'a>> {
         let size = lock(&self.tracker).current().size();
         if let Limit::Over { told } = self.policy.check_size(size) {
             if !told {
@@ -194,49 +197,66 @@ impl<'a> Worker<'a> {
         BuildContext { job, engine, ..self.cx.clone() }
     }
 
-    /// Makes a build and tells how it went. What comes back is a standby for the next one, when none was needed.
+    /// Makes a build and reports how it went; returns a standby for the next one, when this one was not needed.
     fn build(&mut self, request: &Request, waiting: Option<Standby<'a>>) -> Option<Standby<'a>> {
-        let number = request.started.build;
         let mut progress = Progress::new();
         progress.phases.clone_from(&request.phases);
         let waited = request.ordered.elapsed();
         if waited > NOTABLE {
             progress.phases.push(("wait", waited));
         }
-        self.control.take(number);
+        self.control.take(request.started.build);
         let mut using = StandbyUse::Used;
         let mut standby = waiting;
         let result = self.try_build(request, &mut standby, &mut using, &mut progress);
         self.control.release();
-        let total = request.saved.elapsed();
-        let result = match result {
-            Ok(Some(id)) => Ok(id),
-            Ok(None) => {
-                lock(&self.tracker).close_build(Outcome::Ok);
-                (self.report)(WorkerEvent::NotNeeded);
-                if !self.policy.is_on() {
-                    self.throw_away(standby);
-                    return None;
-                }
-                return standby.map(|standby| self.keep_ready(standby));
+        match result {
+            Ok(None) => self.keep_for_the_next(standby),
+            Ok(Some(id)) => {
+                self.finish(request, Ok(id), standby, using, progress);
+                None
             }
-            Err(error) => Err(error),
-        };
+            Err(error) => {
+                self.finish(request, Err(error), standby, using, progress);
+                None
+            }
+        }
+    }
+
+    /// The tag is on an image of this source already: what was prepared is good for the next build.
+    fn keep_for_the_next(&mut self, standby: Option<Standby<'a>>) -> Option<Standby<'a>> {
+        lock(&self.tracker).close_build(Outcome::Ok);
+        (self.report)(WorkerEvent::NotNeeded);
+        if self.policy.is_on() {
+            return standby.map(|standby| self.keep_ready(standby));
+        }
+        self.throw_away(standby, None);
+        None
+    }
+
+    /// Reports how a build went, and has removed what it used.
+    fn finish(
+        &self,
+        request: &Request,
+        result: Result<String>,
+        standby: Option<Standby>,
+        using: StandbyUse,
+        progress: Progress,
+    ) {
+        let total = request.saved.elapsed();
         let outcome = steps::outcome(&result);
         if outcome == Outcome::Cancelled && self.control.is_stopping() {
             // The end is waited for, so that nothing is left.
             drop(standby);
         } else {
-            self.throw_away_superseding(standby, result.as_ref().ok());
+            self.throw_away(standby, result.as_ref().ok());
         }
         lock(&self.tracker).close_build(outcome);
-        if let Err(error) = &result
-            && outcome == Outcome::Failed
-        {
+        if let (Outcome::Failed, Err(error)) = (outcome, &result) {
             self.cx.reporter.emit(&Message::Error(error));
         }
         self.cx.reporter.emit(&Message::BuildFinished(&Finished {
-            build: number,
+            build: request.started.build,
             outcome,
             tag: self.cx.job.tag.clone(),
             image: result.as_ref().ok().cloned(),
@@ -250,10 +270,10 @@ impl<'a> Worker<'a> {
         }
         let engine_failed = result.as_ref().is_err_and(|error| error::kind(error) == ErrorKind::Engine);
         (self.report)(WorkerEvent::Ended { outcome, engine_failed, total, image: result.ok() });
-        None
     }
 
-    /// Returns the id of the image; `None` when the tag is on such an image already. What was built in stays in `standby`.
+    /// Builds in the standby, or in a container of the build's own; returns the id of the image, or `None` when the tag is on
+    /// such an image already. What was built in stays in `standby`.
     fn try_build(
         &mut self,
         request: &Request,
@@ -263,51 +283,68 @@ impl<'a> Worker<'a> {
     ) -> Result<Option<String>> {
         let revision = RevisionQuery::start(&self.cx.job.source.path);
         let mut view = TrackedView::of_build(&self.tracker);
-        if let Some(reason) = self.unfit(request, standby.as_ref())? {
-            self.throw_away(standby.take());
-            *using = StandbyUse::None(reason.to_owned());
-        }
-        if let Some(ready) = standby {
-            match ready.ready.settle(&mut view) {
-                Ok(()) => progress.note("upload"),
-                Err(Setback::Obstacle(_)) => {
-                    self.throw_away(standby.take());
-                    *using = StandbyUse::None("a path became a folder, or a folder something else".to_owned());
-                }
-                Err(Setback::Error(error)) => self.give_up_on(standby, using, error)?,
-            }
-        }
-        let mut revision = Some(revision);
+        self.settle(request, standby, using, &mut view, progress)?;
         loop {
             if standby.is_none() {
-                let fresh = self.fresh(request, &mut view, progress)?;
-                self.learn(fresh.ready.cannot_wait(&fresh.cx, &fresh.images));
-                *standby = Some(fresh);
+                *standby = Some(self.prepare_for_now(request, &mut view, progress)?);
             }
-            let ready = standby.as_mut().expect("it was made where there was none");
+            let prepared = standby.as_mut().expect("one was prepared where there was none");
             if request.unless_current {
-                if steps::is_current(ready.cx.job, &ready.images, &ready.ready) {
+                if steps::is_current(prepared.cx.job, &prepared.images, &prepared.ready) {
                     return Ok(None);
                 }
                 self.cx.reporter.emit(&Message::BuildStarted(&request.started));
             }
-            let assembled = match steps::assemble(&ready.cx, &ready.images, &mut ready.ready, progress) {
+            match steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress) {
+                Ok(assembled) => return self.commit(prepared, revision, assembled, progress).map(Some),
                 Err(error) if !progress.assemble_started && *using == StandbyUse::Used => {
                     self.give_up_on(standby, using, error)?;
-                    continue;
                 }
-                assembled => assembled?,
-            };
-            self.control.commit()?;
-            let tag_move =
-                self.last_commit.filter(|took| *took < SHORT_COMMIT).map_or(TagMove::Separate, |_| TagMove::WithCommit);
-            let begin = Instant::now();
-            let revision = revision.take().unwrap_or_else(|| RevisionQuery::start(&self.cx.job.source.path));
-            let Standby { cx, images, ready } = &*ready;
-            let id = steps::commit(cx, images, ready, revision, assembled, tag_move, progress)?;
-            self.last_commit = Some(begin.elapsed());
-            return Ok(Some(id));
+                Err(error) => return Err(error),
+            }
         }
+    }
+
+    /// Sends a standby that fits what changed since, and throws one away that does not.
+    fn settle(
+        &self,
+        request: &Request,
+        standby: &mut Option<Standby<'a>>,
+        using: &mut StandbyUse,
+        view: &mut TrackedView,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        if let Some(reason) = self.unfit(request, standby.as_ref())? {
+            self.throw_away(standby.take(), None);
+            *using = StandbyUse::None(reason.to_owned());
+        }
+        let Some(prepared) = standby else { return Ok(()) };
+        match prepared.ready.settle(view) {
+            Ok(()) => progress.note("upload"),
+            Err(Setback::Obstacle(_)) => {
+                self.throw_away(standby.take(), None);
+                *using = StandbyUse::None("a path became a folder, or a folder something else".to_owned());
+            }
+            Err(Setback::Error(error)) => self.give_up_on(standby, using, error)?,
+        }
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        prepared: &Standby,
+        revision: RevisionQuery,
+        assembled: Assembled,
+        progress: &mut Progress,
+    ) -> Result<String> {
+        self.control.commit()?;
+        let short = self.last_commit.is_some_and(|took| took < SHORT_COMMIT);
+        let tag_move = if short { TagMove::WithCommit } else { TagMove::Separate };
+        let begin = Instant::now();
+        let Standby { cx, images, ready } = prepared;
+        let id = steps::commit(cx, images, ready, revision, assembled, tag_move, progress)?;
+        self.last_commit = Some(begin.elapsed());
+        Ok(id)
     }
 
     /// Why there is no standby to use, if there is none.
@@ -322,7 +359,7 @@ impl<'a> Worker<'a> {
 
     /// A standby that fails before `assemble` began is replaced; a build that was cancelled is over.
     fn give_up_on(
-        &mut self,
+        &self,
         standby: &mut Option<Standby<'a>>,
         using: &mut StandbyUse,
         error: anyhow::Error,
@@ -333,27 +370,31 @@ impl<'a> Worker<'a> {
             *standby = lost;
             return Err(error);
         }
-        self.throw_away(lost);
+        self.throw_away(lost, None);
         *using = StandbyUse::None("the one there was got lost".to_owned());
         Ok(())
     }
 
-    fn fresh(&self, request: &Request, view: &mut TrackedView, progress: &mut Progress) -> Result<Standby<'a>> {
+    /// Prepares a build of the source as it is now.
+    fn prepare_for_now(
+        &mut self,
+        request: &Request,
+        view: &mut TrackedView,
+        progress: &mut Progress,
+    ) -> Result<Standby<'a>> {
         let cx = self.context_for(if request.clean { self.clean } else { self.cx.job });
         self.control.take(request.started.build);
         let images = Images::find(&cx)?;
         let ready = steps::prepare_settled(&cx, &images, view, progress)?;
         progress.note("upload");
+        self.learn(ready.cannot_wait(&cx, &images));
         Ok(Standby { cx, images, ready })
     }
 
-    fn throw_away(&self, standby: Option<Standby>) {
-        self.throw_away_superseding(standby, None);
-    }
-
-    /// Leaves what a standby used to be removed, and the image that lost the tag to `id`.
-    fn throw_away_superseding(&self, standby: Option<Standby>, id: Option<&String>) {
-        let Some(standby) = standby else { return };
-        self.cleaner.remove(standby.into_leftovers(id));
+    /// Has what a standby used removed, and the image that lost the tag to `id`.
+    fn throw_away(&self, standby: Option<Standby>, id: Option<&String>) {
+        if let Some(standby) = standby {
+            self.cleaner.remove(standby.into_leftovers(id));
+        }
     }
 }

@@ -27,9 +27,7 @@ fn seen(tracker: &Arc<Mutex<Tracker>>) -> Comparison {
 }
 
 fn burst(tracker: &Arc<Mutex<Tracker>>) -> Option<Burst> {
-    let pending = lock(tracker).pending_events();
-    let burst = pending.lock().unwrap().burst();
-    burst
+    lock(tracker).pending_events().lock().unwrap().burst()
 }
 
 /// Waits until the tracker has events.
