@@ -1,4 +1,4 @@
-//! What can be typed. The doc comments are the help.
+//! The command line: commands, options and how they are parsed. The doc comments are the help texts.
 
 pub mod choices;
 pub mod commands;
@@ -14,19 +14,19 @@ use clap_complete::Shell;
 
 use commands::Cli;
 
-/// Why what was typed is no command to carry out.
+/// Why the arguments do not name a command to run.
 pub enum ReadError {
-    /// The parser's own answer: help, the version, or an error in its own words.
+    /// What clap itself prints: help, the version, or one of its own errors.
     Answer(clap::Error),
     Error(anyhow::Error),
 }
 
-/// Reads what was typed, with the arguments that a `.s2ifile` adds.
+/// Parses the arguments, including those that a `.s2ifile` adds.
 ///
 /// # Errors
 /// See [`ReadError`].
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ReadError> {
-    let (args, notes) = s2ifile::expand(complete(args)).map_err(ReadError::Error)?;
+    let (args, notes) = s2ifile::expand(normalize(args)).map_err(ReadError::Error)?;
     match Cli::try_parse_from(&args) {
         Ok(cli) => Ok(Cli { notes, ..cli }),
         Err(error) => Err(match suggest::explain(&error, &args) {
@@ -36,8 +36,8 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ReadError> 
     }
 }
 
-/// Makes the short form, without a command, a `build`, and of each `-v` the option it stands for.
-fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+/// Inserts `build` where the command is missing, and replaces each `-v` that means `--verbose`.
+fn normalize(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "build".into());
@@ -52,22 +52,22 @@ fn complete(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     args
 }
 
-/// Whether what follows a `-v` makes it that of s2i and docker, `--volume`: a place in the container, which a URL is not.
+/// Whether the argument after `-v` is a volume, so that `-v` means `--volume`, as in s2i and docker. A URL is not one.
 fn is_volume(word: &OsStr) -> bool {
     let word = word.to_string_lossy();
     word.split_once(":/").is_some_and(|(source, target)| !source.is_empty() && !target.starts_with('/'))
 }
 
-/// Whether a first word is a command, or an option that stands alone: never the SOURCE of the short form.
+/// Whether the first argument is a command, or an option that needs none, so that the short form is not used.
 fn is_command(word: &OsStr) -> bool {
     let alone = ["help", "-h", "--help", "-V", "--version"];
     alone.iter().any(|known| word == *known) || Cli::command().find_subcommand(word).is_some()
 }
 
-/// The script that completes this program's commands and options in a shell.
+/// The completion script for a shell.
 pub fn completion(shell: Shell) -> Vec<u8> {
     let cli = Cli::command();
-    // Hidden commands would be offered, too.
+    // The completion script would otherwise offer hidden commands, too.
     let shown = cli.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     let mut cli = clap::Command::new("minis2i").version(env!("CARGO_PKG_VERSION")).subcommands(shown);
     let mut script = Vec::new();
@@ -78,33 +78,33 @@ pub fn completion(shell: Shell) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::commands::{Cli, Command};
-    use super::complete;
     use super::job::JobArgs;
+    use super::normalize;
     use clap::{CommandFactory, Parser};
 
     fn build(line: &str) -> JobArgs {
         let args = line.split_whitespace().map(Into::into);
-        match Cli::try_parse_from(complete(args)).unwrap().command {
+        match Cli::try_parse_from(normalize(args)).unwrap().command {
             Command::Build(args) => args.job,
-            other => panic!("`{line}` is no build but {other:?}"),
+            other => panic!("`{line}` is not a build but {other:?}"),
         }
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_clap_definition_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn the_first_form_is_a_build() {
+    fn the_short_form_is_a_build() {
         let job = build("minis2i --env=VAR=hello testapp builder img");
         assert_eq!((job.env, job.tag.as_str()), (vec!["VAR=hello".to_owned()], "img"));
     }
 
     #[test]
-    fn a_v_is_a_volume_before_one_and_verbose_elsewhere() {
-        let completed = |line: &str| {
-            let args = complete(line.split_whitespace().map(Into::into));
+    fn v_means_volume_before_a_volume_and_verbose_elsewhere() {
+        let normalized = |line: &str| {
+            let args = normalize(line.split_whitespace().map(Into::into));
             args.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
         };
         for (typed, meant) in [
@@ -114,12 +114,12 @@ mod tests {
             ("minis2i build -v https://a/b builder img", "minis2i build --verbose https://a/b builder img"),
             ("minis2i build a b c -v -- -v x", "minis2i build a b c --verbose -- -v x"),
         ] {
-            assert_eq!(completed(typed), meant);
+            assert_eq!(normalized(typed), meant);
         }
     }
 
     #[test]
-    fn the_rest_goes_to_the_engine() {
+    fn options_after_two_dashes_go_to_the_engine() {
         let job = build("minis2i build testapp builder img -- --memory 512m --network none");
         assert_eq!(job.run_options, ["--memory", "512m", "--network", "none"]);
     }

@@ -1,27 +1,27 @@
-//! Options that take one of a few words.
+//! The enums of options that accept one of a few fixed values.
 
 use clap::ValueEnum;
 
-/// What happens to a save during a build.
+/// What to do about a save during a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OnBusy {
-    /// Cancel the stale build, but never two in a row
+    /// Cancel the outdated build, but never two in a row
     Auto,
     /// Let the build finish first
     Queue,
-    /// Always cancel the stale build
+    /// Always cancel the outdated build
     Restart,
 }
 
-/// When to ask a registry.
+/// When to pull an image from a registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PullPolicy {
     /// Before every build
     Always,
-    /// Never: images are taken as the engine has them
+    /// Use the images that the engine has
     #[default]
     Never,
-    /// When the engine has no such image
+    /// If the engine does not have the image
     IfNotPresent,
 }
 

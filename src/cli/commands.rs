@@ -1,4 +1,4 @@
-//! The commands, and the arguments that each of them takes.
+//! The commands, and the arguments of each.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,36 +13,36 @@ use jiff::SignedDuration;
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::job::JobArgs;
 
-/// Turn a source folder and a builder image into a runnable image, again and again, fast.
+/// Turn a source folder and an S2I builder image into a runnable image, fast and incrementally.
 #[derive(Debug, Parser)]
-#[command(name = "minis2i", version, propagate_version = true, arg_required_else_help = true, after_help = FIRST_FORM)]
+#[command(name = "minis2i", version, propagate_version = true, arg_required_else_help = true, after_help = SHORT_FORM)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// What the user should know of how the arguments were read.
+    /// Notes for the user about how the arguments were read.
     #[arg(skip)]
     pub notes: Vec<String>,
 }
 
-const FIRST_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
-                          A SOURCE named like a command is written `./NAME`.";
+const SHORT_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
+                          If SOURCE has the name of a command, write `./SOURCE`.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build once: source and builder image become the image TAG
+    /// Build the image TAG once, from a source and a builder image
     Build(Box<BuildArgs>),
 
-    /// Build an image once more, from what its labels say
+    /// Build an image again, from what its labels say
     Rebuild(Box<RebuildArgs>),
 
-    /// Show how a builder wants to be used
+    /// Print the usage text of a builder
     Usage(UsageArgs),
 
-    /// Write the files of a new builder, with tests
+    /// Write the files of a new builder, with a test
     Create(CreateArgs),
 
-    /// Write a Dockerfile that does what a build with this builder does
+    /// Write a Dockerfile that builds any source with a builder
     Generate(GenerateArgs),
 
     /// Print a completion script for a shell
@@ -51,22 +51,22 @@ pub enum Command {
     /// Print the version
     Version,
 
-    /// Build on every save, so that TAG always names an image of what is on disk
+    /// Build on every save, so that TAG always names an image of the current source
     Watch(Box<WatchArgs>),
 
-    /// Removes what a build needs no more, after it has ended
+    /// Remove what a build no longer needs, after it has ended
     #[command(hide = true, name = CLEANUP)]
     Cleanup(CleanupArgs),
 }
 
-/// The command that a build leaves behind for its own cleaning up.
+/// The hidden command that a build starts in the background to clean up after itself.
 pub const CLEANUP: &str = "cleanup-after-build";
 
 #[derive(Debug, Args)]
 pub struct CleanupArgs {
     #[arg(long)]
     pub engine: OsString,
-    /// The lock of the run that made it all
+    /// The lock of the run that created the containers and images
     #[arg(long)]
     pub lock: PathBuf,
     /// The process id of that run
@@ -75,48 +75,51 @@ pub struct CleanupArgs {
     /// A container to remove
     #[arg(long)]
     pub container: Vec<String>,
-    /// An image to remove if no tag and no container needs it
+    /// An image to remove if it has no tag and no container uses it
     #[arg(long)]
     pub image: Vec<String>,
 }
 
 #[derive(Debug, Args)]
-// An argument that is changed goes to the end; the one behind it has to follow.
-#[command(mut_arg("tag", needless_for_dockerfile), mut_arg("run_options", |rest| rest))]
+// `mut_arg` moves an argument to the end, so the one that comes after it has to be moved, too.
+#[command(mut_arg("tag", optional_for_dockerfile), mut_arg("run_options", |rest| rest))]
 pub struct BuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
 
-    /// Run the new image afterwards, until it ends
+    /// Run the new image after the build, until it exits
     ///
-    /// Its output is shown and its ports are published; Ctrl-C removes the container. The exit status is that of the
-    /// container.
-    #[arg(long)]
+    /// Its output is shown and its ports are published; Ctrl-C removes the container. The exit status of minis2i is
+    /// that of the container.
+    // Without a heading of their own, this option and the next ones would get that of the last group in `job`.
+    #[arg(long, help_heading = None)]
     pub run: bool,
 
-    /// Write a Dockerfile and a folder `upload` beside it, instead of building
+    /// Write a Dockerfile and a folder `upload` next to it, instead of building
     ///
-    /// PATH is the Dockerfile, or a folder for it. `docker build` makes the image of them, always from nothing, anywhere
-    /// where the builder image is.
+    /// PATH is the Dockerfile, or a folder for it. `docker build` then makes the image, on any machine that has the
+    /// builder image, and always without artifacts.
     #[arg(
         long,
         value_name = "PATH",
-        conflicts_with_all = ["mount", "run", "runtime_image", "callback_url"]
+        conflicts_with_all = ["mount", "run", "runtime_image", "callback_url"],
+        help_heading = None
     )]
     pub as_dockerfile: Option<PathBuf>,
 
-    /// Take arguments that are not given from the `.s2ifile` in the current folder
+    /// Take missing arguments from the `.s2ifile` in the current folder
     ///
-    /// `s2i build --use-config` has written it. Without SOURCE, BUILDER and TAG this is done anyway, where there is one.
-    #[arg(long)]
+    /// `s2i build --use-config` writes that file. If SOURCE, BUILDER and TAG are all missing, an existing file is used
+    /// even without this option.
+    #[arg(long, help_heading = None)]
     pub use_config: bool,
 
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// A Dockerfile does not need to know how its image will be called.
-fn needless_for_dockerfile(tag: Arg) -> Arg {
+/// Makes TAG optional with `--as-dockerfile`, since a Dockerfile does not contain the name of its image.
+fn optional_for_dockerfile(tag: Arg) -> Arg {
     tag.required(false).required_unless_present("as_dockerfile").default_value_if(
         "as_dockerfile",
         ArgPredicate::IsPresent,
@@ -139,17 +142,19 @@ pub struct WatchArgs {
 pub struct WatchOptions {
     /// How long the source must be quiet after a burst of events, such as 50ms or 1s
     ///
-    /// A single finished save is not waited for that long; a burst that does not end is looked at after a second.
+    /// A single, completed save does not wait that long. If a burst does not end, the source is compared after one
+    /// second.
     #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration)]
     pub debounce: Duration,
 
-    /// What happens to a save during a build
+    /// What to do about a save during a build
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     pub on_busy: OnBusy,
 
-    /// Look at everything now and then instead of waiting for events
+    /// Poll the source at this interval instead of waiting for file events
     ///
-    /// For file systems that tell no events, such as network folders. Done unasked where watching does not work.
+    /// For file systems that report no events, such as network folders. Used automatically where watching does not
+    /// work.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
           value_parser = duration)]
     pub poll: Option<Duration>,
@@ -158,13 +163,13 @@ pub struct WatchOptions {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub keep: usize,
 
-    /// Keep no container ready for the next save
+    /// Keep no standby container ready for the next save
     ///
-    /// One container less at rest; each build takes as long as `minis2i build`.
+    /// No container exists between builds then, but each build takes as long as `minis2i build`.
     #[arg(long)]
     pub no_standby: bool,
 
-    /// The largest source that a container is kept ready with, such as 500MB or 2GiB
+    /// Keep a standby only for sources up to this size, such as 500MB or 2GiB
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     pub standby_limit: u64,
 
@@ -183,10 +188,10 @@ fn bytes(text: &str) -> Result<u64, String> {
     text.parse::<ByteSize>().map(|size| size.as_u64()).map_err(|_| "a size looks like `500MB` or `2GiB`".to_owned())
 }
 
-/// The options of a build; what it is told by its arguments, labels tell here.
+/// The options of a build; the labels of an image take the place of its arguments.
 #[derive(Debug, Args)]
-#[command(mut_arg("source", image_to_rebuild), mut_arg("builder", new_name), mut_arg("tag", not_taken))]
-// An argument that is changed goes to the end; the one behind them has to follow.
+#[command(mut_arg("source", image_to_rebuild), mut_arg("builder", new_name), mut_arg("tag", hidden_tag))]
+// `mut_arg` moves an argument to the end, so the one that comes after these has to be moved, too.
 #[command(mut_arg("run_options", |rest| rest))]
 pub struct RebuildArgs {
     #[command(flatten)]
@@ -196,23 +201,23 @@ pub struct RebuildArgs {
 }
 
 fn image_to_rebuild(source: Arg) -> Arg {
-    source.value_name("TAG").help("The image to build once more").long_help(
-        "The image to build once more\n\nIts labels name the builder, the source, and what of it was used. Variables \
-         and other options are not in the labels: give them again.",
+    source.value_name("TAG").help("The image to build again").long_help(
+        "The image to build again\n\nIts labels name the builder, the source, and which part of the source was used. \
+         Variables and other options are not in the labels: give them again.",
     )
 }
 
 fn new_name(builder: Arg) -> Arg {
     builder
         .value_name("NEW")
-        .help("The name of the image to make, instead of TAG")
+        .help("The name of the new image, instead of TAG")
         .required(false)
         .default_value("")
         .hide_default_value(true)
 }
 
-/// `rebuild` has no third argument.
-fn not_taken(tag: Arg) -> Arg {
+/// Hides the third argument of a build, which `rebuild` does not have.
+fn hidden_tag(tag: Arg) -> Arg {
     tag.hide(true).required(false).default_value("").hide_default_value(true)
 }
 
@@ -227,10 +232,10 @@ pub struct UsageArgs {
 
 #[derive(Debug, Args)]
 pub struct CreateArgs {
-    /// The name of the builder image to be
+    /// The name of the new builder image
     pub name: String,
 
-    /// The folder to write to; files that are there stay as they are
+    /// The folder to write to; existing files are not overwritten
     pub dir: PathBuf,
 }
 
@@ -241,14 +246,14 @@ pub struct GenerateArgs {
 
     /// The Dockerfile to write, or `-` for standard output
     ///
-    /// A file that is there is replaced only if it was generated.
+    /// An existing file is replaced only if it was generated.
     pub file: PathBuf,
 
     /// Set a variable for `assemble` and the image; NAME alone takes the value from the environment
     #[arg(short, long, value_name = "NAME[=VALUE]")]
     pub env: Vec<String>,
 
-    /// The user who runs `assemble`, instead of the one the builder names
+    /// Run `assemble` as this user, instead of the one that the builder names
     #[arg(long, value_name = "USER")]
     pub assemble_user: Option<String>,
 
@@ -261,14 +266,14 @@ pub struct CompletionArgs {
     pub shell: Shell,
 }
 
-/// What commands that only ask the engine for something need.
+/// Options of the commands that only query the engine.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
-    /// The engine's CLI: docker, or one that takes the same commands
+    /// The engine's CLI: docker, or a compatible one
     #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
     pub engine: OsString,
 
-    /// Print errors only, and what was asked for
+    /// Print only errors and the requested output
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
 
@@ -284,19 +289,19 @@ pub struct EngineArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Print errors only, and the image id
+    /// Print only errors and the image id
     #[arg(short, long, conflicts_with_all = ["verbose", "loglevel"])]
     pub quiet: bool,
 
-    /// Show every engine command with its time; `-v` for short, where no SOURCE:/TARGET follows
+    /// Show every engine command with its time; `-v` for short, unless SOURCE:/TARGET follows it
     #[arg(long)]
     pub verbose: bool,
 
-    /// How much to say, as s2i counts it: from 1 on it is `--verbose`
+    /// Set the log level as in s2i: 1 and above mean `--verbose`
     #[arg(long, value_name = "0-5", value_parser = clap::value_parser!(u8).range(0..=5))]
     pub loglevel: Option<u8>,
 
-    /// Text on stderr and the image id on stdout, or one JSON object a line on stdout
+    /// Print text on stderr and the image id on stdout, or one JSON object per line on stdout
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub message_format: MessageFormat,
 

@@ -16,15 +16,15 @@ pub struct JobArgs {
     /// The builder image, by name or id
     pub builder: String,
 
-    /// The name of the image to make
+    /// The name of the new image
     ///
-    /// It moves to the new image only when `assemble` succeeded; otherwise it stays where it was.
+    /// The tag moves to the new image only if `assemble` succeeds; otherwise it stays where it is.
     pub tag: String,
 
     /// Set a variable for `assemble` and the image
     ///
-    /// NAME alone takes the value from the environment. The last one wins; `-e` wins over `-E`, which wins over the
-    /// file `.s2i/environment` in the source.
+    /// NAME alone takes the value from the environment. If a variable is set twice, the last one wins; `-e` wins over
+    /// `-E`, which wins over the file `.s2i/environment` in the source.
     #[arg(short, long, value_name = "NAME[=VALUE]")]
     pub env: Vec<String>,
 
@@ -32,65 +32,68 @@ pub struct JobArgs {
     #[arg(short = 'E', long, value_name = "FILE")]
     pub environment_file: Vec<PathBuf>,
 
-    /// Leave out what this glob names, in gitignore's language
+    /// Do not send what this glob matches (gitignore syntax)
     #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
     pub exclude: Vec<String>,
 
-    /// Send what this glob names though an ignore file hides it
+    /// Send what this glob matches, even if an ignore file excludes it
     ///
-    /// A glob with a slash, such as `dist/*.js`, is also looked for inside ignored folders on its way; one without
-    /// is not.
+    /// A glob with a slash, such as `dist/*.js`, also finds files inside ignored folders along its path; a glob without
+    /// one does not.
     #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
     pub include: Vec<String>,
 
-    /// Send what links point to instead of the links
+    /// Send what symlinks point to, instead of the symlinks
     ///
-    /// Links are sent as links otherwise, and one that points out of the source points into the builder there. A link
-    /// that leads back to a folder it lies in, or to nothing, stays a link.
+    /// By default, symlinks are sent as symlinks; one that points out of the source then points to a path of the
+    /// builder. A symlink that points to nothing, or to a folder that contains it, is still sent as a symlink.
     #[arg(long, help_heading = "What is sent")]
     pub follow_symlinks: bool,
 
-    /// Send files that git would ignore, too
+    /// Also send files that git ignores
     #[arg(long, help_heading = "What is sent")]
     pub no_gitignore: bool,
 
     /// Bind-mount the source read-only instead of sending it
     ///
-    /// For trees too large to send. Builders that move or change their source can not work with it.
+    /// For trees that are too large to send. It does not work with builders that move or change their source.
     #[arg(long, help_heading = "What is sent")]
     pub mount: bool,
 
     /// Keep the source in memory while `assemble` runs, not in the container's own layer
     ///
-    /// Tens of thousands of files come and go much faster there. For builders that read their source, or move files out
-    /// of it; not for those that rename or remove the folder itself. Nothing of it gets into the image but the folder.
+    /// Tens of thousands of files are written and removed much faster there. It works with builders that read their
+    /// source or move files out of it, not with those that rename or remove the folder itself. Of the source, only the
+    /// empty folder gets into the image.
     #[arg(long, conflicts_with_all = ["mount", "keep_source"], help_heading = "What is sent")]
     pub source_in_memory: bool,
 
-    /// Keep what `assemble` left of the source in the image
+    /// Keep in the image what `assemble` leaves of the source
     #[arg(long)]
     pub keep_source: bool,
 
-    /// Take the scripts from this place first
+    /// Look for the scripts at this URL or path first
     ///
-    /// `image:///FOLDER` is a folder of the builder image, `file:///FOLDER` or a path one of this machine; scripts from
-    /// `http://` and `https://` are fetched, once in a run. Each of `assemble`, `run` and `save-artifacts` that is not
-    /// there comes from `.s2i/bin` in the source, or else from where the builder's label says. With `image://` those
-    /// of the source are not used. Scripts from outside the image become part of the new one.
+    /// `image:///FOLDER` is a folder of the builder image; `file:///FOLDER` or a path is a folder of this machine;
+    /// scripts at `http://` and `https://` are downloaded, once per run. If `assemble`, `run` or `save-artifacts` is
+    /// missing there, it is taken from `.s2i/bin` in the source, or else from the place that the builder's label names.
+    /// With `image://`, the scripts in the source are not used. Scripts from outside the image become part of the new
+    /// image.
     #[arg(short, long, value_name = "URL", alias = "scripts", help_heading = "Scripts, place and user")]
     pub scripts_url: Option<String>,
 
-    /// Look for scripts in this folder of the image when its label does not have them
+    /// Look for scripts in this folder of the image last
     ///
-    /// `image:///FOLDER`. Only after `--scripts-url`, the source and the builder's label; without it, and without a
-    /// label, the usual folders `/usr/libexec/s2i` and `/usr/local/s2i` are tried.
+    /// Written as `image:///FOLDER`. It is used for scripts that neither `--scripts-url`, nor the source, nor the
+    /// builder's label provides. Without this option and without a label, the usual folders `/usr/libexec/s2i` and
+    /// `/usr/local/s2i` are tried.
     #[arg(long, value_name = "URL", help_heading = "Scripts, place and user")]
     pub image_scripts_url: Option<String>,
 
-    /// Put the source below this folder of the image: into DIR/src
+    /// Put the source into DIR/src, where DIR is a folder of the image
     ///
-    /// It wins over the builder's label; `/tmp` if there is none either. The folder has to be there, and the user who
-    /// runs `assemble` must be allowed to write to it.
+    /// It wins over the builder's label. Without either, it is `/tmp`. The folder must exist, and the user who runs
+    /// `assemble` must be allowed to write to it.
     #[arg(
         short,
         long,
@@ -109,8 +112,8 @@ pub struct JobArgs {
 
     /// Refuse builders that would run as a user outside these ranges
     ///
-    /// Such as `1-` (anybody but root) or `1000-2000,3000`. A user given by name, or not at all, is refused, too, since
-    /// nobody knows who that is before it runs.
+    /// Examples are `1-` (any user but root) and `1000-2000,3000`. A user that is given by name, or not given at all,
+    /// is refused too, because its numeric id is not known before the container runs.
     #[arg(
         short = 'u',
         long,
@@ -120,18 +123,18 @@ pub struct JobArgs {
     )]
     pub allowed_uids: Option<String>,
 
-    /// Start from nothing: take over no artifacts of the previous image
+    /// Build without the artifacts of the previous image
     #[arg(long)]
     pub no_incremental: bool,
 
-    /// Tell this address how the build ended
+    /// Report to this URL how the build ended
     ///
-    /// It gets a POST with `{"success":true,"labels":{...}}`, the labels being those of the new image. A server that does
-    /// not take it is worth a warning.
+    /// It is sent a POST request with `{"success":true,"labels":{...}}`; the labels are those of the new image. If the
+    /// server does not accept the request, a warning is printed.
     #[arg(long, value_name = "URL")]
     pub callback_url: Option<String>,
 
-    /// The engine's CLI: docker, or one that takes the same commands
+    /// The engine's CLI: docker, or a compatible one
     #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
     pub engine: OsString,
 
@@ -153,7 +156,8 @@ pub struct JobArgs {
     #[command(flatten)]
     pub s2i_compat: S2iCompatArgs,
 
-    /// Options for `docker run`, for both containers of a build
-    #[arg(last = true, value_name = "RUN_OPTION")]
+    /// Options for `docker run`, used for both containers of a build
+    // Without a heading of its own, it would get that of the flattened group above.
+    #[arg(last = true, value_name = "RUN_OPTION", help_heading = None)]
     pub run_options: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Options of a build in groups, by what they are about. Their names and meanings are those of `s2i build`.
+//! Options of a build, grouped by topic. Their names and meanings are those of `s2i build`.
 
 use std::path::PathBuf;
 
@@ -6,33 +6,33 @@ use clap::Args;
 
 use super::choices::PullPolicy;
 
-/// What the two containers of a build are given.
+/// Options for the two containers of a build: the build container and that of `save-artifacts`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Containers")]
 pub struct ContainerArgs {
-    /// Mount a folder, or a named volume, in both containers
+    /// Mount a folder or a named volume in both containers
     ///
-    /// As with `docker run`, but a relative folder works, too: `./cache:/var/cache`. Nothing of it gets into the image
-    /// but the mount point.
+    /// The syntax is that of `docker run`, but a relative folder also works: `./cache:/var/cache`. Only the mount point
+    /// gets into the image, not its content.
     #[arg(short, long, value_name = "SOURCE:TARGET[:OPTIONS]")]
     pub volume: Vec<String>,
 
-    /// The network of both containers, such as `none` or `host`
+    /// Connect both containers to this network, such as `none` or `host`
     ///
     /// Containers start faster with either of these than with the usual `bridge`.
     #[arg(long, value_name = "NETWORK")]
     pub network: Option<String>,
 
-    /// Let both containers know the address of a host
+    /// Add a host name and its address in both containers
     #[arg(long, value_name = "NAME:ADDRESS", value_delimiter = ',')]
     pub add_host: Vec<String>,
 
-    /// Take capabilities of the kernel from both containers
+    /// Drop kernel capabilities in both containers
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',')]
     pub cap_drop: Vec<String>,
 }
 
-/// Which images are looked for in a registry.
+/// When images are pulled from a registry, and how the new image is described.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub struct PullArgs {
@@ -40,124 +40,124 @@ pub struct PullArgs {
     #[arg(short, long, value_name = "POLICY", default_value = "never")]
     pub pull_policy: PullPolicy,
 
-    /// When to pull the image that TAG names, whose artifacts are taken over
+    /// When to pull the image that TAG names, whose artifacts are used
     ///
-    /// With a pull TAG moves to the image of the registry at once. When there is none, the build goes on with what the
+    /// A pull moves TAG to the registry's image at once. If the registry has none, the build continues with what the
     /// engine has.
     #[arg(long, value_name = "POLICY", default_value = "never")]
     pub incremental_pull_policy: PullPolicy,
 
-    /// The name that the image has for people, instead of TAG
+    /// Set the display name of the image, instead of TAG
     ///
     /// It becomes the label `io.k8s.display-name`.
     #[arg(short = 'n', long, value_name = "NAME")]
     pub application_name: Option<String>,
 
-    /// What the image is, for people
+    /// Set the description of the image
     ///
     /// It becomes the label `io.k8s.description`.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
 }
 
-/// Words of `s2i build` that ask for what is done anyway.
+/// Options of `s2i build` that ask for what is the default here.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For those who know s2i")]
 pub struct S2iCompatArgs {
-    /// Use the folder as it is, not its last commit, which is what is done anyway
+    /// Use the folder as it is, not its last commit (the default)
     #[arg(short, long)]
     pub copy: bool,
 
-    /// Take over artifacts of the previous image, which is what is done anyway
+    /// Use the artifacts of the previous image (the default)
     #[arg(long, conflicts_with = "no_incremental")]
     pub incremental: bool,
 
-    /// Remove the image that TAG named before, which is what is done anyway
+    /// Remove the image that TAG named before (the default)
     ///
-    /// It stays as long as it has another tag or a container uses it.
+    /// It is kept as long as it has another tag or a container uses it.
     #[arg(long)]
     pub rm: bool,
 
-    /// Keep links as links, which is what is done anyway
+    /// Send symlinks as symlinks (the default)
     #[arg(long, conflicts_with = "follow_symlinks")]
     pub keep_symlinks: bool,
 
-    /// Keep the folder into which a repository was cloned, and say where it is
+    /// Keep the folder into which a repository was cloned, and print its path
     ///
-    /// Builds of a folder write nothing to this machine's disk, so then there is nothing to keep.
+    /// For a source that is not cloned, there is nothing to keep: its build writes nothing to this machine's disk.
     #[arg(long)]
     pub save_temp_dir: bool,
 }
 
-/// Which part of which source.
+/// Which part and which version of the source to build.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
 pub struct RepositoryArgs {
     /// Use only this folder inside SOURCE
     ///
-    /// `.s2i` and `.s2iignore` are looked for in it.
+    /// `.s2i` and `.s2iignore` are looked up in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub context_dir: Option<PathBuf>,
 
     /// Clone SOURCE and use this branch, tag or commit
     ///
-    /// SOURCE is the URL of a git repository, or a folder that is one; `URL#REF` says the same. Without it a URL means
-    /// the repository's own choice, and a folder means its files as they are.
+    /// SOURCE is the URL of a git repository, or a folder that contains one; `URL#REF` means the same. Without REF, a
+    /// URL stands for the default branch, and a folder for its files as they are.
     #[arg(short, long = "ref", value_name = "REF", conflicts_with_all = ["copy", "mount"])]
     pub reference: Option<String>,
 
-    /// Clone without the submodules
+    /// Clone without submodules
     #[arg(long)]
     pub ignore_submodules: bool,
 }
 
-/// What is for `assemble` alone.
+/// Variables and files for `assemble` alone.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "For `assemble` alone, never in the image")]
 pub struct SecretArgs {
     /// Set a variable for `assemble` only
     ///
-    /// NAME alone takes the value from the environment. It wins over `--env`, and is neither in the image nor in any
-    /// command line.
+    /// NAME alone takes the value from the environment. The variable wins over `--env`. It ends up neither in the image
+    /// nor on a command line of the engine.
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub build_env: Vec<String>,
 
     /// Let `assemble` read a file as `/run/secrets/NAME`
     ///
-    /// As with `docker build`; `env=VARIABLE` instead of `src=FILE` takes a variable's value. The file is in memory,
-    /// only the user of `assemble` can read it, and it is gone when `assemble` has ended. An empty folder `/run/secrets`
-    /// stays in an image that had none.
+    /// The syntax is that of `docker build`; `env=VARIABLE` instead of `src=FILE` takes the value of a variable. The
+    /// file is in memory, only the user of `assemble` can read it, and it is removed when `assemble` ends. If the
+    /// builder has no folder `/run/secrets`, an empty one stays in the image.
     #[arg(long, value_name = "id=NAME,src=FILE")]
     pub secret: Vec<String>,
 
-    /// Put the content of a folder into one of the container for `assemble`
+    /// Put the content of FOLDER into the folder PLACE of the build container while `assemble` runs
     ///
-    /// It is taken away again before the image is made, and what it replaced comes back; what `assemble` copied
-    /// elsewhere stays. PLACE may be relative to the builder's WORKDIR. Several can be given with `;` between.
+    /// It is removed again before the image is made, and what it replaced is restored; what `assemble` copied elsewhere
+    /// stays. PLACE may be relative to the builder's WORKDIR. Several pairs can be given, separated by `;`.
     #[arg(short, long, value_name = "FOLDER:PLACE")]
     pub inject: Vec<String>,
 }
 
-/// The image that the result is made of, where that is not the builder.
+/// The image that the result is based on, if that is not the builder.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "A second image")]
 pub struct RuntimeArgs {
-    /// Make the result of this image, with artifacts of the build
+    /// Base the result on this image instead of the builder
     ///
-    /// When `assemble` is done, artifacts are carried into a container of this image, and its script `assemble-runtime`,
-    /// or the source's `.s2i/bin/assemble-runtime`, runs there. Such builds are never incremental: their images have
-    /// nothing of the builder.
+    /// After `assemble`, the paths given with `--runtime-artifact` are copied into a container of this image, and its
+    /// script `assemble-runtime`, or `.s2i/bin/assemble-runtime` in the source, runs there. These builds are never
+    /// incremental, because their images contain nothing of the builder.
     #[arg(long, value_name = "IMAGE", conflicts_with = "incremental")]
     pub runtime_image: Option<String>,
 
-    /// A file or folder of the build container to carry over
+    /// Copy this file or folder from the build container into the runtime image
     ///
-    /// It goes into the runtime image's WORKDIR, or into the folder PLACE. Without any, the image's label
-    /// `io.openshift.s2i.assemble-input-files` says which.
+    /// It goes into the runtime image's WORKDIR, or into the folder PLACE. Without this option, the image's label
+    /// `io.openshift.s2i.assemble-input-files` names the paths.
     #[arg(short = 'a', long, value_name = "PATH[:PLACE]", requires = "runtime_image")]
     pub runtime_artifact: Vec<String>,
 
-    /// Who runs `assemble-runtime`, if not the runtime image's user
+    /// Run `assemble-runtime` as this user, instead of the runtime image's user
     #[arg(long, value_name = "USER", requires = "runtime_image")]
     pub assemble_runtime_user: Option<String>,
 

@@ -1,7 +1,7 @@
-//! The file in which `s2i build --use-config` keeps its arguments: `.s2ifile` in the current folder. It is only read.
+//! Reads `.s2ifile` in the current folder, in which `s2i build --use-config` stores its arguments.
 //!
-//! It is a JSON object with `source`, `builderImage`, `tag`, and `flags`: an object from the long name of an option to
-//! its value as text, where lists are written `[a,b]` and each `--env` has an entry of its own, `env-0`, `env-1`...
+//! It is a JSON object with `source`, `builderImage`, `tag` and `flags`. `flags` maps the long name of an option to its
+//! value as text; lists are written `[a,b]`, and each `--env` has an entry of its own: `env-0`, `env-1`...
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,13 +19,13 @@ use super::commands::Cli;
 use super::suggest;
 use crate::error::Error;
 
-/// The file, and its older name.
+/// The name of the file, and its older name.
 const NAMES: [&str; 2] = [".s2ifile", ".stifile"];
 
 /// Commands that take the arguments of a build.
 const COMMANDS: [&str; 2] = ["build", "watch"];
 
-/// How a value is written as text.
+/// How an option's value is written in the file.
 #[derive(Clone, Copy)]
 enum Shape {
     /// `true` or `false`.
@@ -37,8 +37,8 @@ enum Shape {
     Commas,
 }
 
-/// Options that `s2i build` keeps there. Others in the file are nobody's: an own option of minis2i could make a file
-/// that came with a source run any program.
+/// The options that `s2i build` stores. Others in the file are ignored: with `--engine`, for example, a file that came
+/// with a source could run any program.
 const OPTIONS: [(&str, Shape); 45] = [
     ("add-host", Shape::Brackets),
     ("allowed-uids", Shape::One),
@@ -90,7 +90,7 @@ const OPTIONS: [(&str, Shape); 45] = [
 /// Old names of options, and the new ones.
 const RENAMED: [(&str, &str); 2] = [("location", "destination"), ("scripts", "scripts-url")];
 
-/// What `--exclude` is by default there. Git's own files are left out here anyway.
+/// The default value of `--exclude` in s2i. It needs no translation, since `.git` is never sent here.
 const DEFAULT_EXCLUDE: &str = r"(^|/)\.git(/|$)";
 
 #[derive(Debug, Default, Deserialize)]
@@ -105,10 +105,10 @@ struct Stored {
     unknown: BTreeMap<String, Value>,
 }
 
-/// The arguments with those of the file put in, and what the user should know of it. What was typed wins.
+/// Adds the arguments of the file to those of the command line, which win. Also returns notes for the user.
 ///
 /// # Errors
-/// A file that is asked for, or needed, and can not be used.
+/// When a file that was asked for, or is needed, cannot be used.
 pub fn expand(args: Vec<OsString>) -> Result<(Vec<OsString>, Vec<String>)> {
     let matches = Cli::command().ignore_errors(true).try_get_matches_from(&args);
     let Some((name, typed)) = matches.as_ref().ok().and_then(ArgMatches::subcommand) else {
@@ -122,23 +122,24 @@ pub fn expand(args: Vec<OsString>) -> Result<(Vec<OsString>, Vec<String>)> {
     let cli = Cli::command();
     let command = cli.find_subcommand(name).expect("the parser found this command");
     match read(Path::new("."))? {
-        Some((file, stored)) => stored.put_into(args, command, typed, arguments, file),
+        Some((file, stored)) => stored.add_to(args, command, typed, arguments, file),
         None if asked && arguments == 0 => {
             Err(Error::usage(format!("there is no `{}` in this folder to take arguments from", NAMES[0]))
                 .hint(format!(
-                    "go to the folder that has it, or say what to build: `minis2i {name} SOURCE BUILDER TAG`"
+                    "change to the folder that has it, or give the arguments: `minis2i {name} SOURCE BUILDER TAG`"
                 ))
                 .into())
         }
-        None if asked => {
-            Ok((args, vec![format!("there is no `{}` here; minis2i reads it, but writes none", NAMES[0])]))
-        }
+        None if asked => Ok((
+            args,
+            vec![format!("there is no `{}` in this folder; minis2i only reads it and writes none", NAMES[0])],
+        )),
         None => Ok((args, Vec::new())),
     }
 }
 
 fn is_typed(matches: &ArgMatches, id: &str) -> bool {
-    // `watch` has not all arguments of `build`.
+    // `watch` does not have all arguments of `build`.
     let known = matches.try_contains_id(id).unwrap_or(false);
     known && matches.value_source(id) == Some(ValueSource::CommandLine)
 }
@@ -148,7 +149,7 @@ fn read(folder: &Path) -> Result<Option<(&'static str, Stored)>> {
         let cannot = |cause: anyhow::Error| {
             Error::usage(format!("cannot use the `{name}` of this folder"))
                 .because(cause)
-                .hint("it is what `s2i build --use-config` writes; without it, say what to build")
+                .hint("write it again with `s2i build --use-config`, or remove it and give SOURCE, BUILDER and TAG")
         };
         match fs::read(folder.join(name)) {
             Ok(text) => {
@@ -163,7 +164,7 @@ fn read(folder: &Path) -> Result<Option<(&'static str, Stored)>> {
 }
 
 impl Stored {
-    fn put_into(
+    fn add_to(
         self,
         mut args: Vec<OsString>,
         command: &Command,
@@ -171,12 +172,12 @@ impl Stored {
         arguments: usize,
         file: &str,
     ) -> Result<(Vec<OsString>, Vec<String>)> {
-        let mut notes = vec![format!("arguments come from `{file}`, too")];
-        notes.extend(self.unknown.keys().map(|key| format!("`{file}` has `{key}`, which means nothing to minis2i")));
-        let mut words = Vec::new();
+        let mut notes = vec![format!("arguments come from `{file}`")];
+        notes.extend(self.unknown.keys().map(|key| format!("`{key}` in `{file}` is unknown and ignored")));
+        let mut options = Vec::new();
         for (name, value) in in_order(&self.flags) {
-            match self::words(command, typed, name, value) {
-                Ok(more) => words.extend(more),
+            match stored_option(command, typed, name, value) {
+                Ok(more) => options.extend(more),
                 Err(why) => notes.push(format!("`{name}` in `{file}` is left out: {why}")),
             }
         }
@@ -187,16 +188,16 @@ impl Stored {
         };
         if let Some(word) = missing.iter().find(|word| word.starts_with('-')) {
             let failure = Error::usage(format!("`{word}` in `{file}` is no name of a source or an image"));
-            return Err(failure.hint("say what to build on the command line").into());
+            return Err(failure.hint("give SOURCE, BUILDER and TAG on the command line").into());
         }
         let end = args.iter().position(|word| word == "--").unwrap_or(args.len());
         args.splice(end..end, missing.into_iter().filter(|word| !word.is_empty()).map(OsString::from));
-        args.splice(2..2, words.into_iter().map(OsString::from));
+        args.splice(2..2, options.into_iter().map(OsString::from));
         Ok((args, notes))
     }
 }
 
-/// The options with `env-10` behind `env-9`.
+/// The options, sorted so that `env-10` comes after `env-9`.
 fn in_order(flags: &BTreeMap<String, Value>) -> Vec<(&str, &Value)> {
     let mut flags: Vec<(&str, &Value)> = flags.iter().map(|(name, value)| (name.as_str(), value)).collect();
     flags.sort_by_key(|(name, _)| variable_number(name));
@@ -207,12 +208,12 @@ fn variable_number(name: &str) -> Option<u32> {
     name.strip_prefix("env-")?.parse().ok()
 }
 
-/// The words to type for one stored option; none where something that was typed counts instead.
-fn words(command: &Command, typed: &ArgMatches, name: &str, value: &Value) -> Result<Vec<String>, String> {
+/// The arguments for one stored option; none if an option on the command line overrides it.
+fn stored_option(command: &Command, typed: &ArgMatches, name: &str, value: &Value) -> Result<Vec<String>, String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        _ => return Err("its value is no text".to_owned()),
+        _ => return Err("its value is not text".to_owned()),
     };
     let (long, shape) = match variable_number(name) {
         Some(_) => ("env", Shape::One),
@@ -222,13 +223,13 @@ fn words(command: &Command, typed: &ArgMatches, name: &str, value: &Value) -> Re
         return Ok(Vec::new());
     }
     if long == "exclude" {
-        let why = "it is a regular expression there; a `.s2iignore` in the source, or `--exclude GLOB`, says the same";
+        let why = "its value is a regular expression; use `--exclude GLOB` or a `.s2iignore` in the source";
         return if text == DEFAULT_EXCLUDE { Ok(Vec::new()) } else { Err(why.to_owned()) };
     }
     let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(long)) else {
         return Err(suggest::cure(&format!("--{long}")).unwrap_or("minis2i has no such option").to_owned());
     };
-    if is_overruled(command, typed, arg) {
+    if is_overridden(command, typed, arg) {
         return Ok(Vec::new());
     }
     Ok(match shape {
@@ -245,13 +246,13 @@ fn known(name: &str) -> Option<(&str, Shape)> {
     Some((renamed.unwrap_or(name), *shape))
 }
 
-/// Whether the same option was typed, or one that can not go with it.
-fn is_overruled(command: &Command, typed: &ArgMatches, arg: &Arg) -> bool {
-    let rivals = command.get_arg_conflicts_with(arg);
-    rivals.into_iter().chain([arg]).any(|arg| is_typed(typed, arg.get_id().as_str()))
+/// Whether the command line has the same option, or one that conflicts with it.
+fn is_overridden(command: &Command, typed: &ArgMatches, arg: &Arg) -> bool {
+    let conflicting = command.get_arg_conflicts_with(arg);
+    conflicting.into_iter().chain([arg]).any(|arg| is_typed(typed, arg.get_id().as_str()))
 }
 
-/// Comma separated values, those with commas in double quotes.
+/// Splits comma-separated values; a value that contains commas is in double quotes.
 fn list(text: &str, long: &str) -> Vec<String> {
     let mut values = vec![String::new()];
     let mut quoted = false;
@@ -276,7 +277,7 @@ mod tests {
     use clap::CommandFactory;
     use std::ffi::OsString;
 
-    /// The arguments and notes that come of a file and what is typed.
+    /// The arguments and notes for a file and a command line.
     fn put(file: &str, line: &str) -> (String, Vec<String>) {
         let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(&args).unwrap();
@@ -285,7 +286,7 @@ mod tests {
         let stored: Stored = serde_json::from_str(file).unwrap();
         let cli = Cli::command();
         let command = cli.find_subcommand(name).unwrap();
-        let (args, notes) = stored.put_into(args, command, typed, arguments, ".s2ifile").unwrap();
+        let (args, notes) = stored.add_to(args, command, typed, arguments, ".s2ifile").unwrap();
         let args: Vec<_> = args.iter().map(|arg| arg.to_str().unwrap()).collect();
         (args.join(" "), notes)
     }
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_wins() {
+    fn the_command_line_wins() {
         let file = r#"{"source":"src","builderImage":"b","tag":"t","flags":{"env":"A=1","environment-file":"f"}}"#;
         assert_eq!(
             put(file, "m build --use-config -e A=2 x y").0,
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_named() {
+    fn ignored_entries_are_named() {
         let file = r#"{"more":1,"flags":{"engine":"/evil","tls":"true","exclude":"x.*y","env-0":[]}}"#;
         let (line, notes) = put(file, "m build");
         assert_eq!(line, "m build");

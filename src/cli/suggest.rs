@@ -1,5 +1,4 @@
-//! What is typed for the reference implementation, or for `docker run`, and not taken here: an error that says what to
-//! do instead.
+//! Better errors for arguments that belong to s2i, to `docker run` or to another command: they say what to do instead.
 
 use std::ffi::OsString;
 
@@ -10,8 +9,8 @@ use super::commands::Cli;
 use crate::error::Error;
 
 const TLS: &str =
-    "the engine's CLI keeps that: set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or `docker context use NAME`";
-const ENGINE: &str = "the engine is named by DOCKER_HOST, or by a context: `docker context use NAME`";
+    "TLS is configured in the engine's CLI: set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or `docker context use NAME`";
+const ENGINE: &str = "choose the engine with DOCKER_HOST, or with `docker context use NAME`";
 
 /// Options of `s2i`, and what to use instead.
 const CURES: [(&str, &str); 11] = [
@@ -22,13 +21,13 @@ const CURES: [(&str, &str); 11] = [
     ("--ca", TLS),
     ("--cert", TLS),
     ("--key", TLS),
-    ("--dockercfg-path", "`docker login` keeps passwords for registries; DOCKER_CONFIG names another folder for them"),
-    ("--force-pull", "`--pull-policy always`, or `docker pull BUILDER` first"),
-    ("--image-scripts-dir", "it is called `--image-scripts-url` now"),
-    ("--loglevel", "`--verbose` shows every engine command"),
+    ("--dockercfg-path", "use `docker login`, which stores registry passwords; DOCKER_CONFIG sets the folder"),
+    ("--force-pull", "use `--pull-policy always`, or run `docker pull BUILDER` first"),
+    ("--image-scripts-dir", "use `--image-scripts-url`, its new name"),
+    ("--loglevel", "use `--verbose`, which shows every engine command"),
 ];
 
-/// Options of `docker run` that are often wanted.
+/// Common options of `docker run`.
 const RUN_OPTIONS: [&str; 24] = [
     "--add-host",
     "--cap-add",
@@ -61,7 +60,7 @@ pub fn cure(option: &str) -> Option<&'static str> {
     CURES.iter().find(|(known, _)| *known == option).map(|(_, cure)| *cure)
 }
 
-/// A better error than the parser's, where there is one.
+/// A better error than clap's for an unknown argument, if there is one.
 pub fn explain(error: &clap::Error, args: &[OsString]) -> Option<Error> {
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
@@ -91,7 +90,7 @@ fn too_many(word: &str, command: &Command) -> Error {
     Error::usage(format!("`{word}` is one argument too many")).hint(if takes_run_options(command) {
         format!("the order is `{order}`; a value with spaces needs quotes, options for `docker run` come after `--`")
     } else {
-        format!("it is `{order}`, and options")
+        format!("the order is `{order}`; options can come anywhere")
     })
 }
 
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_reference_takes_is_named() {
+    fn an_option_of_s2i_alone_is_named() {
         for option in ["--tls", "--ca=x", "-U", "--dockercfg-path", "--url=tcp://x"] {
             let said = explained(&format!("minis2i build {option} a b c")).unwrap();
             let name = option.split('=').next().unwrap();
@@ -129,17 +128,17 @@ mod tests {
     }
 
     #[test]
-    fn no_cure_is_for_what_a_build_takes() {
+    fn cures_are_for_options_that_build_does_not_take() {
         let cli = Cli::command();
         let build = cli.find_subcommand("build").unwrap();
         let taken: Vec<_> =
             CURES.iter().filter(|(option, _)| knows(build, option)).map(|(option, _)| *option).collect();
-        // Other commands have no such option.
+        // `build` takes it, but other commands do not.
         assert_eq!(taken, ["--loglevel"]);
     }
 
     #[test]
-    fn what_another_command_takes_is_named() {
+    fn an_option_of_another_command_is_named() {
         assert_eq!(
             explained("minis2i usage --keep-source b").unwrap(),
             "`minis2i usage` does not take `--keep-source`"
