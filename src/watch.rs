@@ -19,6 +19,7 @@ mod standby_policy;
 mod threads;
 mod tracked_view;
 mod tracker;
+mod work;
 mod worker;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -116,6 +117,7 @@ fn run_threads(
         report: sender(&send, Event::Worker),
         policy: StandbyPolicy::new((!settings.standby).then_some("`--no-standby` was given"), settings.standby_limit),
         last_commit: None,
+        announced: false,
     };
     let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener };
     let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, threads);

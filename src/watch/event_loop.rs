@@ -18,7 +18,7 @@ use super::keys::{self, Key};
 use super::known_images::KnownImages;
 use super::looker::{LookRequest, LookResult};
 use super::tracker::Tracker;
-use super::worker::{Request, WorkerCommand, WorkerEvent};
+use super::work::{Request, WorkerCommand, WorkerEvent};
 use crate::error::ErrorKind;
 use crate::pipeline::context::BuildContext;
 use crate::report::Reporter;

@@ -1,13 +1,15 @@
 //! Single keys on a terminal, which is put back into order whatever happens.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Result;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
-use signal_hook::consts::SIGCONT;
+use signal_hook::consts::{SIGCONT, SIGTSTP};
 use signal_hook::iterator::Signals;
 
 /// The terminal as it was before.
@@ -52,12 +54,12 @@ impl Keys {
             return Ok(None);
         }
         enter();
-        // After a stop, the terminal is as the shell left it.
-        let mut signals = Signals::new([SIGCONT])?;
+        let mut signals = Signals::new([SIGTSTP, SIGCONT])?;
         std::thread::spawn(move || {
-            for _ in signals.forever() {
-                if BEFORE.lock().is_ok_and(|before| before.is_some()) && is_ours() {
-                    enter();
+            for signal in signals.forever() {
+                match signal {
+                    SIGTSTP => stop(),
+                    _ => go_on(),
                 }
             }
         });
@@ -78,6 +80,23 @@ pub fn restore() {
         && is_ours()
     {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+}
+
+/// Stops this process, as Ctrl-Z does, with the terminal as it was: not every shell puts it back into order.
+fn stop() {
+    if is_ours()
+        && let Some(before) = BEFORE.lock().ok().and_then(|before| before.clone())
+    {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+    let _ = kill_process(getpid(), Signal::STOP);
+}
+
+/// After a stop, the terminal is as the shell left it.
+fn go_on() {
+    if BEFORE.lock().is_ok_and(|before| before.is_some()) && is_ours() {
+        enter();
     }
 }
 
@@ -107,11 +126,14 @@ fn read_keys(send: &impl Fn(Key)) {
             std::thread::sleep(Duration::from_millis(500));
             continue;
         }
-        let mut byte = [0];
-        match stdin.lock().read(&mut byte) {
-            Ok(1) => drop(Key::of(byte[0]).map(send)),
+        // Past the buffer of the standard library: what that holds back, `poll` does not see.
+        let mut keys = [0; 64];
+        match rustix::io::read(&stdin, &mut keys) {
+            Ok(0) => return,
+            Ok(count) => keys[..count].iter().filter_map(|byte| Key::of(*byte)).for_each(send),
+            Err(Errno::INTR | Errno::AGAIN) => {}
             // A terminal that went away is no reason to end.
-            _ => return,
+            Err(_) => return,
         }
     }
 }

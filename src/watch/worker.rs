@@ -14,6 +14,7 @@ use super::standby::Standby;
 use super::standby_policy::{self, Limit, StandbyPolicy};
 use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
+use super::work::{Request, WorkerCommand, WorkerEvent};
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
 use crate::pipeline::approach::{CannotWait, Setback};
@@ -24,7 +25,7 @@ use crate::pipeline::inputs::Inputs;
 use crate::pipeline::script_run::Assembled;
 use crate::pipeline::{callback, steps};
 use crate::report::Reporter;
-use crate::report::message::{Finished, Message, Outcome, StandbyUse, Started};
+use crate::report::message::{Finished, Message, Outcome, StandbyUse};
 use crate::settings::Job;
 
 /// A build that the worker gets to later than this waited for a standby that was being prepared; a message between threads
@@ -37,46 +38,6 @@ const SHORT_COMMIT: Duration = Duration::from_millis(400);
 /// How long to wait before a lost standby is replaced, at first and at most: chosen so that a container that is removed again
 /// and again costs next to nothing.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-
-/// What the worker is to do.
-pub enum WorkerCommand {
-    Build(Box<Request>),
-    /// The container of this name has ended.
-    StandbyEnded(String),
-    /// A standby, if there is one, is of no use any more, for this reason.
-    Renew(&'static str),
-    Leave,
-}
-
-/// A build to make.
-pub struct Request {
-    pub started: Started,
-    /// Take over no artifacts.
-    pub clean: bool,
-    /// Build only if the tag is not an image of exactly this source, builder and options.
-    pub unless_current: bool,
-    /// When the save was.
-    pub saved: Instant,
-    /// When the build was asked for.
-    pub ordered: Instant,
-    /// What the time since the save went into.
-    pub phases: Vec<(&'static str, Duration)>,
-}
-
-/// What the worker reports.
-pub enum WorkerEvent {
-    /// The tag was on an image of this source already.
-    NotNeeded,
-    Ended {
-        outcome: Outcome,
-        /// The engine, not the build, is at fault.
-        engine_failed: bool,
-        total: Duration,
-        /// The image that has the tag now.
-        image: Option<String>,
-    },
-    StandbyReady,
-}
 
 pub struct Worker<'a> {
     pub cx: BuildContext<'a>,
@@ -93,6 +54,8 @@ pub struct Worker<'a> {
     pub report: Box<dyn Fn(WorkerEvent) + Send + 'a>,
     pub policy: StandbyPolicy,
     pub last_commit: Option<Duration>,
+    /// The start of the build under way was reported.
+    pub announced: bool,
 }
 
 impl<'a> Worker<'a> {
@@ -205,6 +168,7 @@ impl<'a> Worker<'a> {
         if waited > NOTABLE {
             progress.phases.push(("wait", waited));
         }
+        self.announced = !request.unless_current;
         self.control.take(request.started.build);
         let mut using = StandbyUse::Used;
         let mut standby = waiting;
@@ -234,9 +198,16 @@ impl<'a> Worker<'a> {
         None
     }
 
+    /// Reports the start of a build, once.
+    fn announce(&mut self, request: &Request) {
+        if !std::mem::replace(&mut self.announced, true) {
+            self.cx.reporter.emit(&Message::BuildStarted(&request.started));
+        }
+    }
+
     /// Reports how a build went, and has removed what it used.
     fn finish(
-        &self,
+        &mut self,
         request: &Request,
         result: Result<String>,
         standby: Option<Standby>,
@@ -252,6 +223,8 @@ impl<'a> Worker<'a> {
             self.throw_away(standby, result.as_ref().ok());
         }
         lock(&self.tracker).close_build(outcome);
+        // It may have ended before it was known whether there would be a build.
+        self.announce(request);
         if let (Outcome::Failed, Err(error)) = (outcome, &result) {
             self.cx.reporter.emit(&Message::Error(error));
         }
@@ -293,7 +266,7 @@ impl<'a> Worker<'a> {
                 if steps::is_current(prepared.cx.job, &prepared.images, &prepared.ready) {
                     return Ok(None);
                 }
-                self.cx.reporter.emit(&Message::BuildStarted(&request.started));
+                self.announce(request);
             }
             match steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress) {
                 Ok(assembled) => return self.commit(prepared, revision, assembled, progress).map(Some),

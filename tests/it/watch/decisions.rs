@@ -328,7 +328,7 @@ fn an_image_in_use_is_removed_later() {
     next_image(&watch, &project, "3");
     wait_for("the removal of the second one", || !exists(&second));
     assert!(exists(&used));
-    assert_eq!(docker(&["inspect", "--format", "{{.State.RunningProcess}}", &container]), "true");
+    assert_eq!(docker(&["inspect", "--format", "{{.State.Running}}", &container]), "true");
     docker(&["rm", "-fv", &container]);
     next_image(&watch, &project, "4");
     wait_for("its removal", || !exists(&used));

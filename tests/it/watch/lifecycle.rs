@@ -78,7 +78,7 @@ fn a_watch_that_was_killed_is_taken_over_and_its_standby_never_assembles() {
     let standby = watch.containers().pop().unwrap();
     watch.signal("KILL");
     wait_for("the end of the standby", || {
-        let running = try_docker(&["inspect", "--format", "{{.State.RunningProcess}}", &standby]);
+        let running = try_docker(&["inspect", "--format", "{{.State.Running}}", &standby]);
         String::from_utf8_lossy(&running.stdout).trim() != "true"
     });
     assert_eq!(fs::read_to_string(proof.path().join("log")).unwrap(), "x\n");

@@ -1,0 +1,45 @@
+//! What the worker is to do, and what it reports.
+
+use std::time::{Duration, Instant};
+
+use crate::report::message::{Outcome, Started};
+
+/// What the worker is to do.
+pub enum WorkerCommand {
+    Build(Box<Request>),
+    /// The container of this name has ended.
+    StandbyEnded(String),
+    /// A standby, if there is one, is of no use any more, for this reason.
+    Renew(&'static str),
+    Leave,
+}
+
+/// A build to make.
+pub struct Request {
+    pub started: Started,
+    /// Take over no artifacts.
+    pub clean: bool,
+    /// Build only if the tag is not an image of exactly this source, builder and options.
+    pub unless_current: bool,
+    /// When the save was.
+    pub saved: Instant,
+    /// When the build was asked for.
+    pub ordered: Instant,
+    /// What the time since the save went into.
+    pub phases: Vec<(&'static str, Duration)>,
+}
+
+/// What the worker reports.
+pub enum WorkerEvent {
+    /// The tag was on an image of this source already.
+    NotNeeded,
+    Ended {
+        outcome: Outcome,
+        /// The engine, not the build, is at fault.
+        engine_failed: bool,
+        total: Duration,
+        /// The image that has the tag now.
+        image: Option<String>,
+    },
+    StandbyReady,
+}
