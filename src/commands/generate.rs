@@ -12,7 +12,7 @@ use super::probe::{find_builder, in_words, run_in_image};
 use crate::cli::commands::GenerateArgs;
 use crate::contract::dockerfile::{Dockerfile, MARK};
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::script::Script;
 use crate::contract::{Contract, Overrides, environment, labels};
 use crate::engine::cli::Engine;

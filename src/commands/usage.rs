@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 
 use super::probe::{ProgramOutput, find_builder, in_words, run_in_image};
 use crate::cli::commands::UsageArgs;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::{Contract, Overrides};
 use crate::engine::cli::Engine;
 use crate::error::Error;

@@ -6,8 +6,8 @@ use anyhow::Result;
 use super::context::BuildContext;
 use super::secrets::Secrets;
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::Place;
 use crate::contract::script::Script;
+use crate::contract::scripts_url::ScriptsUrl;
 use crate::contract::{Contract, external_scripts};
 use crate::error::Error;
 
@@ -51,9 +51,9 @@ impl Inputs {
 /// option names a folder of the image, all of them come from the image, since what is there is not known yet.
 fn external_scripts(cx: &BuildContext, contract: &Contract) -> Result<Vec<ExternalScript>> {
     let of_source = || external_scripts::in_source(&cx.job.source.path);
-    let asked = match &contract.asked {
+    let asked = match &contract.scripts_option {
         None => Vec::new(),
-        Some(Place::Image(folder)) => {
+        Some(ScriptsUrl::Image(folder)) => {
             if let [first, ..] = &of_source()?[..] {
                 let note = format!("`{}` of the source is not used: scripts come from `{folder}`", first.from);
                 cx.reporter.note(&note);
@@ -71,7 +71,7 @@ fn external_scripts(cx: &BuildContext, contract: &Contract) -> Result<Vec<Extern
     let mut scripts = asked;
     let missing = missing(&scripts);
     scripts.extend(of_source()?.into_iter().filter(|external| missing.contains(&external.script)));
-    if let Some(place) = &contract.outside {
+    if let Some(place) = &contract.external_url {
         let found = of_place(cx, place, &self::missing(&scripts))?;
         scripts.extend(found);
     }
@@ -82,11 +82,11 @@ fn missing(scripts: &[ExternalScript]) -> Vec<Script> {
     Script::ALL.into_iter().filter(|script| scripts.iter().all(|external| external.script != *script)).collect()
 }
 
-fn of_place(cx: &BuildContext, place: &Place, wanted: &[Script]) -> Result<Vec<ExternalScript>> {
-    external_scripts::at_place(place, wanted, &cx.job.fetcher, &|| cx.engine.cancel().check())
+fn of_place(cx: &BuildContext, place: &ScriptsUrl, wanted: &[Script]) -> Result<Vec<ExternalScript>> {
+    external_scripts::at_location(place, wanted, &cx.job.fetcher, &|| cx.engine.cancel().check())
 }
 
-fn nothing_there(place: &Place) -> anyhow::Error {
+fn nothing_there(place: &ScriptsUrl) -> anyhow::Error {
     let names = Script::ALL.map(|script| format!("`{}`", script.name())).join(", ");
     Error::usage(format!("`--scripts-url` names a place without scripts: {place} has none of {names}"))
         .hint("name the folder in which they are, or leave the option out to use the builder's own")

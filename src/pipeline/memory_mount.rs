@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::context::BuildContext;
 use super::images::Images;
 use super::user_ids;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::error::Error;
 use crate::settings::Transfer;
 

@@ -20,7 +20,7 @@ use super::run_options::build_options;
 use super::scripts::{self, ChosenScripts};
 use super::upload::Upload;
 use super::{source_notes, user_ids};
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::engine::container::Container;
 use crate::error;
 use crate::settings::{Job, Transfer};

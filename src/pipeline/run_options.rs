@@ -2,7 +2,7 @@
 
 use super::inputs::Inputs;
 use crate::contract::Contract;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::settings::{Job, Transfer};
 
 /// Options of `docker run` for the build container.

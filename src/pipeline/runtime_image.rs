@@ -16,7 +16,7 @@ use super::pull::inspect_one;
 use super::requirements::check_destination;
 use super::run_options::user_and_variables;
 use super::script_run::{Assembled, ScriptRun, follow};
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::script::Script;
 use crate::contract::{Contract, Overrides};
 use crate::engine::image::Image;

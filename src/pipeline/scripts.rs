@@ -5,8 +5,9 @@ use anyhow::Result;
 use super::container::protocol::{Greeting, ScriptState};
 use crate::contract::Contract;
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::{Place, join};
+use crate::contract::image_path::join;
 use crate::contract::script::{SCRIPTS_LABELS, Script};
+use crate::contract::scripts_url::ScriptsUrl;
 use crate::error::Error;
 
 /// The scripts of one build.
@@ -31,7 +32,7 @@ pub fn choose(
     own: &[ExternalScript],
     builder: &str,
 ) -> Result<ChosenScripts> {
-    if let Some(place @ Place::Image(_)) = &contract.asked
+    if let Some(place @ ScriptsUrl::Image(_)) = &contract.scripts_option
         && greeting.folders.first().is_some_and(|folder| folder.iter().all(|found| *found == ScriptState::Missing))
     {
         return Err(nothing_asked_for(place, builder));
@@ -48,7 +49,7 @@ pub fn choose(
         if let Some(fault) = found.fault() {
             return Err(unusable(&in_image(Script::Assemble, place), &fault));
         }
-        if place + contract.guesses >= contract.folders.len() {
+        if place + contract.default_folders >= contract.folders.len() {
             let folder = &contract.folders[place];
             notes.push(format!("the builder has no label `{}`; using its scripts in {folder}", SCRIPTS_LABELS[0]));
         }
@@ -93,7 +94,7 @@ pub fn external_unusable(from: &str, fault: &str) -> anyhow::Error {
         .into()
 }
 
-fn nothing_asked_for(place: &Place, builder: &str) -> anyhow::Error {
+fn nothing_asked_for(place: &ScriptsUrl, builder: &str) -> anyhow::Error {
     let names = Script::ALL.map(|script| format!("`{}`", script.name())).join(", ");
     Error::usage(format!("`--scripts-url` names a place without scripts: {place} `{builder}` has none of {names}"))
         .hint("name the folder in which they are, or leave the option out to use the builder's own")
@@ -101,9 +102,9 @@ fn nothing_asked_for(place: &Place, builder: &str) -> anyhow::Error {
 }
 
 fn no_assemble(contract: &Contract, builder: &str) -> anyhow::Error {
-    let outside = contract.outside.iter().map(ToString::to_string);
+    let outside = contract.external_url.iter().map(ToString::to_string);
     let places = contract.folders.iter().cloned().chain(outside).collect::<Vec<_>>().join(" or ");
-    if contract.guesses == 0 {
+    if contract.default_folders == 0 {
         return Error::engine(format!("`assemble` is missing in the builder `{builder}`: there is none in {places}"))
             .hint(format!(
                 "that is the folder its label `{}` names; rebuild the builder with the script, or name another place \
@@ -128,8 +129,8 @@ mod tests {
     use super::choose;
     use crate::contract::Contract;
     use crate::contract::external_scripts::ExternalScript;
-    use crate::contract::place::Place;
     use crate::contract::script::Script;
+    use crate::contract::scripts_url::ScriptsUrl;
     use crate::pipeline::container::protocol::{Destination, Greeting, ScriptState, TarSupport};
 
     fn greeting_of(folders: Vec<[ScriptState; 3]>) -> Greeting {
@@ -144,8 +145,15 @@ mod tests {
 
     fn contract(folders: &[&str], named: bool) -> Contract {
         let folders: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();
-        let guesses = if named { 0 } else { folders.len() };
-        Contract { folders, guesses, asked: None, outside: None, destination: "/tmp".to_owned(), user: None }
+        let default_folders = if named { 0 } else { folders.len() };
+        Contract {
+            folders,
+            default_folders,
+            scripts_option: None,
+            external_url: None,
+            destination: "/tmp".to_owned(),
+            user: None,
+        }
     }
 
     #[test]
@@ -174,7 +182,7 @@ mod tests {
             [ScriptState::Ok, ScriptState::Ok, ScriptState::Ok],
         ];
         let mut contract = contract(&["/asked", "/label"], true);
-        contract.asked = Some(Place::Image("/asked".to_owned()));
+        contract.scripts_option = Some(ScriptsUrl::Image("/asked".to_owned()));
         let chosen = choose(&contract, &greeting_of(folders), &[], "b").unwrap();
         assert_eq!((chosen.assemble.as_str(), chosen.run.as_str()), ("/label/assemble", "/asked/run"));
         assert_eq!(chosen.save_artifacts.as_deref(), Some("/label/save-artifacts"));

@@ -1,7 +1,7 @@
 //! Where artifacts come from, decided before anything runs.
 
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::script::Script;
 use crate::contract::{Contract, labels};
 use crate::engine::image::Image;

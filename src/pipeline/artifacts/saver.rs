@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 
 use super::filter::{FilterError, Passed, pass_on};
 use super::plan::{ArtifactPlan, SaverScript};
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
 use crate::engine::process::Process;
