@@ -1,5 +1,5 @@
-//! Dockerfiles that do the same as a build: `generate` for any source folder, `build --as-dockerfile` for one source. The
-//! syntax of the file is left to [`Dockerfile`].
+//! Dockerfiles that do the same as a build: `generate` for any source folder, `build --as-dockerfile` for one source.
+//! The syntax of the file is left to [`Dockerfile`].
 
 use std::fs::{self, File, FileTimes};
 use std::io;
@@ -34,13 +34,13 @@ use crate::source::walk::take_snapshot;
 /// The folder next to the Dockerfile of one source; it holds all files that the Dockerfile copies.
 const UPLOAD: &str = "upload";
 
-/// A shell program that runs as the user of `assemble`. It prints its user id and group id, then, for `assemble` and `run`,
-/// the first of the folders in its arguments that has the script.
+/// A shell program that runs as the user of `assemble`. It prints its user id and group id, then, for `assemble` and
+/// `run`, the first of the folders in its arguments that has the script.
 const PROBE: &str = "echo \"$(id -u) $(id -g)\"
 for script in assemble run; do
-    place=
-    for folder; do [ -n \"$place\" ] || [ ! -e \"$folder/$script\" ] || place=$folder; done
-    echo \"$place\"
+    found=
+    for folder; do [ -n \"$found\" ] || [ ! -e \"$folder/$script\" ] || found=$folder; done
+    echo \"$found\"
 done";
 
 /// Writes a Dockerfile that builds any source folder with this builder, to a file or to standard output.
@@ -75,12 +75,12 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
     Ok(())
 }
 
-/// Writes a Dockerfile to `path` (a file or an existing folder) and a folder [`UPLOAD`] next to it, which together build the
-/// source of the job. `tag` is the tag for the labels, if the user gave one.
+/// Writes a Dockerfile to `path` (a file or an existing folder) and a folder [`UPLOAD`] next to it, which together
+/// build the source of the job. `tag` is the tag for the labels, if the user gave one.
 ///
 /// # Errors
-/// If a build of the job would fail before `assemble`, the job has options that a Dockerfile cannot express, or a file cannot
-/// be written or was not generated.
+/// If a build of the job would fail before `assemble`, the job has options that a Dockerfile cannot express, or a file
+/// cannot be written or was not generated.
 pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Result<()> {
     let BuildContext { job, engine, reporter, .. } = cx;
     let path = if path.is_dir() { path.join("Dockerfile") } else { path.to_owned() };
@@ -93,9 +93,9 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
             .hint("move it away, or write the Dockerfile to another folder")
             .into());
     }
-    let image = pull::inspect(cx)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
+    let image = pull::inspect_images(cx)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
     let contract = Contract::of(&image, &job.builder, &job.overrides)?;
-    allowed_uids::check(job, &image, &contract)?;
+    allowed_uids::check_users(job, &image, &contract)?;
     let inputs = Inputs::read(cx, &contract)?;
     let facts = DockerfileFacts::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
     let destination = &facts.contract.destination;
@@ -285,7 +285,7 @@ fn copy_source(job: &Job, selection: &Selection, upload: &Path, engine: &Engine)
 
 /// Copies a file with its mode and sets its modification time, in seconds and nanoseconds.
 fn copy_file(from: &Path, to: &Path, mtime: (i64, u32)) -> Result<()> {
-    // Opening it first tells a file that cannot be read from a target that cannot be written.
+    // `fs::copy` does not show whether reading or writing failed, so reading is tried first.
     File::open(from).map_err(|error| unreadable(from, error))?;
     fs::copy(from, to).map_err(|error| not_written(to, error))?;
     let time = u64::try_from(mtime.0).map_or(UNIX_EPOCH, |seconds| UNIX_EPOCH + Duration::new(seconds, mtime.1));

@@ -14,7 +14,7 @@ use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
-use crate::pipeline::approach::{CannotWait, Setback};
+use crate::pipeline::approach::{CannotWait, PrepareError};
 use crate::pipeline::commit::TagMove;
 use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
@@ -268,11 +268,11 @@ impl<'a> Worker<'a> {
         if let Some(ready) = standby {
             match ready.ready.settle(&mut view) {
                 Ok(()) => progress.note("upload"),
-                Err(Setback::Obstacle(_)) => {
+                Err(PrepareError::Obstacle(_)) => {
                     self.throw_away(standby.take());
                     *using = StandbyUse::None("a path became a folder, or a folder something else".to_owned());
                 }
-                Err(Setback::Error(error)) => self.give_up_on(standby, using, error)?,
+                Err(PrepareError::Fatal(error)) => self.give_up_on(standby, using, error)?,
             }
         }
         let mut revision = Some(revision);
