@@ -1,4 +1,5 @@
-//! What is typed after `minis2i`: one file a command, as far as it is more than a call.
+//! The subcommands of minis2i, one module for each. They are thin: they turn arguments into calls of the pipeline and
+//! the watch, which do the work. Parsing the command line is left to the CLI module.
 
 pub mod build;
 pub mod cleanup;

@@ -1,4 +1,5 @@
-//! One build, from settings to tag. The steps are in [`steps`]; a watch makes them itself, with pauses between.
+//! One build, from the settings to the tag. [`build`] runs a single build; the watch calls the functions in [`steps`]
+//! itself, since it prepares a build long before it finishes it. When to build is left to the callers.
 
 pub mod allowed_uids;
 pub mod approach;
@@ -40,10 +41,11 @@ use commit::TagMove;
 use context::{BuildContext, Progress};
 use images::Images;
 
-/// Builds once and reports how it went. What is to be cleaned up afterwards is left to a process of its own.
+/// Builds once, reports the start and the end, and has a background process remove the leftovers.
 ///
 /// # Errors
-/// What ended the build; it is the caller's to report.
+/// If the build fails or is interrupted, or the background process cannot be started. Printing the error is left to the
+/// caller.
 pub fn build(cx: &BuildContext) -> Result<()> {
     let begin = Instant::now();
     cx.reporter.phase("looking at the images");

@@ -23,7 +23,7 @@ pub use crate::cli::choices::PullPolicy;
 pub use crate::cli::commands::CLEANUP as CLEANUP_COMMAND;
 use crate::cli::job::JobArgs;
 use crate::contract::fetch::Fetcher;
-use crate::contract::users::Ranges;
+use crate::contract::users::UidRanges;
 use crate::contract::{Overrides, environment};
 use crate::error::Error;
 use crate::git::checkout::Checkout;
@@ -55,7 +55,7 @@ pub struct Job {
     /// Where scripts and source go and come from, and the user who runs them, where that is not for the images to say.
     pub overrides: Overrides,
     /// The users that may run scripts, if not all may.
-    pub allowed_uids: Option<Ranges>,
+    pub allowed_uids: Option<UidRanges>,
     /// Scripts of the network.
     pub fetcher: Fetcher,
     pub engine: OsString,

@@ -1,4 +1,4 @@
-//! `build`: one build, or a Dockerfile for one, and the new image run if that is wanted.
+//! The command `build`: a single build, or a Dockerfile that does the same, and optionally running the new image.
 
 use anyhow::Result;
 
@@ -16,24 +16,24 @@ use crate::settings::source_location::SourceLocation;
 use crate::settings::{Job, folders};
 use crate::signals;
 
-/// Builds once.
+/// Builds once, as `args` say.
 ///
 /// # Errors
-/// Anything that ends the build; an image that runs and fails.
+/// If the arguments cannot be used, the build fails or is interrupted, or the new image is run and exits with an error.
 pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let tag = args.job.tag.clone();
     if args.as_dockerfile.is_some() {
         args.job.no_incremental = true;
-        // A job has a name for its image; it is not shown when the user gave none.
+        // A job needs a tag, but a Dockerfile does not: this one appears nowhere.
         args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
     }
     let cancel = Cancel::default();
     signals::cancel_on_signal(cancel.clone())?;
     let run_lock = RunLock::take(folders::locks())?;
-    let checkout = check_out(&args, &cancel, &run_lock, reporter)?;
+    let checkout = clone_source(&args, &cancel, &run_lock, reporter)?;
     let job = Job::new(args.job, checkout.as_ref(), reporter)?;
-    let teller = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), cancel, move |call| teller.emit(&Message::Call(call)));
+    let call_reporter = reporter.clone();
+    let engine = Engine::new(job.engine.clone(), cancel, move |call| call_reporter.emit(&Message::Call(call)));
     let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
     if let Some(path) = args.as_dockerfile {
         let tag = Some(tag).filter(|tag| !tag.is_empty());
@@ -45,8 +45,13 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     if args.run { run_image::run_image(&cx) } else { Ok(()) }
 }
 
-/// Clones the source, where it is a repository.
-fn check_out(args: &BuildArgs, cancel: &Cancel, run_lock: &RunLock, reporter: &Reporter) -> Result<Option<Checkout>> {
+/// Clones the source, if it is a Git repository and not a folder.
+fn clone_source(
+    args: &BuildArgs,
+    cancel: &Cancel,
+    run_lock: &RunLock,
+    reporter: &Reporter,
+) -> Result<Option<Checkout>> {
     let SourceLocation::Repository(repository) = SourceLocation::of(&args.job)? else { return Ok(None) };
     let keep = args.job.s2i_compat.save_temp_dir;
     let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder() };

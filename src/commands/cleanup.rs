@@ -1,4 +1,4 @@
-//! The hidden command that a build leaves behind as a process of its own, to remove what it needs no more.
+//! The hidden command that a build starts as a background process, to remove its containers and the superseded image.
 
 use anyhow::Result;
 
@@ -8,17 +8,19 @@ use crate::engine::cli::Engine;
 use crate::pipeline::cleanup::{self, Leftovers};
 use crate::run_lock::RunLock;
 
-/// Removes what the arguments name, and gives the lock of the run up that left it.
+/// Removes the containers and images that the arguments name, then releases the lock of the run that started this
+/// process.
 ///
 /// # Errors
-/// When the engine's CLI can not be started.
+/// If the lock cannot be taken over, the engine's CLI cannot be started, or the engine does not answer.
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let engine = Engine::new(args.engine, Cancel::default(), |_| {});
     let run_lock = RunLock::inherit(&args.lock)?;
     Leftovers { containers: args.container, images: args.image }.remove(&engine)?;
-    // What no lock tells of any more: runs that died with another engine, or whose locks were removed by hand.
+    // Containers without a lock are removed too: those of dead runs whose locks were removed by hand or by a run that
+    // used another engine.
     let removed = cleanup::remove_dead(&engine, &run_lock).map(drop);
-    // A run that goes on, with the container that it made of its image, is known by its lock.
+    // With `build --run`, the parent is still running its image, and its lock protects that container.
     if rustix::process::getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != args.parent) {
         run_lock.give_up();
     }

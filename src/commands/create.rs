@@ -1,4 +1,4 @@
-//! `create`: the files of a new builder, which works as it stands.
+//! The command `create`: writes the files of a new builder, which works without changes.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::report::Reporter;
 use crate::settings::image_name;
 
-/// One file of the skeleton. `{{name}}` in it is the builder's name.
+/// One file of the skeleton. `{{name}}` in its text stands for the builder's name.
 struct SkeletonFile {
+    /// Relative to the new folder.
     path: &'static str,
     mode: u32,
     text: &'static str,
@@ -37,10 +38,10 @@ const FILES: [SkeletonFile; 9] = [
     file!("test/test-app/start.sh", 0o644),
 ];
 
-/// Writes all files, or none where one of them is there already.
+/// Writes all files of a new builder, or none if one of them exists already.
 ///
 /// # Errors
-/// A name that no image can have, something in the way, a folder that can not be written to.
+/// If the name is not valid for an image, a file exists already, or the folder cannot be written to.
 pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
     image_name::check_tag(&args.name)?;
     let dir = &args.dir;
@@ -50,7 +51,7 @@ pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
             .into());
     }
     for file in &FILES {
-        write(dir, file, &args.name).map_err(|error| {
+        write_file(dir, file, &args.name).map_err(|error| {
             Error::usage(format!("cannot write `{}`", dir.join(file.path).display()))
                 .because(error)
                 .hint("name a folder that is yours to write to, or a new one")
@@ -63,12 +64,12 @@ pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
     Ok(())
 }
 
-fn write(dir: &Path, file: &SkeletonFile, name: &str) -> io::Result<()> {
+fn write_file(dir: &Path, file: &SkeletonFile, name: &str) -> io::Result<()> {
     let path = dir.join(file.path);
     fs::create_dir_all(path.parent().expect("a file of the skeleton is in a folder"))?;
-    // Nothing is overwritten that came into being meanwhile, either.
-    let mut to = OpenOptions::new().write(true).create_new(true).open(&path)?;
-    to.write_all(file.text.replace("{{name}}", name).as_bytes())?;
-    // A strict umask would make scripts that the builder's user may not read.
-    to.set_permissions(fs::Permissions::from_mode(file.mode))
+    // A file that was created since the check is not overwritten either.
+    let mut output = OpenOptions::new().write(true).create_new(true).open(&path)?;
+    output.write_all(file.text.replace("{{name}}", name).as_bytes())?;
+    // With a strict umask, the builder's user could not read the scripts.
+    output.set_permissions(fs::Permissions::from_mode(file.mode))
 }

@@ -1,4 +1,5 @@
-//! Dockerfiles that do what a build does: `generate` for any source, `build --as-dockerfile` for one of them.
+//! Dockerfiles that do the same as a build: `generate` for any source folder, `build --as-dockerfile` for one source.
+//! The syntax of the file is left to [`Dockerfile`].
 
 use std::fs::{self, File, FileTimes};
 use std::io;
@@ -8,11 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::probe::{find_builder, in_words, run_in_image};
+use super::probe::{find_builder, folder_list, run_in_image};
 use crate::cli::commands::GenerateArgs;
 use crate::contract::dockerfile::{Dockerfile, MARK};
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::script::Script;
 use crate::contract::{Contract, Overrides, environment, labels};
 use crate::engine::cli::Engine;
@@ -30,21 +31,22 @@ use crate::source::read_error::unreadable;
 use crate::source::rules::{Rules, Selection};
 use crate::source::walk::take_snapshot;
 
-/// The folder beside the Dockerfile of one source that has all it copies.
+/// The folder next to the Dockerfile of one source; it holds all files that the Dockerfile copies.
 const UPLOAD: &str = "upload";
 
-/// Prints the user who runs `assemble`, in numbers, then for each script the first of the folders that has it.
+/// A shell program that runs as the user of `assemble`. It prints its user id and group id, then, for `assemble` and
+/// `run`, the first of the folders in its arguments that has the script.
 const PROBE: &str = "echo \"$(id -u) $(id -g)\"
 for script in assemble run; do
-    place=
-    for folder; do [ -n \"$place\" ] || [ ! -e \"$folder/$script\" ] || place=$folder; done
-    echo \"$place\"
+    found=
+    for folder; do [ -n \"$found\" ] || [ ! -e \"$folder/$script\" ] || found=$folder; done
+    echo \"$found\"
 done";
 
-/// Writes a Dockerfile for builds with this builder in any source folder.
+/// Writes a Dockerfile that builds any source folder with this builder, to a file or to standard output.
 ///
 /// # Errors
-/// No such builder, a file that is not ours to replace.
+/// If there is no such builder, it has no shell or no `assemble`, or the file cannot be written or was not generated.
 pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Result<()> {
     let to_stdout = args.file == Path::new("-");
     if !to_stdout {
@@ -55,28 +57,30 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
     let image = find_builder(engine, &args.builder)?;
     let overrides = Overrides { user: args.assemble_user.clone(), ..Overrides::default() };
     let contract = Contract::of(&image, &args.builder, &overrides)?;
-    let view = DockerfileFacts::new(engine, reporter, &image, &args.builder, contract, &[])?;
+    let facts = DockerfileFacts::new(engine, reporter, &image, &args.builder, contract, &[])?;
     let text = Dockerfile {
         command: format!("minis2i generate {} {}", args.builder, args.file.display()),
-        copies: vec![(".", join(&view.contract.destination, "src"))],
+        copies: vec![(".", join(&facts.contract.destination, "src"))],
         labels: vec![(labels::BUILD_IMAGE, full_name(&args.builder))],
         variables: &variables,
-        ..view.dockerfile(&args.builder)
+        ..facts.dockerfile(&args.builder)
     }
     .text()?;
     if to_stdout {
         return print_result(text.as_bytes());
     }
-    write(&args.file, &text)?;
+    write_file(&args.file, &text)?;
     let (file, cli) = (args.file.display(), engine.name());
     reporter.note(&format!("wrote {file}: `{cli} build --file {file} --tag TAG SOURCE` builds with it"));
     Ok(())
 }
 
-/// Writes a Dockerfile, and a folder [`UPLOAD`] beside it, that build this job's source.
+/// Writes a Dockerfile to `path` (a file or an existing folder) and a folder [`UPLOAD`] next to it, which together
+/// build the source of the job. `tag` is the tag for the labels, if the user gave one.
 ///
 /// # Errors
-/// What a build of the job would stumble over, and files that are not ours to replace.
+/// If a build of the job would fail before `assemble`, the job has options that a Dockerfile cannot express, or a file
+/// cannot be written or was not generated.
 pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Result<()> {
     let BuildContext { job, engine, reporter, .. } = cx;
     let path = if path.is_dir() { path.join("Dockerfile") } else { path.to_owned() };
@@ -89,12 +93,12 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
             .hint("move it away, or write the Dockerfile to another folder")
             .into());
     }
-    let image = pull::inspect(cx)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
+    let image = pull::inspect_images(cx)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
     let contract = Contract::of(&image, &job.builder, &job.overrides)?;
-    allowed_uids::check(job, &image, &contract)?;
+    allowed_uids::check_users(job, &image, &contract)?;
     let inputs = Inputs::read(cx, &contract)?;
-    let view = DockerfileFacts::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
-    let destination = &view.contract.destination;
+    let facts = DockerfileFacts::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
+    let destination = &facts.contract.destination;
     let mut copies = vec![("upload/src", join(destination, "src"))];
     if !inputs.external_scripts.is_empty() {
         copies.push(("upload/scripts", join(destination, "scripts")));
@@ -102,17 +106,18 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
     let text = Dockerfile {
         command: format!("minis2i build --as-dockerfile {}", path.display()),
         copies,
-        labels: labels_of(job, tag),
+        labels: dockerfile_labels(job, tag),
         variables: &inputs.variables,
-        ..view.dockerfile(&job.builder)
+        ..facts.dockerfile(&job.builder)
     }
     .text()?;
     make_folder(&folder)?;
-    let selection = without_own(job, &path, &upload)?;
+    let selection = without_generated(job, &path, &upload)?;
     if upload.exists() {
         fs::remove_dir_all(&upload).map_err(|error| not_written(&upload, error))?;
     }
-    let copied = copy(job, &selection, &inputs.external_scripts, &upload, engine).and_then(|()| write(&path, &text));
+    let copied = fill_upload(job, &selection, &inputs.external_scripts, &upload, engine);
+    let copied = copied.and_then(|()| write_file(&path, &text));
     if let Err(error) = copied {
         let _ = fs::remove_dir_all(&upload);
         return Err(error);
@@ -122,7 +127,7 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
     Ok(())
 }
 
-/// What is for the containers of a build has no place in a Dockerfile.
+/// Refuses options that only affect the containers of a build, since a Dockerfile cannot express them.
 fn check_options(job: &Job) -> Result<()> {
     let secrets = &job.secrets;
     if !secrets.variables.is_empty() || !secrets.files.is_empty() || !secrets.injections.is_empty() {
@@ -139,7 +144,7 @@ fn check_options(job: &Job) -> Result<()> {
     }
 }
 
-fn labels_of(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)> {
+fn dockerfile_labels(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)> {
     let name = job.naming.application.clone().or(tag.map(str::to_owned));
     let mut labels =
         vec![(labels::BUILD_IMAGE, full_name(&job.builder)), (labels::SOURCE_LOCATION, job.source.typed.clone())];
@@ -149,32 +154,34 @@ fn labels_of(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)> {
     labels
 }
 
-/// What a Dockerfile has to know of a builder.
+/// The facts about a builder that a Dockerfile contains.
 struct DockerfileFacts<'a> {
     image: &'a Image,
     contract: Contract,
+    /// The user id and group id of the user that runs `assemble`.
     owner: (u32, u32),
+    /// The paths of the scripts in the image.
     assemble: String,
     run: String,
 }
 
 impl<'a> DockerfileFacts<'a> {
-    /// Looks into the builder.
+    /// Runs [`PROBE`] in a container of the builder called `name`.
     fn new(
         engine: &Engine,
         reporter: &Reporter,
         image: &'a Image,
         name: &str,
         contract: Contract,
-        own: &[ExternalScript],
+        external_scripts: &[ExternalScript],
     ) -> Result<Self> {
         let options: Vec<&str> = contract.user.iter().flat_map(|user| ["--user", user]).collect();
-        let mut words = vec!["-c", PROBE, "minis2i"];
-        words.extend(contract.folders.iter().map(String::as_str));
-        let output = run_in_image(engine, image, &options, "/bin/sh", &words)?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut lines = said.lines();
-        let Some(owner) = lines.next().and_then(ids) else {
+        let mut args = vec!["-c", PROBE, "minis2i"];
+        args.extend(contract.folders.iter().map(String::as_str));
+        let output = run_in_image(engine, image, &options, "/bin/sh", &args)?;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines = stdout.lines();
+        let Some(owner) = lines.next().and_then(parse_ids) else {
             let cause = anyhow!(String::from_utf8_lossy(&output.stderr).trim().to_owned());
             return Err(Error::engine(format!("cannot look into the builder `{name}`"))
                 .because(cause)
@@ -182,12 +189,13 @@ impl<'a> DockerfileFacts<'a> {
                 .into());
         };
         let folders = [lines.next(), lines.next()].map(|folder| folder.filter(|folder| !folder.is_empty()));
-        let place = |script: Script, folder: Option<&str>| match own.iter().any(|own| own.script == script) {
+        let is_external = |script| external_scripts.iter().any(|external| external.script == script);
+        let path = |script: Script, folder: Option<&str>| match is_external(script) {
             true => Some(join(&contract.destination, &format!("scripts/{}", script.name()))),
             false => folder.map(|folder| join(folder, script.name())),
         };
-        let Some(assemble) = place(Script::Assemble, folders[0]) else { return Err(no_assemble(name, &contract)) };
-        let run = place(Script::Run, folders[1]).unwrap_or_else(|| {
+        let Some(assemble) = path(Script::Assemble, folders[0]) else { return Err(no_assemble(name, &contract)) };
+        let run = path(Script::Run, folders[1]).unwrap_or_else(|| {
             let folder = folders[0].or(contract.folders.first().map(String::as_str)).unwrap_or_default();
             reporter.note(&format!("the builder has no `run` in {folder}: the image will not start by itself"));
             join(folder, Script::Run.name())
@@ -195,13 +203,13 @@ impl<'a> DockerfileFacts<'a> {
         Ok(Self { image, owner, assemble, run, contract })
     }
 
-    /// The part of a Dockerfile that is the builder's.
+    /// A Dockerfile with the parts that depend on the builder, called `name`.
     fn dockerfile<'b>(&'b self, name: &'b str) -> Dockerfile<'b> {
-        let own = if self.image.config.user.is_empty() { "0" } else { &self.image.config.user };
+        let image_user = if self.image.config.user.is_empty() { "0" } else { &self.image.config.user };
         Dockerfile {
             builder: name,
             owner: self.owner,
-            users: self.contract.user.as_deref().map(|user| (user, own)),
+            users: self.contract.user.as_deref().map(|user| (user, image_user)),
             assemble: self.assemble.clone(),
             run: self.run.clone(),
             ..Dockerfile::default()
@@ -210,30 +218,46 @@ impl<'a> DockerfileFacts<'a> {
 }
 
 fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {
-    let places = in_words(&contract.folders);
-    Error::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {places}"))
+    let searched = folder_list(&contract.folders);
+    Error::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {searched}"))
         .hint("use an image made as a builder; its label `io.openshift.s2i.scripts-url` says where scripts are")
         .into()
 }
 
-/// `1001 0` as numbers.
-fn ids(line: &str) -> Option<(u32, u32)> {
+/// Parses the first line of the output of [`PROBE`], such as `1001 0`.
+fn parse_ids(line: &str) -> Option<(u32, u32)> {
     let (uid, gid) = line.split_once(' ')?;
     Some((uid.parse().ok()?, gid.parse().ok()?))
 }
 
-/// Puts what the Dockerfile copies beside it.
-fn copy(job: &Job, selection: &Selection, own: &[ExternalScript], upload: &Path, engine: &Engine) -> Result<()> {
+/// Writes the external scripts and the selected source into the folder `upload`.
+fn fill_upload(
+    job: &Job,
+    selection: &Selection,
+    external_scripts: &[ExternalScript],
+    upload: &Path,
+    engine: &Engine,
+) -> Result<()> {
+    write_scripts(external_scripts, upload)?;
+    copy_source(job, selection, upload, engine)
+}
+
+fn write_scripts(external_scripts: &[ExternalScript], upload: &Path) -> Result<()> {
     let scripts = upload.join("scripts");
-    if !own.is_empty() {
+    if !external_scripts.is_empty() {
         make_folder(&scripts)?;
     }
-    for script in own {
+    for script in external_scripts {
         let path = scripts.join(script.script.name());
-        let made = fs::write(&path, &script.content);
-        made.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
+        let written = fs::write(&path, &script.content);
+        written
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
             .map_err(|error| not_written(&path, error))?;
     }
+    Ok(())
+}
+
+fn copy_source(job: &Job, selection: &Selection, upload: &Path, engine: &Engine) -> Result<()> {
     let root = &job.source.path;
     let snapshot = take_snapshot(root, &mut Rules::new(root, selection)?, &mut |_| {})?;
     let to = upload.join("src");
@@ -250,7 +274,7 @@ fn copy(job: &Job, selection: &Selection, own: &[ExternalScript], upload: &Path,
             Kind::File => copy_file(&from, &to, entry.mtime)?,
         }
     }
-    // Folders come last: one that may not be written to could not be filled.
+    // The modes of folders are set last, since a read-only folder could not be filled.
     for entry in snapshot.entries.iter().filter(|entry| entry.is_folder()) {
         let path = to.join(entry.path());
         fs::set_permissions(&path, fs::Permissions::from_mode(entry.mode | 0o700))
@@ -259,7 +283,9 @@ fn copy(job: &Job, selection: &Selection, own: &[ExternalScript], upload: &Path,
     Ok(())
 }
 
+/// Copies a file with its mode and sets its modification time, in seconds and nanoseconds.
 fn copy_file(from: &Path, to: &Path, mtime: (i64, u32)) -> Result<()> {
+    // `fs::copy` does not show whether reading or writing failed, so reading is tried first.
     File::open(from).map_err(|error| unreadable(from, error))?;
     fs::copy(from, to).map_err(|error| not_written(to, error))?;
     let time = u64::try_from(mtime.0).map_or(UNIX_EPOCH, |seconds| UNIX_EPOCH + Duration::new(seconds, mtime.1));
@@ -270,31 +296,32 @@ fn set_time(path: &Path, time: SystemTime) -> io::Result<()> {
     File::open(path)?.set_times(FileTimes::new().set_modified(time))
 }
 
-/// The job's selection without what is written here, should that lie in the source.
-fn without_own(job: &Job, dockerfile: &Path, upload: &Path) -> Result<Selection> {
+/// The job's selection without the Dockerfile and the upload folder, in case they are inside the source.
+fn without_generated(job: &Job, dockerfile: &Path, upload: &Path) -> Result<Selection> {
     let mut selection = job.selection.clone();
     for path in [dockerfile, upload] {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { continue };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let path: PathBuf = fs::canonicalize(folder)?.join(name);
-        if let Ok(below) = path.strip_prefix(&job.source.path) {
-            selection.exclude.push(format!("/{}", literal(&below.to_string_lossy())));
+        if let Ok(relative) = path.strip_prefix(&job.source.path) {
+            selection.exclude.push(format!("/{}", glob_literal(&relative.to_string_lossy())));
         }
     }
     Ok(selection)
 }
 
-/// A path as a glob for just that path.
-fn literal(path: &str) -> String {
+/// Escapes a path into a glob that matches only this path.
+fn glob_literal(path: &str) -> String {
     path.chars().flat_map(|c| "\\*?[]{}".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
+/// Refuses to overwrite a file that minis2i did not generate.
 fn check_replaceable(path: &Path) -> Result<()> {
-    let ours = match fs::read(path) {
+    let replaceable = match fs::read(path) {
         Ok(text) => text.starts_with(MARK.as_bytes()),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     };
-    if ours {
+    if replaceable {
         return Ok(());
     }
     Err(Error::usage(format!("`{}` is there already, and was not generated", path.display()))
@@ -302,7 +329,7 @@ fn check_replaceable(path: &Path) -> Result<()> {
         .into())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+fn write_file(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(|error| not_written(path, error))
 }
 
@@ -319,16 +346,16 @@ fn not_written(path: &Path, error: io::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{ids, literal};
+    use super::{glob_literal, parse_ids};
 
     #[test]
     fn a_path_is_a_glob_for_itself_only() {
-        assert_eq!(literal("a[1]/*.d"), r"a\[1\]/\*.d");
+        assert_eq!(glob_literal("a[1]/*.d"), r"a\[1\]/\*.d");
     }
 
     #[test]
     fn ids_are_two_numbers() {
-        assert_eq!(ids("1001 0"), Some((1001, 0)));
-        assert_eq!(ids("1001"), None);
+        assert_eq!(parse_ids("1001 0"), Some((1001, 0)));
+        assert_eq!(parse_ids("1001"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Looking into an image, for commands that do not build: by its description, or by a program in a container of it.
+//! Inspecting a builder image, for commands that do not build: its description, and the output of a program in it.
 
 use std::process::Stdio;
 
@@ -12,21 +12,21 @@ use crate::pipeline::images::no_builder;
 use crate::run_lock::RunLock;
 use crate::settings::folders;
 
-/// The builder image of that name.
+/// Inspects the builder image called `name`.
 ///
 /// # Errors
-/// When there is none, or the engine does not answer.
+/// If there is no such image, or the engine does not answer.
 pub fn find_builder(engine: &Engine, name: &str) -> Result<Image> {
     let [image] = image::inspect(engine, [name])?;
     image.ok_or_else(|| no_builder(engine, name, false))
 }
 
-/// The folders that were searched, for a message.
-pub fn in_words(folders: &[String]) -> String {
+/// Lists folders that were searched, for a message.
+pub fn folder_list(folders: &[String]) -> String {
     if folders.is_empty() { "the image".to_owned() } else { folders.join(" or ") }
 }
 
-/// How a program in a container ended.
+/// The output and exit status of a program that ran in a container.
 pub struct ProgramOutput {
     pub status: i32,
     pub stdout: Vec<u8>,
@@ -34,19 +34,21 @@ pub struct ProgramOutput {
 }
 
 impl ProgramOutput {
-    /// Whether the engine could not start the program. Its own error statuses can also be the program's.
+    /// Whether the engine could not start the program. The exit status alone does not show that, since a program may
+    /// exit with the statuses that the CLI uses for its errors.
     pub fn not_started(&self) -> bool {
-        let words = String::from_utf8_lossy(&self.stderr).to_lowercase();
-        let told = ["error response from daemon", "oci ", "crun", "runc"].iter().any(|word| words.contains(word));
-        (125..=127).contains(&self.status) && self.stdout.is_empty() && told
+        let stderr = String::from_utf8_lossy(&self.stderr).to_lowercase();
+        let from_engine =
+            ["error response from daemon", "oci ", "crun", "runc"].iter().any(|text| stderr.contains(text));
+        (125..=127).contains(&self.status) && self.stdout.is_empty() && from_engine
     }
 }
 
-/// Runs a program in a container of an image, without network and with nothing to read, to its end. The container is
-/// removed, also when an interrupt comes.
+/// Runs `program` with `args` to its end in a new container of `image`, without a network and with an empty standard
+/// input. `options` are those of `docker run`. The container is removed afterwards, even after an interrupt.
 ///
 /// # Errors
-/// When the CLI can not be started, or work was cancelled.
+/// If the CLI cannot be started, or work was cancelled. A failing program is no error here.
 pub fn run_in_image(
     engine: &Engine,
     image: &Image,
@@ -55,15 +57,15 @@ pub fn run_in_image(
     args: &[&str],
 ) -> Result<ProgramOutput> {
     let run_lock = RunLock::take(folders::locks())?;
-    let mut words: Vec<String> = ["--network", "none"].map(str::to_owned).to_vec();
-    words.extend(options.iter().map(|option| (*option).to_owned()));
-    words.extend(["--entrypoint".to_owned(), program.to_owned(), image.id.clone()]);
-    words.extend(args.iter().map(|arg| (*arg).to_owned()));
-    let (mut container, mut process) = Container::run(engine, run_lock.container_name(), &words, Stdio::null())?;
-    let (mut out, mut err) = (process.stdout(), process.stderr());
+    let mut run_args: Vec<String> = ["--network", "none"].map(str::to_owned).to_vec();
+    run_args.extend(options.iter().map(|option| (*option).to_owned()));
+    run_args.extend(["--entrypoint".to_owned(), program.to_owned(), image.id.clone()]);
+    run_args.extend(args.iter().map(|arg| (*arg).to_owned()));
+    let (mut container, mut process) = Container::run(engine, run_lock.container_name(), &run_args, Stdio::null())?;
+    let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
     let (stdout, stderr) = std::thread::scope(|scope| {
-        let errors = scope.spawn(move || child::read_all(&mut err));
-        (child::read_all(&mut out), errors.join().unwrap_or_default())
+        let stderr = scope.spawn(move || child::read_all(&mut stderr));
+        (child::read_all(&mut stdout), stderr.join().unwrap_or_default())
     });
     let status = process.wait()?;
     engine.cancel().check()?;

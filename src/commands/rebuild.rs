@@ -1,4 +1,4 @@
-//! `rebuild`: from what an image's labels say to a build like any other.
+//! The command `rebuild`: turns the labels of an image into the arguments of a build, which is then run as usual.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,12 @@ use crate::git::repository::is_remote;
 use crate::report::Reporter;
 use crate::report::message::Message;
 
-/// The build that makes an image once more.
+/// The arguments of the build that produces an image again, read from its labels. Options in `args` override the
+/// labels.
 ///
 /// # Errors
-/// No such image, one without the labels, a source that is not on this machine.
+/// If there are too many arguments, there is no such image, it lacks the labels, it is named by id and no new name is
+/// given, or its source is not on this machine.
 pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
     let RebuildArgs { mut job, output } = args;
     if !job.tag.is_empty() {
@@ -26,27 +28,31 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
             .hint("the order is `minis2i rebuild TAG [NEW]`; builder and source are in the labels of TAG")
             .into());
     }
-    let (name, new) = (job.source.to_string_lossy().into_owned(), std::mem::take(&mut job.builder));
+    let (name, new_tag) = (job.source.to_string_lossy().into_owned(), std::mem::take(&mut job.builder));
     let image = find_image(&name, &job.engine, reporter)?;
-    let builder = label(&image, &name, labels::BUILD_IMAGE)?;
-    job.tag = if new.is_empty() { own_name(&name, &image)? } else { new };
-    let typed = label(&image, &name, labels::SOURCE_LOCATION)?;
-    job.source = if is_remote(typed) { typed.into() } else { source(typed, &name, builder, reporter)? };
+    let builder = required_label(&image, &name, labels::BUILD_IMAGE)?;
+    job.tag = if new_tag.is_empty() { tag_of(&name, &image)? } else { new_tag };
+    let typed = required_label(&image, &name, labels::SOURCE_LOCATION)?;
+    job.source = if is_remote(typed) { typed.into() } else { local_source(typed, &name, builder, reporter)? };
     builder.clone_into(&mut job.builder);
-    let said = |label: &str| image.config.labels.get(label).filter(|value| !value.is_empty()).cloned();
-    job.repository.context_dir = job.repository.context_dir.or_else(|| said(labels::CONTEXT_DIR).map(PathBuf::from));
+    let optional_label = |label: &str| image.config.labels.get(label).filter(|value| !value.is_empty()).cloned();
+    job.repository.context_dir =
+        job.repository.context_dir.or_else(|| optional_label(labels::CONTEXT_DIR).map(PathBuf::from));
     if is_remote(typed) {
-        job.repository.reference = job.repository.reference.or_else(|| said(labels::REFERENCE));
+        job.repository.reference = job.repository.reference.or_else(|| optional_label(labels::REFERENCE));
     }
-    let own_name = said(labels::DISPLAY_NAME).filter(|own| full_name(own) != full_name(&name));
-    job.images.application_name = job.images.application_name.or(own_name);
+    // Without an application name, a build uses the tag as display name; that must not stick to a new tag.
+    let application = optional_label(labels::DISPLAY_NAME).filter(|display| full_name(display) != full_name(&name));
+    job.images.application_name = job.images.application_name.or(application);
     Ok(BuildArgs { job, run: false, as_dockerfile: None, use_config: false, output })
 }
 
-/// Looks the image up. An interrupt just ends the run: there is nothing yet to clean up.
+/// Inspects the image called `name`. No signal handler is set up: an interrupt simply ends the process, since there is
+/// nothing to clean up yet.
 fn find_image(name: &str, program: &OsStr, reporter: &Reporter) -> Result<Image> {
-    let listener = reporter.clone();
-    let engine = Engine::new(program.to_owned(), Cancel::default(), move |call| listener.emit(&Message::Call(call)));
+    let call_reporter = reporter.clone();
+    let engine =
+        Engine::new(program.to_owned(), Cancel::default(), move |call| call_reporter.emit(&Message::Call(call)));
     let [image] = image::inspect(&engine, [name])?;
     image.ok_or_else(|| {
         let hint = format!("`{} images` lists them; `minis2i build SOURCE BUILDER TAG` makes one", engine.name());
@@ -54,7 +60,8 @@ fn find_image(name: &str, program: &OsStr, reporter: &Reporter) -> Result<Image>
     })
 }
 
-fn label<'a>(image: &'a Image, name: &str, label: &str) -> Result<&'a str> {
+/// The value of a label without which the image cannot be built again.
+fn required_label<'a>(image: &'a Image, name: &str, label: &str) -> Result<&'a str> {
     let value = image.config.labels.get(label).map(String::as_str).filter(|value| !value.is_empty());
     value.ok_or_else(|| {
         Error::usage(format!("`{name}` was not made from a source by a builder: it has no label `{label}`"))
@@ -63,8 +70,8 @@ fn label<'a>(image: &'a Image, name: &str, label: &str) -> Result<&'a str> {
     })
 }
 
-/// The name of an image, given by name.
-fn own_name(name: &str, image: &Image) -> Result<String> {
+/// `name`, if it is one of the tags of the image and not its id.
+fn tag_of(name: &str, image: &Image) -> Result<String> {
     if image.repo_tags.iter().any(|tag| full_name(tag) == full_name(name)) {
         return Ok(name.to_owned());
     }
@@ -73,8 +80,9 @@ fn own_name(name: &str, image: &Image) -> Result<String> {
         .into())
 }
 
-/// The source that a label names, as it was typed once; said to the user where it may not be what was meant then.
-fn source(typed: &str, image: &str, builder: &str, reporter: &Reporter) -> Result<PathBuf> {
+/// The path of the local source that a label names. A note says which folder a relative path is taken for, since the
+/// image may have been built from another current folder.
+fn local_source(typed: &str, image: &str, builder: &str, reporter: &Reporter) -> Result<PathBuf> {
     let typed = typed.strip_prefix("file://").unwrap_or(typed);
     let path = Path::new(typed);
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

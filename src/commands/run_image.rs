@@ -1,4 +1,5 @@
-//! The new image, run once after its build: attached, with its ports published, gone afterwards.
+//! Running the new image once after its build, for `build --run`: attached, with its ports published, and removed at
+//! the end. Keeping an app running is left to the watch.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -15,25 +16,26 @@ use crate::pipeline::container::lines::relay_lines;
 use crate::pipeline::context::BuildContext;
 use crate::report::Reporter;
 
-/// How often it is looked whether the container runs by now.
-const TICK: Duration = Duration::from_millis(100);
+/// How often the state of the container is polled until it runs: chosen so that the ports are reported without a
+/// visible delay, at a cost of one CLI call (12 to 22 ms) each time.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs the image that has the tag, until it ends or a signal comes.
+/// Runs the tagged image until it exits or a signal arrives, and shows its output.
 ///
 /// # Errors
-/// An exit status other than 0; a signal.
+/// If the image exits with a status other than 0, a signal ends the run, or the CLI cannot be started.
 pub fn run_image(cx: &BuildContext) -> Result<()> {
     let tag = &cx.job.tag;
     let options = ["--publish-all".to_owned(), tag.clone()];
     let (container, mut process) = Container::run(&cx.engine, cx.run_lock.container_name(), &options, Stdio::null())?;
-    let (mut out, mut err) = (process.stdout(), process.stderr());
-    let over = AtomicBool::new(false);
+    let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
+    let ended = AtomicBool::new(false);
     let status = std::thread::scope(|scope| {
-        scope.spawn(|| relay_lines(&mut out, cx.reporter));
-        scope.spawn(|| relay_lines(&mut err, cx.reporter));
-        scope.spawn(|| report_ports(&cx.engine, container.name(), tag, cx.reporter, &over));
+        scope.spawn(|| relay_lines(&mut stdout, cx.reporter));
+        scope.spawn(|| relay_lines(&mut stderr, cx.reporter));
+        scope.spawn(|| report_ports(&cx.engine, container.name(), tag, cx.reporter, &ended));
         let status = process.wait();
-        over.store(true, Ordering::Relaxed);
+        ended.store(true, Ordering::Relaxed);
         status
     })?;
     if let Some(why) = cx.engine.cancel().why() {
@@ -45,47 +47,48 @@ pub fn run_image(cx: &BuildContext) -> Result<()> {
     Ok(())
 }
 
+/// One published port, in the JSON of `docker container inspect`.
 #[derive(Deserialize)]
-struct Published {
+struct PublishedPort {
     #[serde(rename = "HostPort")]
     port: String,
 }
 
-/// Says where the ports are, once the container runs.
-fn report_ports(engine: &Engine, container: &str, tag: &str, reporter: &Reporter, over: &AtomicBool) {
+/// Reports the published ports as soon as the container runs; gives up when it has ended.
+fn report_ports(engine: &Engine, container: &str, tag: &str, reporter: &Reporter, ended: &AtomicBool) {
     let format = "{{.State.Status}} {{json .NetworkSettings.Ports}}";
-    while !over.load(Ordering::Relaxed) {
-        std::thread::sleep(TICK);
+    while !ended.load(Ordering::Relaxed) {
+        std::thread::sleep(POLL_INTERVAL);
         let Ok(output) = engine.call(&["container", "inspect", "--format", format, container]) else { return };
         let Some((status, ports)) = output.stdout.trim().split_once(' ') else { continue };
         if status == "created" {
             continue;
         }
         if status == "running" {
-            reporter.note(&format!("`{tag}` runs{}; Ctrl-C ends it", published(ports)));
+            reporter.note(&format!("`{tag}` runs{}; Ctrl-C ends it", describe_ports(ports)));
         }
         return;
     }
 }
 
-/// The end of a sentence about published ports, from the engine's JSON.
-fn published(ports: &str) -> String {
-    let ports: BTreeMap<String, Option<Vec<Published>>> = serde_json::from_str(ports).unwrap_or_default();
-    let known = ports.iter().filter_map(|(port, places)| Some((port, &places.as_ref()?.first()?.port)));
-    let known: Vec<_> = known.map(|(port, place)| format!("its port {port} is {place} here")).collect();
-    if known.is_empty() { String::new() } else { format!(", {}", known.join(", ")) }
+/// The end of a sentence about published ports, from the engine's JSON; empty if there are none.
+fn describe_ports(ports: &str) -> String {
+    let ports: BTreeMap<String, Option<Vec<PublishedPort>>> = serde_json::from_str(ports).unwrap_or_default();
+    let published = ports.iter().filter_map(|(port, addresses)| Some((port, &addresses.as_ref()?.first()?.port)));
+    let texts: Vec<_> = published.map(|(port, host_port)| format!("its port {port} is {host_port} here")).collect();
+    if texts.is_empty() { String::new() } else { format!(", {}", texts.join(", ")) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::published;
+    use super::describe_ports;
 
     #[test]
-    fn ports_are_told_once_whatever_addresses_they_have() {
+    fn a_port_with_several_addresses_is_reported_once() {
         let both =
             r#"{"8080/tcp":[{"HostIp":"0.0.0.0","HostPort":"49153"},{"HostIp":"::","HostPort":"49153"}],"9/udp":null}"#;
-        assert_eq!(published(both), ", its port 8080/tcp is 49153 here");
-        assert_eq!(published("{}"), "");
-        assert_eq!(published("null"), "");
+        assert_eq!(describe_ports(both), ", its port 8080/tcp is 49153 here");
+        assert_eq!(describe_ports("{}"), "");
+        assert_eq!(describe_ports("null"), "");
     }
 }

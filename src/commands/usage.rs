@@ -1,40 +1,40 @@
-//! `usage`: what a builder's own `usage` script says.
+//! The command `usage`: prints the output of a builder's `usage` script.
 
 use anyhow::{Result, anyhow};
 
-use super::probe::{ProgramOutput, find_builder, in_words, run_in_image};
+use super::probe::{ProgramOutput, find_builder, folder_list, run_in_image};
 use crate::cli::commands::UsageArgs;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::{Contract, Overrides};
 use crate::engine::cli::Engine;
 use crate::error::Error;
 use crate::report::message::Message;
 use crate::report::{Reporter, print_result};
 
-/// Runs the builder's `usage` script and prints what it says.
+/// Runs the builder's `usage` script and prints its output.
 ///
 /// # Errors
-/// No such builder, no such script, or one that fails.
+/// If there is no such builder, it has no `usage` script that can be run, or the script fails.
 pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<()> {
     let image = find_builder(engine, &args.builder)?;
     let folders = Contract::of(&image, &args.builder, &Overrides::default())?.folders;
-    let mut words = String::new();
+    let mut stderr = String::new();
     for folder in &folders {
-        // The script takes ENTRYPOINT's place: one that does not run its arguments would print its own text instead.
+        // The script replaces the ENTRYPOINT: an ENTRYPOINT that does not run its arguments would print something else.
         let output = run_in_image(engine, &image, &[], &join(folder, "usage"), &[])?;
         if !output.not_started() {
-            return show(&output, reporter);
+            return print_usage(&output, reporter);
         }
-        words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     }
-    let places = in_words(&folders);
-    Err(Error::engine(format!("the builder `{}` has no `usage` that runs in {places}", args.builder))
-        .because(anyhow!(words))
+    let searched = folder_list(&folders);
+    Err(Error::engine(format!("the builder `{}` has no `usage` that runs in {searched}", args.builder))
+        .because(anyhow!(stderr))
         .hint("its documentation may help; what it has can be tried with `minis2i build SOURCE BUILDER TAG`")
         .into())
 }
 
-fn show(output: &ProgramOutput, reporter: &Reporter) -> Result<()> {
+fn print_usage(output: &ProgramOutput, reporter: &Reporter) -> Result<()> {
     print_result(&output.stdout)?;
     for line in output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         reporter.emit(&Message::Output(line));

@@ -1,4 +1,4 @@
-//! `watch`: a build on every save.
+//! The command `watch`: a build on every save.
 
 use anyhow::Result;
 
@@ -9,10 +9,10 @@ use crate::settings::Job;
 use crate::settings::watch::WatchSettings;
 use crate::watch::{self, WatchEnd};
 
-/// Watches until asked to end; returns the exit status.
+/// Watches the source until the user or a signal ends it; returns the exit status of the process.
 ///
 /// # Errors
-/// What stands in the way of watching at all.
+/// If the arguments cannot be used, or watching cannot start or go on. A failed build is no error here.
 pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     let job = Job::new(args.job, None, reporter)?;
     Ok(match watch::watch(&job, &WatchSettings::new(args.watch), reporter)? {

@@ -1,20 +1,22 @@
-//! Variables for `assemble` and the image: their files, and who wins.
+//! Environment variables for `assemble` and the image: the format of files such as `.s2i/environment`, and the
+//! precedence of several lists. Reading the files is left to the settings.
 
 use anyhow::{Result, bail};
 
-/// What a file of variables holds.
+/// The content of a file of variables.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed {
+    /// Names and values, in the order of the file.
     pub variables: Vec<(String, String)>,
-    /// Numbers of lines that say nothing, counted from 1.
+    /// Numbers of the lines that define no variable and are ignored, counted from 1.
     pub dropped: Vec<usize>,
 }
 
-/// Reads `NAME=VALUE` lines. Names and values are trimmed, values are literal; `#` lines, also indented ones, are
-/// comments; a leading `export ` is dropped.
+/// Parses `NAME=VALUE` lines. Names and values are trimmed, and values are literal, without quoting or expansion. Lines
+/// that start with `#`, indented or not, are comments. A leading `export ` is dropped.
 ///
 /// # Errors
-/// Bytes that are no text.
+/// If the bytes are not UTF-8 or contain a zero byte. The error is a sentence about the file.
 pub fn parse(bytes: &[u8]) -> Result<Parsed> {
     let Ok(text) = std::str::from_utf8(bytes) else { bail!("it is not UTF-8 text") };
     if text.contains('\0') {
@@ -37,11 +39,12 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed> {
     Ok(parsed)
 }
 
-/// One list without duplicates: later lists win over earlier ones, later entries over earlier ones.
+/// Merges lists of names and values into one without duplicates. The last value of a name wins and takes the position
+/// of its first one.
 pub fn merge(lists: impl IntoIterator<Item = Vec<(String, String)>>) -> Vec<(String, String)> {
     let mut merged: Vec<(String, String)> = Vec::new();
     for (name, value) in lists.into_iter().flatten() {
-        match merged.iter_mut().find(|(known, _)| *known == name) {
+        match merged.iter_mut().find(|(seen, _)| *seen == name) {
             Some(entry) => entry.1 = value,
             None => merged.push((name, value)),
         }
@@ -58,7 +61,7 @@ mod tests {
         parse(text.as_bytes()).unwrap().variables
     }
 
-    fn own(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -67,11 +70,11 @@ mod tests {
         let text = "\u{feff}A = b c  \n# no\n  # x=2\nB=\"q\"\nC=b=c\nD=\nE=a # b\nF=$B\\n\r\nexport G=1\n";
         let expected =
             [("A", "b c"), ("B", "\"q\""), ("C", "b=c"), ("D", ""), ("E", "a # b"), ("F", "$B\\n"), ("G", "1")];
-        assert_eq!(pairs(text), own(&expected));
+        assert_eq!(pairs(text), owned(&expected));
     }
 
     #[test]
-    fn lines_that_say_nothing_are_named() {
+    fn lines_without_a_variable_are_counted() {
         assert_eq!(parse(b"A=1\nB\n\n=x\n").unwrap().dropped, [2, 4]);
     }
 
@@ -82,20 +85,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_an_error() {
+    fn bytes_that_are_not_text_are_an_error() {
         assert!(parse(b"A=\xff").is_err());
         assert!(parse(b"A=\0").is_err());
     }
 
     #[test]
-    fn the_last_one_wins_in_its_first_place() {
-        let merged = merge([own(&[("A", "1"), ("B", "1")]), own(&[("A", "2")])]);
-        assert_eq!(merged, own(&[("A", "2"), ("B", "1")]));
+    fn the_last_value_wins_at_the_first_position() {
+        let merged = merge([owned(&[("A", "1"), ("B", "1")]), owned(&[("A", "2")])]);
+        assert_eq!(merged, owned(&[("A", "2"), ("B", "1")]));
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_a_fault(text in "\\PC*") {
+        fn any_text_is_parsed_without_an_error(text in "\\PC*") {
             let parsed = parse(text.as_bytes()).unwrap();
             prop_assert!(parsed.variables.iter().all(|(name, _)| !name.is_empty() && !name.contains('=')));
         }

@@ -1,5 +1,6 @@
-//! Scripts from outside the image, which travel in the upload: the source's own, and those of a folder or an address
-//! that an option or a label names.
+//! External scripts: scripts that are not in the builder image and are sent in the upload. They come from the source's
+//! `.s2i/bin`, or from a local folder or a server that an option or a label names. This module only reads them; which
+//! of them a build uses is decided elsewhere.
 
 use std::fs;
 use std::io;
@@ -8,27 +9,29 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::fetch::Fetcher;
-use super::place::{Place, join};
+use super::image_path::join;
 use super::script::Script;
+use super::scripts_url::ScriptsUrl;
 use crate::error::Error;
 use crate::url::without_credentials;
 
-/// Where a source has scripts of its own; the second is the old name of the first.
+/// Folders of a source that may hold scripts: the current name, then the name that older versions of S2I used.
 const SOURCE_FOLDERS: [&str; 2] = [".s2i/bin", ".sti/bin"];
 
-/// A script that travels in the upload.
+/// A script that is sent in the upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalScript {
     pub script: Script,
+    /// The bytes of the script file.
     pub content: Vec<u8>,
-    /// Where it was found, for messages.
+    /// The path or URL that it was read from, for messages.
     pub from: String,
 }
 
-/// The scripts of the source's `.s2i/bin`, executable or not; links are followed.
+/// Reads the scripts in the `.s2i/bin` of the source folder `source`, executable or not. Symlinks are followed.
 ///
 /// # Errors
-/// A script that is there but can not be read.
+/// If a script exists but cannot be read.
 pub fn in_source(source: &Path) -> Result<Vec<ExternalScript>> {
     let mut found = Vec::new();
     for script in Script::ALL {
@@ -38,36 +41,39 @@ pub fn in_source(source: &Path) -> Result<Vec<ExternalScript>> {
     Ok(found)
 }
 
-/// The source's script of that name, if it has one, and where it was found.
+/// Reads the script called `name` in the source folder `source`. Returns its content and its path relative to the
+/// source, or `None` if the source has no such script.
 ///
 /// # Errors
-/// A script that is there but can not be read.
+/// If the script exists but cannot be read.
 pub fn named_in_source(source: &Path, name: &str) -> Result<Option<(Vec<u8>, String)>> {
     for folder in SOURCE_FOLDERS {
         let from = join(folder, name);
-        if let Some(content) = read(&source.join(&from))? {
+        if let Some(content) = read_script(&source.join(&from))? {
             return Ok(Some((content, from)));
         }
     }
     Ok(None)
 }
 
-/// Those of `wanted` that are at a place outside the image.
+/// Reads those of the `wanted` scripts that exist at `location`; none if that is a folder in the image. While a server
+/// is waited for, `check_cancelled` is called every few milliseconds, and its error ends the wait.
 ///
 /// # Errors
-/// A folder that is not there, a script that is there but can not be read, a server that does not answer.
-pub fn at_place(
-    place: &Place,
+/// If a local folder does not exist, a script exists but cannot be read, a server cannot be reached or answers with an
+/// error, or `check_cancelled` fails.
+pub fn at_location(
+    location: &ScriptsUrl,
     wanted: &[Script],
     fetcher: &Fetcher,
-    go_on: &dyn Fn() -> Result<()>,
+    check_cancelled: &dyn Fn() -> Result<()>,
 ) -> Result<Vec<ExternalScript>> {
-    match place {
-        Place::Image(_) => Ok(Vec::new()),
-        Place::Folder(folder) => in_folder(folder, wanted),
-        Place::Web(url) => {
+    match location {
+        ScriptsUrl::Image(_) => Ok(Vec::new()),
+        ScriptsUrl::Folder(folder) => in_folder(folder, wanted),
+        ScriptsUrl::Web(url) => {
             let urls: Vec<String> = wanted.iter().map(|script| join(url, script.name())).collect();
-            let answers = fetcher.fetch(&urls, go_on)?;
+            let answers = fetcher.fetch(&urls, check_cancelled)?;
             let found = wanted.iter().zip(urls).zip(answers);
             let found = found.filter_map(|((script, url), answer)| {
                 Some(ExternalScript { script: *script, content: answer?, from: without_credentials(&url) })
@@ -86,15 +92,15 @@ fn in_folder(folder: &Path, wanted: &[Script]) -> Result<Vec<ExternalScript>> {
     let mut found = Vec::new();
     for script in wanted {
         let path = folder.join(script.name());
-        if let Some(content) = read(&path)? {
+        if let Some(content) = read_script(&path)? {
             found.push(ExternalScript { script: *script, content, from: path.display().to_string() });
         }
     }
     Ok(found)
 }
 
-/// A script's text, or nothing where there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+/// Reads the script at `path`; `None` if there is no such file.
+fn read_script(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),

@@ -1,4 +1,4 @@
-//! Scripts that are fetched from the network.
+//! Downloading scripts over HTTP.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,25 +12,27 @@ use crate::error::Error;
 use crate::http;
 use crate::url::without_credentials;
 
-/// How long reaching a server may take, and how long all of one script: chosen so that a slow network passes, and a wrong
-/// address is told within the patience of a person.
+/// How long connecting to a server may take: chosen so that a slow network succeeds and a wrong URL is reported soon.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const WHOLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// The largest script, in bytes: scripts have a few thousand, a wrong address may be that of a disk image.
+/// How long the whole download of one script may take, including the connection: chosen like [`CONNECT_LIMIT`].
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// The largest script, in bytes: chosen so that any script fits (they have a few thousand bytes) but a wrong URL does
+/// not download a disk image.
 const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// How often the wait for a server is held against the cancel.
-const TICK: Duration = Duration::from_millis(50);
+/// How often a wait checks whether work was cancelled: chosen so that Ctrl-C seems immediate.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A script's text, or nothing where the server has none.
+/// The content of a script, or `None` if the server does not have it.
 type Answer = Option<Vec<u8>>;
 
-/// The network, and what it has answered. An address is asked once in a run, so that every build of it has the same
-/// scripts, and none has to wait again. Clones share what they know.
+/// Downloads scripts and caches them. Each URL is requested once in a run, so that every build in it uses the same
+/// scripts and only the first one waits. Clones share the cache.
 #[derive(Clone, Default)]
 pub struct Fetcher {
-    known: Arc<Mutex<BTreeMap<String, Answer>>>,
+    cache: Arc<Mutex<BTreeMap<String, Answer>>>,
 }
 
 impl fmt::Debug for Fetcher {
@@ -40,44 +42,46 @@ impl fmt::Debug for Fetcher {
 }
 
 impl Fetcher {
-    /// Fetches what these addresses name, at the same time; a server's "not found" is an answer.
+    /// Downloads these URLs in parallel and returns the contents in the same order. The status 404 or 410 gives `None`.
     ///
     /// # Errors
-    /// A server that can not be reached or answers with anything else; what `go_on` says.
-    pub fn fetch(&self, urls: &[String], go_on: &dyn Fn() -> Result<()>) -> Result<Vec<Answer>> {
-        let (tell, answers) = mpsc::channel();
+    /// If a server cannot be reached or answers with another status, a script is larger than 4 MiB, or
+    /// `check_cancelled` fails, which is called while waiting.
+    pub fn fetch(&self, urls: &[String], check_cancelled: &dyn Fn() -> Result<()>) -> Result<Vec<Answer>> {
+        let (sender, answers) = mpsc::channel();
         let missing: Vec<&String> = urls.iter().filter(|url| !self.lock().contains_key(*url)).collect();
         for url in &missing {
-            let (tell, url) = (tell.clone(), (*url).clone());
-            // Not waited for when work is cancelled: what a thread fetches then goes nowhere.
+            let (sender, url) = (sender.clone(), (*url).clone());
+            // The thread is not joined: a request cannot be cancelled, and its answer is discarded if nothing waits for
+            // it.
             std::thread::spawn(move || {
-                let answer = get(&url);
-                let _ = tell.send((url, answer));
+                let answer = download(&url);
+                let _ = sender.send((url, answer));
             });
         }
-        let mut waiting = missing.len();
-        while waiting > 0 {
-            match answers.recv_timeout(TICK) {
+        let mut pending = missing.len();
+        while pending > 0 {
+            match answers.recv_timeout(POLL_INTERVAL) {
                 Ok((url, answer)) => {
-                    waiting -= 1;
-                    let answer = answer.map_err(|error| unreachable(&url, error))?;
+                    pending -= 1;
+                    let answer = answer.map_err(|error| download_failed(&url, error))?;
                     self.lock().insert(url, answer);
                 }
-                Err(RecvTimeoutError::Timeout) => go_on()?,
+                Err(RecvTimeoutError::Timeout) => check_cancelled()?,
                 Err(RecvTimeoutError::Disconnected) => unreachable!("a sender is kept here"),
             }
         }
-        let known = self.lock();
-        Ok(urls.iter().map(|url| known.get(url).cloned().flatten()).collect())
+        let cache = self.lock();
+        Ok(urls.iter().map(|url| cache.get(url).cloned().flatten()).collect())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Answer>> {
-        self.known.lock().expect("no thread panics while it holds this lock")
+        self.cache.lock().expect("no thread panics while it holds this lock")
     }
 }
 
-fn get(url: &str) -> Result<Answer, ureq::Error> {
-    let agent = http::agent(CONNECT_LIMIT, WHOLE_LIMIT);
+fn download(url: &str) -> Result<Answer, ureq::Error> {
+    let agent = http::agent(CONNECT_LIMIT, DOWNLOAD_LIMIT);
     match agent.get(url).call() {
         Ok(mut response) => response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map(Some),
         Err(ureq::Error::StatusCode(404 | 410)) => Ok(None),
@@ -85,7 +89,7 @@ fn get(url: &str) -> Result<Answer, ureq::Error> {
     }
 }
 
-fn unreachable(url: &str, error: ureq::Error) -> anyhow::Error {
+fn download_failed(url: &str, error: ureq::Error) -> anyhow::Error {
     let url = without_credentials(url);
     let (cause, hint) = match error {
         ureq::Error::StatusCode(status) => {

@@ -1,54 +1,55 @@
-//! Labels of the images that are made here.
+//! The labels that minis2i writes into the images it builds, and their syntax in Dockerfile instructions.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// The name of the builder image, as the reference implementation writes it, too.
+/// The name of the builder image; the reference implementation writes this label as well.
 pub const BUILD_IMAGE: &str = "io.openshift.s2i.build.image";
 
-/// The source as it was typed.
+/// The source, as the user typed it.
 pub const SOURCE_LOCATION: &str = "io.openshift.s2i.build.source-location";
 
-/// The folder inside the source that was used.
+/// The subfolder of the source that was built.
 pub const CONTEXT_DIR: &str = "io.openshift.s2i.build.source-context-dir";
 
 /// The branch, tag or commit that was cloned.
 pub const REFERENCE: &str = "io.openshift.s2i.build.commit.ref";
 
-/// The image's name for people.
+/// A human-readable name of the image.
 pub const DISPLAY_NAME: &str = "io.k8s.display-name";
 
-/// What the image is, for people.
+/// A human-readable description of the image.
 pub const DESCRIPTION: &str = "io.k8s.description";
 
-/// The version that made the image.
+/// The version of minis2i that built the image. An image with this label was built by minis2i.
 pub const VERSION: &str = "io.github.minis2i.version";
 
-/// A digest of source, builder and options: two builds with the same one would make the same image.
+/// A digest of source, builder and options. Two builds with the same digest would produce the same image.
 pub const DIGEST: &str = "io.github.minis2i.digest";
 
 /// The id of the builder image.
 pub const BUILDER: &str = "io.github.minis2i.builder";
 
-/// The path of the `save-artifacts` that the builder brought; empty where it has none.
+/// The path of the `save-artifacts` that came with the builder; empty if there is none.
 pub const SAVE_ARTIFACTS: &str = "io.github.minis2i.save-artifacts";
 
-/// The folder that the upload was extracted in.
+/// The folder in which the upload was extracted.
 pub const DESTINATION: &str = "io.github.minis2i.destination";
 
-/// Says `bypassed` where the builder's ENTRYPOINT does not run what it is given.
+/// `bypassed` if the builder's ENTRYPOINT does not run the command it is given, otherwise `kept`.
 pub const ENTRYPOINT: &str = "io.github.minis2i.entrypoint";
 
-/// Says `missing` where the image has no shell.
+/// `missing` if the image has no shell, otherwise empty.
 pub const SHELL: &str = "io.github.minis2i.shell";
 
-/// Says `copied` where artifacts came by files that `save-artifacts` copied; what lies in their place now is no news.
+/// `copied` if `save-artifacts` copied files instead of writing a tar stream, otherwise empty. The files that it copied
+/// are then in the image and must be removed before it runs again.
 pub const ARTIFACTS: &str = "io.github.minis2i.artifacts";
 
 /// The file in which `assemble` can leave labels.
 pub const METADATA_FILE: &str = "/tmp/.s2i/image_metadata.json";
 
-/// The most that labels of the metadata file may take, in bytes.
+/// The largest total size of names and values in the metadata file, in bytes.
 const METADATA_LIMIT: usize = 10_240;
 
 #[derive(Deserialize)]
@@ -56,10 +57,10 @@ struct Metadata {
     labels: Vec<std::collections::BTreeMap<String, String>>,
 }
 
-/// The labels that `assemble` left in [`METADATA_FILE`].
+/// Parses the content of [`METADATA_FILE`] and returns the labels in it, as names and values.
 ///
 /// # Errors
-/// Anything but `{"labels":[{"NAME":"VALUE"}]}` of at most 10,240 bytes.
+/// If the text is not JSON of the form `{"labels":[{"NAME":"VALUE"}]}`, or the labels take more than 10,240 bytes.
 pub fn from_metadata(text: &[u8]) -> Result<Vec<(String, String)>> {
     let metadata: Metadata = serde_json::from_slice(text).context(r#"it is not {"labels":[{"NAME":"VALUE"}]}"#)?;
     let labels: Vec<_> = metadata.labels.into_iter().flatten().collect();
@@ -68,12 +69,13 @@ pub fn from_metadata(text: &[u8]) -> Result<Vec<(String, String)>> {
     Ok(labels)
 }
 
-/// A `LABEL` instruction for `docker commit --change`. A new line can not be said there and becomes a space.
+/// A `LABEL` instruction for a Dockerfile or `docker commit --change`. Line breaks, which it cannot express, become
+/// spaces.
 pub fn instruction(name: &str, value: &str) -> String {
     format!("LABEL {}={}", quoted(name), quoted(value))
 }
 
-/// A text in double quotes, for an instruction; literal but for line ends, which become spaces.
+/// Quotes text for a Dockerfile instruction so that it is taken literally, except that line breaks become spaces.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -1,19 +1,19 @@
-//! Which users may run scripts: `-u 1-` and the like.
+//! The value of `--allowed-uids`: which users may run scripts, for example `1-`.
 
-/// Ranges of numeric users.
+/// UidRanges of user ids, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ranges(Vec<(u32, u32)>);
+pub struct UidRanges(Vec<(u32, u32)>);
 
-impl Ranges {
-    /// Reads `FROM-TO`, `FROM-`, `-TO` or `USER`, several with commas between.
+impl UidRanges {
+    /// Parses a comma-separated list of `FROM-TO`, `FROM-`, `-TO` or `USER`.
     ///
     /// # Errors
-    /// What is wrong, as the end of a sentence.
+    /// If a part of the list is no range of numbers. The error is the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        text.split(',').map(|part| range(part.trim())).collect::<Result<_, _>>().map(Self)
+        text.split(',').map(|part| parse_range(part.trim())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// What keeps this user (`1001`, `1001:0`, `default`) from being allowed, as the end of a sentence.
+    /// Why `user` (`1001`, `1001:0`, `default`) is not allowed, as the end of a sentence; `None` if it is allowed.
     pub fn objection(&self, user: &str) -> Option<String> {
         let name = user.split(':').next().unwrap_or(user);
         match name.parse::<u32>() {
@@ -25,7 +25,8 @@ impl Ranges {
     }
 }
 
-fn range(part: &str) -> Result<(u32, u32), String> {
+/// Parses one part of the list.
+fn parse_range(part: &str) -> Result<(u32, u32), String> {
     let number = |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` in it is no numeric user"));
     let (from, to) = match part.split_once('-') {
         None => (number(part)?, number(part)?),
@@ -39,11 +40,11 @@ fn range(part: &str) -> Result<(u32, u32), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Ranges;
+    use super::UidRanges;
 
     #[test]
-    fn ranges_say_who_is_allowed() {
-        let allowed = |ranges: &str, user: &str| Ranges::parse(ranges).unwrap().objection(user).is_none();
+    fn users_in_a_range_are_allowed() {
+        let allowed = |ranges: &str, user: &str| UidRanges::parse(ranges).unwrap().objection(user).is_none();
         assert!(allowed("1-", "1001:0") && !allowed("1-", "0"));
         assert!(allowed("1000-2000, 3000", "3000") && allowed("1000-2000,3000", "1000"));
         assert!(!allowed("1000-2000,3000", "2001"));
@@ -52,15 +53,15 @@ mod tests {
 
     #[test]
     fn names_and_unset_users_are_not_allowed() {
-        let ranges = Ranges::parse("0-").unwrap();
+        let ranges = UidRanges::parse("0-").unwrap();
         assert!(ranges.objection("default").unwrap().contains("`default`"));
         assert!(ranges.objection("").unwrap().contains("no USER"));
     }
 
     #[test]
-    fn what_is_no_range_is_an_error() {
+    fn text_that_is_not_a_range_is_an_error() {
         for text in ["", "x", "1,", "-", "5-1", "1-2-3", "-1-2", "4294967296"] {
-            assert!(Ranges::parse(text).is_err(), "{text}");
+            assert!(UidRanges::parse(text).is_err(), "{text}");
         }
     }
 }

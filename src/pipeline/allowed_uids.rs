@@ -1,4 +1,4 @@
-//! Whether the users who would run scripts may do so, as `--allowed-uids` has it.
+//! The option `--allowed-uids`: checks the users of the images of a build before a script runs.
 
 use anyhow::Result;
 
@@ -8,12 +8,12 @@ use crate::engine::image::Image;
 use crate::error::Error;
 use crate::settings::Job;
 
-/// Checks the users of the build container before there is one. As in the reference, the image's own user has to be
-/// allowed also where somebody else runs `assemble`: the result runs as him.
+/// Checks the user of the builder and the user that runs `assemble`. As in the reference implementation, the builder's
+/// user must be allowed even if `assemble` runs as another user, since the new image runs as the builder's user.
 ///
 /// # Errors
-/// A user that is not allowed, or of whom that can not be known.
-pub fn check(job: &Job, builder: &Image, contract: &Contract) -> Result<()> {
+/// If a user is not allowed, or is given by name, which may stand for any id.
+pub fn check_users(job: &Job, builder: &Image, contract: &Contract) -> Result<()> {
     let Some(allowed) = &job.allowed_uids else { return Ok(()) };
     if let Some(objection) = allowed.objection(&builder.config.user) {
         return Err(Error::engine(format!("the builder `{}` runs as {objection}", job.builder))
@@ -21,8 +21,8 @@ pub fn check(job: &Job, builder: &Image, contract: &Contract) -> Result<()> {
             .into());
     }
     let hint = "name a numeric user that `--allowed-uids` has with `--assemble-user`, or allow that one";
-    let asked = [job.user_option(), job.overrides.user.as_deref()].into_iter().flatten();
-    if let Some(objection) = asked.filter_map(|user| allowed.objection(user)).next() {
+    let from_options = [job.user_option(), job.overrides.user.as_deref()].into_iter().flatten();
+    if let Some(objection) = from_options.filter_map(|user| allowed.objection(user)).next() {
         return Err(Error::usage(format!("`assemble` would run as {objection}")).hint(hint).into());
     }
     match contract.user.as_deref().and_then(|user| allowed.objection(user)) {
@@ -35,10 +35,10 @@ pub fn check(job: &Job, builder: &Image, contract: &Contract) -> Result<()> {
     }
 }
 
-/// Whether the previous image's `save-artifacts` may run; says so if not.
-pub fn may_save(cx: &BuildContext, previous: &Image) -> bool {
+/// Whether `save-artifacts` of the image `previous` may run; warns if it may not.
+pub fn may_run_save_artifacts(cx: &BuildContext, previous: &Image) -> bool {
     let Some(allowed) = &cx.job.allowed_uids else { return true };
-    // Who else could run it was checked with the builder.
+    // A user that an option names was checked together with the builder.
     let checked = cx.job.overrides.user.is_some() || cx.job.user_option().is_some();
     let objection = if checked { None } else { allowed.objection(&previous.config.user) };
     if let Some(objection) = &objection {

@@ -1,4 +1,4 @@
-//! Which way a build goes, and what makes it go another way.
+//! How a build is prepared, and the obstacles that make it start over with another approach.
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -8,49 +8,54 @@ use crate::contract::labels;
 use crate::report::Reporter;
 use crate::settings::Job;
 
-/// Which way a build is prepared.
+/// How a build is prepared.
 #[derive(Clone, Debug)]
 pub struct Approach {
-    /// Put a shell in the place of the builder's ENTRYPOINT.
+    /// Run a shell instead of the builder's ENTRYPOINT.
     pub bypass: bool,
+    /// Use the artifacts of the previous image.
     pub incremental: bool,
-    /// The builder has a shell, so that its container can be talked to.
+    /// The builder has a shell, which can unpack the upload and report its progress.
     pub shell: bool,
-    /// The container is to wait for the last bytes of its upload, for long maybe.
+    /// The container is a standby, which waits for the last bytes of its upload for an unlimited time.
     pub waits: bool,
 }
 
-/// What stood in the way, and asks for another approach.
+/// Why an approach did not work and another one is needed.
 #[derive(Debug)]
 pub enum Obstacle {
-    /// The ENTRYPOINT does not run what it is given.
+    /// The builder's ENTRYPOINT does not run the command it is given.
     Entrypoint,
-    /// There is no shell.
+    /// The builder has no shell.
     Shell,
-    /// A container that is to wait can not unpack its upload itself.
+    /// A standby cannot unpack its upload itself.
     Tar,
-    /// Bad artifacts got mixed with what the builder has in the same place.
+    /// Unusable artifacts were unpacked and cannot be removed, since the builder has files of its own in the same folder
+    /// or has no shell.
     Artifacts,
-    /// A file became a folder, or the other way round, while the source was sent.
+    /// The source changed in a way that cannot be sent any more: a file became a folder or the other way round, or the
+    /// container takes no changes at all.
     Replaced,
 }
 
 impl Approach {
-    /// The straight way, as far as earlier builds showed it open.
+    /// The approach to try first: the usual one, adapted to what labels of the previous image record about the same
+    /// builder.
     pub fn first(images: &Images) -> Self {
-        let known = images.previous.as_ref().map(|image| &image.config.labels);
-        let known = known.filter(|labels| labels.get(labels::BUILDER) == Some(&images.builder.id));
-        let says =
-            |label: &str, word: &str| known.and_then(|labels| labels.get(label)).is_some_and(|said| said == word);
+        let labels = images.previous.as_ref().map(|image| &image.config.labels);
+        let labels = labels.filter(|labels| labels.get(labels::BUILDER) == Some(&images.builder.id));
+        let has_label = |name: &str, expected: &str| {
+            labels.and_then(|labels| labels.get(name)).is_some_and(|value| value == expected)
+        };
         Self {
-            bypass: says(labels::ENTRYPOINT, "bypassed"),
+            bypass: has_label(labels::ENTRYPOINT, "bypassed"),
             incremental: images.previous.is_some(),
-            shell: !says(labels::SHELL, "missing"),
+            shell: !has_label(labels::SHELL, "missing"),
             waits: false,
         }
     }
 
-    /// Changes to a way around the obstacle, with a note where the user should know of it.
+    /// Changes the approach so that it avoids the obstacle, with a note if the user should know.
     pub fn avoid(&mut self, obstacle: Obstacle, reporter: &Reporter) {
         match obstacle {
             Obstacle::Entrypoint => {
@@ -65,41 +70,42 @@ impl Approach {
     }
 }
 
-/// Why something could not be done.
+/// Why a build could not be prepared.
 #[derive(Debug)]
-pub enum Setback {
-    /// Another approach can do it.
+pub enum PrepareError {
+    /// Another approach may work.
     Obstacle(Obstacle),
-    /// It ends the build.
-    Error(anyhow::Error),
+    /// The error ends the build.
+    Fatal(anyhow::Error),
 }
 
-impl From<Obstacle> for Setback {
+impl From<Obstacle> for PrepareError {
     fn from(obstacle: Obstacle) -> Self {
         Self::Obstacle(obstacle)
     }
 }
 
-impl From<anyhow::Error> for Setback {
+impl From<anyhow::Error> for PrepareError {
     fn from(error: anyhow::Error) -> Self {
-        Self::Error(error)
+        Self::Fatal(error)
     }
 }
 
-impl From<io::Error> for Setback {
+impl From<io::Error> for PrepareError {
     fn from(error: io::Error) -> Self {
-        Self::Error(error.into())
+        Self::Fatal(error.into())
     }
 }
 
-/// Why the container of a build, which is possible, can not wait for the last bytes of its upload.
+/// Why there can be no standby, although a build is possible: its container cannot wait for the last bytes of its
+/// upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CannotWait {
-    /// Nothing in the image could wait.
+    /// The builder has no shell that could wait.
     Shell,
-    /// The engine has to unpack the upload, and lets nothing else touch the container as long as it does.
+    /// The engine has to unpack the upload, and locks the container while it does.
     Tar,
-    /// The container to commit is that of a second stage.
+    /// The container that is committed is that of the second stage.
     RuntimeImage,
 }
 
@@ -111,8 +117,8 @@ impl Display for CannotWait {
 
 impl std::error::Error for CannotWait {}
 
-/// Why no container can wait, as far as it is known before one runs: of the job, and of earlier builds with the same
-/// builder.
+/// Why there can be no standby, as far as the job and the labels of the previous image show it before a container runs;
+/// `None` if there may be one.
 pub fn cannot_wait(job: &Job, images: &Images) -> Option<CannotWait> {
     if job.runtime.is_some() {
         return Some(CannotWait::RuntimeImage);

@@ -1,4 +1,5 @@
-//! Artifacts: what `save-artifacts` of the previous image hands to the next `assemble`.
+//! Artifacts: the files that `save-artifacts` of the previous image passes to the next `assemble`. They are relayed
+//! from one container to the other and never stored on the disk of this machine.
 
 pub mod filter;
 pub mod plan;

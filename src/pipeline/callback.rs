@@ -1,4 +1,4 @@
-//! Telling a web server how a build ended, for `--callback-url`.
+//! The option `--callback-url`: posting the outcome of a build to a web server.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -13,23 +13,26 @@ use crate::http;
 use crate::report::Reporter;
 use crate::url::without_credentials;
 
-/// How long reaching the server may take, and how long all of it: the command ends no later than this after the build.
+/// How long connecting to the server may take: chosen so that a slow network succeeds.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-const WHOLE_LIMIT: Duration = Duration::from_secs(15);
 
-/// How often it is looked whether work was cancelled.
-const TICK: Duration = Duration::from_millis(50);
+/// How long the whole request may take: chosen so that a server that does not answer delays the end of the command only
+/// a little.
+const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 
-/// What is sent.
+/// How often a wait checks whether work was cancelled: chosen so that Ctrl-C seems immediate.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The JSON body of the request.
 #[derive(Serialize)]
 struct BuildOutcome {
     success: bool,
-    /// Those of the new image.
+    /// The labels of the new image; empty if the build failed.
     labels: BTreeMap<String, String>,
 }
 
-/// Posts how the build ended, if there is an address for it. A server that does not take it is worth a warning; after an
-/// interrupt none is waited for.
+/// Posts whether the build succeeded, if the job has a callback URL, and waits for the answer. If the request fails, it
+/// warns. After an interrupt it does nothing.
 pub fn post(cx: &BuildContext, success: bool) {
     let Some(url) = &cx.job.callback_url else { return };
     if cx.engine.cancel().why().is_some() {
@@ -39,7 +42,7 @@ pub fn post(cx: &BuildContext, success: bool) {
     post_outcome(url, &cx.job.tag, success, &cx.engine, cx.reporter);
 }
 
-/// The same without waiting for it.
+/// Like [`post`], but does not wait for the answer.
 pub fn post_in_background(cx: &BuildContext, success: bool) {
     let Some(url) = cx.job.callback_url.clone() else { return };
     let (tag, engine, reporter) = (cx.job.tag.clone(), cx.engine.clone(), cx.reporter.clone());
@@ -52,12 +55,12 @@ fn post_outcome(url: &str, tag: &str, success: bool, engine: &Engine, reporter: 
         _ => BTreeMap::new(),
     };
     let body = serde_json::to_string(&BuildOutcome { success, labels }).expect("text can be written as JSON");
-    let (done, answer) = mpsc::channel();
-    let to = url.to_owned();
-    // Not waited for when work is cancelled.
-    std::thread::spawn(move || drop(done.send(send_body(&to, &body))));
+    let (sender, answer) = mpsc::channel();
+    let target = url.to_owned();
+    // The thread is not joined: a request cannot be cancelled, and an interrupt must not wait for it.
+    std::thread::spawn(move || drop(sender.send(post_json(&target, &body))));
     loop {
-        match answer.recv_timeout(TICK) {
+        match answer.recv_timeout(POLL_INTERVAL) {
             Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Err(error)) => {
                 let url = without_credentials(url);
@@ -70,7 +73,7 @@ fn post_outcome(url: &str, tag: &str, success: bool, engine: &Engine, reporter: 
     }
 }
 
-fn send_body(url: &str, body: &str) -> Result<(), ureq::Error> {
-    let agent = http::agent(CONNECT_LIMIT, WHOLE_LIMIT);
+fn post_json(url: &str, body: &str) -> Result<(), ureq::Error> {
+    let agent = http::agent(CONNECT_LIMIT, REQUEST_LIMIT);
     agent.post(url).header("Content-Type", "application/json").send(body).map(|_| ())
 }

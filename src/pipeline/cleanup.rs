@@ -1,4 +1,5 @@
-//! Cleaning up off the user's clock: after a build, by a process that outlives it; before one, after runs that died.
+//! Removing containers and superseded images without delaying a build: after it, in a background process that outlives
+//! it; during it, the containers of dead runs.
 
 use std::process::{Command, Stdio};
 
@@ -11,19 +12,21 @@ use crate::report::Reporter;
 use crate::run_lock::RunLock;
 use crate::settings::CLEANUP_COMMAND;
 
-/// What a build leaves to be removed.
+/// The containers and images of a build that are not needed any more.
 #[derive(Clone, Debug, Default)]
 pub struct Leftovers {
+    /// Names.
     pub containers: Vec<String>,
-    /// The image that had the tag before, if it is one of ours.
+    /// Ids of images that had the tag before and were built by minis2i.
     pub images: Vec<String>,
 }
 
 impl Leftovers {
-    /// Has a process of its own remove it all, and goes on at once. That process keeps the lock of this run.
+    /// Starts a background process that removes everything, and does not wait for it. That process holds the lock of
+    /// this run.
     ///
     /// # Errors
-    /// When it can not be started; the next run finds the containers then.
+    /// If the process cannot be started. The next run then removes the containers.
     pub fn remove_in_background(&self, engine: &Engine, run_lock: &RunLock) -> Result<()> {
         if self.containers.is_empty() && self.images.is_empty() {
             return Ok(());
@@ -37,16 +40,17 @@ impl Leftovers {
         for image in &self.images {
             command.args(["--image", image]);
         }
+        // A child that inherits the locked file keeps it locked after this process has ended.
         command.stdin(run_lock.as_stdin()?).stdout(Stdio::null()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.spawn()?;
         Ok(())
     }
 
-    /// Removes it all now.
+    /// Removes everything now.
     ///
     /// # Errors
-    /// When the engine's CLI can not be started, or work was cancelled.
+    /// If the engine's CLI cannot be started, the engine cannot inspect an image, or work was cancelled.
     pub fn remove(&self, engine: &Engine) -> Result<()> {
         remove_containers(engine, &self.containers)?;
         for image in &self.images {
@@ -56,10 +60,11 @@ impl Leftovers {
     }
 }
 
-/// Removes containers. Returns whether the engine says that all of them are gone.
+/// Removes the containers with these names, with their anonymous volumes. Returns whether the engine removed all of
+/// them.
 ///
 /// # Errors
-/// When the engine's CLI can not be started, or work was cancelled.
+/// If the engine's CLI cannot be started, or work was cancelled.
 pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
     if names.is_empty() {
         return Ok(true);
@@ -69,46 +74,48 @@ pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
     Ok(engine.call(&args)?.success)
 }
 
-/// Removes an image unless it has a tag or a container needs it. Returns whether it is gone.
+/// Removes the image `id` unless it has a tag or a container uses it. Returns whether it does not exist any more.
 ///
 /// # Errors
-/// When the engine's CLI can not be started, or work was cancelled.
+/// If the engine's CLI cannot be started, the engine cannot inspect the image, or work was cancelled.
 pub fn remove_superseded(engine: &Engine, id: &str) -> Result<bool> {
     let [image] = image::inspect(engine, [id])?;
     let Some(image) = image else { return Ok(true) };
-    let gone = remove_unnamed(engine, &image)?;
-    if gone && !image.config.shell.is_empty() {
-        remove_steps(engine, image)?;
+    let removed = remove_untagged(engine, &image)?;
+    if removed && !image.config.shell.is_empty() {
+        remove_intermediate(engine, image)?;
     }
-    Ok(gone)
+    Ok(removed)
 }
 
-fn remove_unnamed(engine: &Engine, image: &Image) -> Result<bool> {
-    // Removal by id would take away the only tag of an image that was tagged meanwhile.
+/// Removes an image that has no tag; returns whether the engine removed it.
+fn remove_untagged(engine: &Engine, image: &Image) -> Result<bool> {
+    // Removing an image by id also removes a single tag that it has, for example one that the user gave it meanwhile.
     if !image.repo_tags.is_empty() {
         return Ok(false);
     }
-    // Parents without a tag, such as a builder that was built anew, are not ours to remove.
+    // Parents without a tag, such as a builder that was rebuilt, belong to the user.
     Ok(engine.call(&["image", "rm", "--no-prune", &image.id])?.success)
 }
 
-/// Removes the images between the builder and one that was made in steps, and is gone now: they have its digest.
-fn remove_steps(engine: &Engine, mut last: Image) -> Result<()> {
+/// Removes the intermediate images of `last`, a removed image that was committed and then built upon to set its SHELL.
+/// They have the same digest label.
+fn remove_intermediate(engine: &Engine, mut last: Image) -> Result<()> {
     while !last.parent.is_empty() {
         let [parent] = image::inspect(engine, [&last.parent])?;
         let digest = |image: &Image| image.config.labels.get(labels::DIGEST).cloned();
         match parent.filter(|parent| digest(parent).is_some() && digest(parent) == digest(&last)) {
-            Some(parent) if remove_unnamed(engine, &parent)? => last = parent,
+            Some(parent) if remove_untagged(engine, &parent)? => last = parent,
             _ => break,
         }
     }
     Ok(())
 }
 
-/// Removes what runs left that died, and says so.
+/// Removes what dead runs left and notes the containers that were removed.
 ///
 /// # Errors
-/// When the engine does not answer, or work was cancelled.
+/// If the engine does not answer, or work was cancelled.
 pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<()> {
     let removed = remove_dead(engine, run_lock)?;
     if !removed.is_empty() {
@@ -119,10 +126,10 @@ pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result
     Ok(())
 }
 
-/// Removes containers of runs that died; returns their names.
+/// Removes the containers of dead runs; returns their names.
 ///
 /// # Errors
-/// When the engine does not answer, or work was cancelled.
+/// If the engine does not answer, or work was cancelled.
 pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<Vec<String>> {
     let filter = format!("name=^/?{}", run_lock.prefix());
     let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
@@ -132,7 +139,7 @@ pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<Vec<String>> {
     }
     let mut args = vec!["rm", "--force", "--volumes"];
     args.extend(&dead);
-    // Some may have been on their way out when they were listed: the CLI prints those that it removed.
+    // Some may already have been removed by another process; the CLI prints the names of those that it removed.
     let output = engine.call(&args)?;
     Ok(output.stdout.lines().map(str::to_owned).collect())
 }

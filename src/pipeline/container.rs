@@ -1,4 +1,4 @@
-//! The build container, and the talk with the shell program that runs in it.
+//! The build container and the protocol between minis2i and the shell program that runs in it.
 
 pub mod exit_marker;
 pub mod final_script;

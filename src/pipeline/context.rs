@@ -1,4 +1,4 @@
-//! What a build works with, and what is known of it when it ends.
+//! The context that all builds of a run share, and the progress of one build.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use crate::report::Reporter;
 use crate::run_lock::RunLock;
 use crate::settings::Job;
 
-/// A phase that follows another one is told apart from it when it takes longer than this: a shorter one is within the noise
-/// of the one before.
-const NOTABLE: Duration = Duration::from_millis(20);
+/// A phase that is usually too short to matter is reported on its own only if it takes longer than this: chosen so that
+/// it exceeds the variation of the phase before it.
+const MIN_REPORTED_PHASE: Duration = Duration::from_millis(20);
 
-/// What all builds of a run share.
+/// The settings and handles that all builds of a run share.
 #[derive(Clone)]
 pub struct BuildContext<'a> {
     pub job: &'a Job,
@@ -20,39 +20,42 @@ pub struct BuildContext<'a> {
     pub reporter: &'a Reporter,
 }
 
-/// What is known of a build when it ends, well or not.
+/// How far a build got, and how long its phases took; also known of a build that failed.
 pub struct Progress {
+    /// Names and durations, in the order in which the phases first ended.
     pub phases: Vec<(&'static str, Duration)>,
+    /// The exit status of `assemble`, once it has ended.
     pub assemble_status: Option<i32>,
     pub assemble_started: bool,
-    since: Instant,
+    phase_started: Instant,
 }
 
 impl Progress {
-    /// Of a build whose first phase begins now.
+    /// The progress of a build whose first phase starts now.
     pub fn new() -> Self {
         Self::since(Instant::now())
     }
 
-    /// Of a build whose first phase began at `begin`.
+    /// The progress of a build whose first phase started at `begin`.
     pub fn since(begin: Instant) -> Self {
-        Self { phases: Vec::new(), assemble_status: None, assemble_started: false, since: begin }
+        Self { phases: Vec::new(), assemble_status: None, assemble_started: false, phase_started: begin }
     }
 
-    /// Notes that a phase ended now, which began when the one before ended. One that comes again goes on.
+    /// Records that `phase` ended now; it started when the phase before it ended. The durations of a repeated phase add
+    /// up.
     pub fn note(&mut self, phase: &'static str) {
         let now = Instant::now();
-        match self.phases.iter_mut().find(|(known, _)| *known == phase) {
-            Some((_, took)) => *took += now - self.since,
-            None => self.phases.push((phase, now - self.since)),
+        match self.phases.iter_mut().find(|(name, _)| *name == phase) {
+            Some((_, took)) => *took += now - self.phase_started,
+            None => self.phases.push((phase, now - self.phase_started)),
         }
-        self.since = now;
+        self.phase_started = now;
     }
 
-    /// Notes that `after`, which follows a phase that was noted, ended now; as a part of that phase if it is not worth a
-    /// line of its own, or that phase was not noted.
-    pub fn note_rest(&mut self, phase: &'static str, after: &'static str) {
-        let noted = self.phases.iter().any(|(known, _)| *known == phase);
-        self.note(if noted && self.since.elapsed() > NOTABLE { after } else { phase });
+    /// Records that `next` ended now, which follows `phase`. If it was short, or `phase` was not recorded yet, its
+    /// duration is added to `phase`.
+    pub fn note_following(&mut self, phase: &'static str, next: &'static str) {
+        let noted = self.phases.iter().any(|(name, _)| *name == phase);
+        self.note(if noted && self.phase_started.elapsed() > MIN_REPORTED_PHASE { next } else { phase });
     }
 }

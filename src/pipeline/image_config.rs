@@ -1,4 +1,5 @@
-//! What an image of ours says about itself: its command, its labels, and the digest of what it was made of.
+//! The configuration of the new image: its command, its labels, and the digest of everything it was built from.
+//! Applying it is left to [`commit`](super::commit).
 
 use anyhow::Result;
 
@@ -14,36 +15,40 @@ use crate::git::work_tree::Revision;
 use crate::settings::{Job, Transfer};
 use crate::source::snapshot::Snapshot;
 
-/// What the new image is to look like, beside its files.
+/// The configuration of the new image.
 pub struct ImageConfig<'a> {
-    /// What the container was made of.
+    /// The image of the committed container: the builder or the runtime image.
     pub base: &'a Image,
+    /// The CMD of the new image.
     pub command: Vec<String>,
+    /// Names and values.
     pub labels: Vec<(String, String)>,
-    /// The container ran with another ENTRYPOINT or user than the builder's.
+    /// The container ran with another ENTRYPOINT than the base, which the commit has to restore.
     pub entrypoint_changed: bool,
+    /// The container ran as another user than the base, which the commit has to restore.
     pub user_changed: bool,
 }
 
-/// What a build was made with, as far as its image tells.
+/// What a build was made with, as far as the labels of its image record it.
 pub struct BuildRecord<'a> {
     /// The source as it was sent.
     pub snapshot: &'a Snapshot,
     pub scripts: &'a ChosenScripts,
     pub inputs: &'a Inputs,
-    /// The builder's ENTRYPOINT was not in force.
+    /// The builder's ENTRYPOINT did not run.
     pub bypassed: bool,
-    /// Artifacts came by files that `save-artifacts` copied.
+    /// The artifacts are files that `save-artifacts` copied.
     pub copied: bool,
     /// The builder has a shell.
     pub shell: bool,
 }
 
 impl<'a> ImageConfig<'a> {
-    /// The config of the image that a build will make.
+    /// The configuration of the image of a build. `stage` is the second stage if there was one; `metadata` is the
+    /// content of the file in which `assemble` can write labels.
     ///
     /// # Errors
-    /// Labels that `assemble` left and that can not be read.
+    /// If the metadata is malformed or too large.
     pub fn of_build(
         job: &Job,
         images: &'a Images,
@@ -52,7 +57,7 @@ impl<'a> ImageConfig<'a> {
         revision: Revision,
         metadata: Option<Vec<u8>>,
     ) -> Result<Self> {
-        let mut labels = labels(job, images, record, revision);
+        let mut labels = image_labels(job, images, record, revision);
         if let Some(text) = metadata {
             labels.extend(labels::from_metadata(&text).map_err(|error| {
                 Error::engine(format!("cannot use the labels that `assemble` left in {}", labels::METADATA_FILE))
@@ -79,68 +84,84 @@ impl<'a> ImageConfig<'a> {
     }
 }
 
-fn labels(job: &Job, images: &Images, record: &BuildRecord, revision: Revision) -> Vec<(String, String)> {
-    let builder = &images.builder;
-    let name = known_name(builder, &job.builder);
-    let (base, base_name) = match (&images.runtime, &job.runtime) {
-        (Some(runtime), Some(asked)) => (&runtime.image, known_name(&runtime.image, &asked.image)),
-        _ => (builder, name.clone()),
-    };
-    let digest_of_base = base.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&base.id);
-    // An image without the builder has none of its scripts.
-    let save_artifacts = record.scripts.save_artifacts.clone().filter(|_| images.runtime.is_none());
-    let save_artifacts = save_artifacts.unwrap_or_default();
-    let mut labels = vec![
-        (labels::DISPLAY_NAME, job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
-        (labels::BUILD_IMAGE, name),
-        (labels::SOURCE_LOCATION, job.source.typed.clone()),
-        ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        ("org.opencontainers.image.base.name", base_name),
-        ("org.opencontainers.image.base.digest", digest_of_base.to_owned()),
-        (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
-        (labels::BUILDER, builder.id.clone()),
-        (labels::DESTINATION, images.contract.destination.clone()),
-        (labels::SAVE_ARTIFACTS, save_artifacts),
-    ];
-    let entrypoint = if record.bypassed { "bypassed" } else { "kept" };
-    labels.push((labels::ENTRYPOINT, entrypoint.to_owned()));
-    let artifacts = if record.copied { "copied" } else { "" };
-    labels.push((labels::ARTIFACTS, artifacts.to_owned()));
-    let shell = if record.shell { "" } else { "missing" };
-    labels.push((labels::SHELL, shell.to_owned()));
+/// The labels of the new image, except for those of the metadata file.
+fn image_labels(job: &Job, images: &Images, record: &BuildRecord, revision: Revision) -> Vec<(String, String)> {
+    let base = images.runtime.as_ref().map_or(&images.builder, |runtime| &runtime.image);
+    let mut labels = build_labels(job, images, record, base);
+    labels.extend(approach_labels(record));
     labels.extend(job.naming.description.clone().map(|text| (labels::DESCRIPTION, text)));
-    let sometimes = [
-        (labels::DIGEST, digest(job, images, record)),
-        ("org.opencontainers.image.revision", revision.commit),
-        ("org.opencontainers.image.source", revision.remote),
-        (labels::CONTEXT_DIR, job.source.context.clone()),
-    ];
-    let commit = job.source.commit.clone();
-    let commit = |name, fact: fn(Commit) -> String| (name, commit.clone().map(fact));
-    let commit = [
-        commit("io.openshift.s2i.build.commit.id", |commit| commit.id),
-        commit(labels::REFERENCE, |commit| commit.reference),
-        commit("io.openshift.s2i.build.commit.author", |commit| commit.author),
-        commit("io.openshift.s2i.build.commit.date", |commit| commit.date),
-        commit("io.openshift.s2i.build.commit.message", |commit| commit.message),
-    ];
-    for (name, value) in sometimes.into_iter().chain(commit) {
-        // Labels of the image below are inherited, so what does not hold any more has to be said, too.
+    for (name, value) in optional_labels(job, images, record, revision) {
+        // The new image inherits the labels of its base, so one that does not apply any more must be overwritten.
         let stale = base.config.labels.contains_key(name);
         labels.extend(value.or(stale.then(String::new)).map(|value| (name, value)));
     }
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The full name by which the engine knows an image; given by id, it has no other name that could be told.
-fn known_name(image: &Image, typed: &str) -> String {
-    let full = full_name(typed);
-    let known = image.repo_tags.iter().chain(&image.repo_digests).any(|known| full_name(known) == full);
-    if known { full } else { typed.to_owned() }
+/// The labels that every image has: its source, its builder and its base.
+fn build_labels(job: &Job, images: &Images, record: &BuildRecord, base: &Image) -> Vec<(&'static str, String)> {
+    let builder = &images.builder;
+    let builder_name = display_name(builder, &job.builder);
+    let base_name = match &job.runtime {
+        Some(options) if images.runtime.is_some() => display_name(base, &options.image),
+        _ => builder_name.clone(),
+    };
+    let base_digest = base.repo_digests.first().and_then(|digest| digest.split('@').nth(1)).unwrap_or(&base.id);
+    // The scripts of the builder are not in an image that was built from a runtime image.
+    let save_artifacts = record.scripts.save_artifacts.clone().filter(|_| images.runtime.is_none());
+    vec![
+        (labels::DISPLAY_NAME, job.naming.application.clone().unwrap_or_else(|| job.tag.clone())),
+        (labels::BUILD_IMAGE, builder_name),
+        (labels::SOURCE_LOCATION, job.source.typed.clone()),
+        ("org.opencontainers.image.created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        ("org.opencontainers.image.base.name", base_name),
+        ("org.opencontainers.image.base.digest", base_digest.to_owned()),
+        (labels::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
+        (labels::BUILDER, builder.id.clone()),
+        (labels::DESTINATION, images.contract.destination.clone()),
+        (labels::SAVE_ARTIFACTS, save_artifacts.unwrap_or_default()),
+    ]
 }
 
-/// A digest of all that decides what a build makes, but for the artifacts. `None` where the source was not read, and
-/// where something was for `assemble` alone: a short secret could be guessed from it.
+/// The labels from which the next build with the same builder learns its approach.
+fn approach_labels(record: &BuildRecord) -> [(&'static str, String); 3] {
+    let entrypoint = if record.bypassed { "bypassed" } else { "kept" };
+    let artifacts = if record.copied { "copied" } else { "" };
+    let shell = if record.shell { "" } else { "missing" };
+    [(labels::ENTRYPOINT, entrypoint), (labels::ARTIFACTS, artifacts), (labels::SHELL, shell)]
+        .map(|(name, value)| (name, value.to_owned()))
+}
+
+/// The labels whose values are not always known; `None` stands for an unknown value.
+fn optional_labels(
+    job: &Job,
+    images: &Images,
+    record: &BuildRecord,
+    revision: Revision,
+) -> [(&'static str, Option<String>); 9] {
+    let commit = |field: fn(Commit) -> String| job.source.commit.clone().map(field);
+    [
+        (labels::DIGEST, digest(job, images, record)),
+        ("org.opencontainers.image.revision", revision.commit),
+        ("org.opencontainers.image.source", revision.remote),
+        (labels::CONTEXT_DIR, job.source.context.clone()),
+        ("io.openshift.s2i.build.commit.id", commit(|commit| commit.id)),
+        (labels::REFERENCE, commit(|commit| commit.reference)),
+        ("io.openshift.s2i.build.commit.author", commit(|commit| commit.author)),
+        ("io.openshift.s2i.build.commit.date", commit(|commit| commit.date)),
+        ("io.openshift.s2i.build.commit.message", commit(|commit| commit.message)),
+    ]
+}
+
+/// The full form of the name that the user typed for an image, or the typed text if it is an id.
+fn display_name(image: &Image, typed: &str) -> String {
+    let full = full_name(typed);
+    let is_name = image.repo_tags.iter().chain(&image.repo_digests).any(|name| full_name(name) == full);
+    if is_name { full } else { typed.to_owned() }
+}
+
+/// A digest of everything that determines the new image, except for the artifacts. `None` if the source is mounted, so
+/// that its content is unknown, or if there are secrets, since a short one could be guessed from the digest.
 pub fn digest(job: &Job, images: &Images, record: &BuildRecord) -> Option<String> {
     if job.transfer == Transfer::Mount || !record.inputs.secrets.is_empty() {
         return None;

@@ -1,4 +1,5 @@
-//! The images that a build begins with: what the engine has under the names of builder and tag.
+//! The images that a build starts with: the builder, the previous image and the runtime image, as the engine has them.
+//! Pulling them is left to [`pull`].
 
 use anyhow::Result;
 
@@ -11,47 +12,51 @@ use crate::engine::cli::Engine;
 use crate::engine::image::{self, Image};
 use crate::error::Error;
 
-/// What the engine knows before a build.
+/// The images of one build.
 pub struct Images {
     pub builder: Image,
+    /// The contract of the builder.
     pub contract: Contract,
-    /// The image whose artifacts are taken over.
+    /// The previous image, if its artifacts are to be used.
     pub previous: Option<Image>,
-    /// The image that has the tag now.
+    /// The image that has the tag before the build, even if its artifacts are not used.
     pub tagged: Option<Image>,
-    /// The image of a second stage.
+    /// The image of the second stage, if there is one.
     pub runtime: Option<RuntimeImage>,
 }
 
 impl Images {
-    /// Asks the engine about builder and tag in one call.
+    /// Inspects the images in as few engine calls as possible: one, if nothing is pulled and there is no runtime image.
     ///
     /// # Errors
-    /// No such builder, or one that can not be used.
+    /// If there is no such builder or runtime image, one of them cannot be pulled or used, its user is not allowed, or
+    /// the engine does not answer.
     pub fn find(cx: &BuildContext) -> Result<Self> {
         let job = cx.job;
-        let [builder, tagged] = pull::inspect(cx)?;
+        let [builder, tagged] = pull::inspect_images(cx)?;
         let builder = builder.ok_or_else(|| no_builder(&cx.engine, &job.builder, true))?;
         let contract = Contract::of(&builder, &job.builder, &job.overrides)?;
-        allowed_uids::check(job, &builder, &contract)?;
+        allowed_uids::check_users(job, &builder, &contract)?;
         let previous = match (job.incremental, &tagged) {
             (false, _) => None,
             (true, Some(image)) => Some(image.clone()),
-            (true, None) => newest_relative(cx, &builder)?,
+            (true, None) => newest_of_repository(cx, &builder)?,
         };
-        let previous = previous.filter(is_s2i).filter(|image| allowed_uids::may_save(cx, image));
+        let previous = previous.filter(is_s2i).filter(|image| allowed_uids::may_run_save_artifacts(cx, image));
         let runtime = RuntimeImage::find(cx)?;
         Ok(Self { builder, contract, previous, tagged, runtime })
     }
 
-    /// The image that has the tag no more, if it is one of ours.
+    /// The id of the previous image once the tag has moved to the image `id`: one that minis2i built and that is not
+    /// `id` itself.
     pub fn superseded_by(&self, id: &str) -> Option<String> {
-        let ours = self.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION))?;
-        (ours.id != id).then(|| ours.id.clone())
+        let tagged = self.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION))?;
+        (tagged.id != id).then(|| tagged.id.clone())
     }
 }
 
-/// The error for a builder that the engine does not have; `pulls` says whether the command could ask a registry.
+/// The error for a builder `name` that the engine does not have; `pulls` is whether the command has an option to pull
+/// it.
 pub fn no_builder(engine: &Engine, name: &str, pulls: bool) -> anyhow::Error {
     let cli = engine.name();
     let more = if pulls { ", or `--pull-policy if-not-present`" } else { "" };
@@ -60,15 +65,15 @@ pub fn no_builder(engine: &Engine, name: &str, pulls: bool) -> anyhow::Error {
         .into()
 }
 
-/// Whether `save-artifacts` may be looked for in an image.
+/// Whether an image was built by an S2I tool, so that it may have `save-artifacts`.
 fn is_s2i(image: &Image) -> bool {
     let labels = &image.config.labels;
     labels.contains_key(labels::VERSION) || SCRIPTS_LABELS.iter().any(|label| labels.contains_key(*label))
 }
 
-/// The newest image of the same repository that was made with the same builder: for those who give each build a tag
-/// of its own.
-fn newest_relative(cx: &BuildContext, builder: &Image) -> Result<Option<Image>> {
+/// The newest image in the tag's repository that was built with the same builder. It stands in for the previous image
+/// when each build gets a new tag.
+fn newest_of_repository(cx: &BuildContext, builder: &Image) -> Result<Option<Image>> {
     let tag = &cx.job.tag;
     let repository = match tag.rsplit_once(':') {
         Some((repository, version)) if !version.contains('/') => repository,

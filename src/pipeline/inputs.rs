@@ -1,37 +1,38 @@
-//! What a build reads from this machine beside the source. A container that was prepared with other inputs is of no use
-//! for the next build, so they can be compared.
+//! What a build reads from this machine or the network besides the source. Inputs can be compared, since a standby that
+//! was prepared with other inputs cannot be used. Choosing among the scripts is left to [`scripts`](super::scripts).
 
 use anyhow::Result;
 
 use super::context::BuildContext;
 use super::secrets::Secrets;
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::Place;
 use crate::contract::script::Script;
+use crate::contract::scripts_url::ScriptsUrl;
 use crate::contract::{Contract, external_scripts};
 use crate::error::Error;
 
-/// The script of a second stage.
+/// The name of the script of a second stage.
 pub const RUNTIME_SCRIPT: &str = "assemble-runtime";
 
 /// All inputs of one build.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Inputs {
-    /// Variables for `assemble` and the image, merged.
+    /// Names and values of the environment variables for `assemble` and the image, without duplicates.
     pub variables: Vec<(String, String)>,
-    /// Scripts that travel in the upload.
+    /// Scripts from outside the image, which are sent in the upload.
     pub external_scripts: Vec<ExternalScript>,
-    /// The source's `assemble-runtime`, for a second stage, and where it was found.
+    /// The content of the source's `assemble-runtime`, for a second stage, and its path in the source.
     pub runtime_script: Option<(Vec<u8>, String)>,
-    /// What is for `assemble` alone.
+    /// What only `assemble` gets.
     pub secrets: Secrets,
 }
 
 impl Inputs {
-    /// Reads them all.
+    /// Reads all inputs of a build with the builder of this contract.
     ///
     /// # Errors
-    /// A file that is named, or in its usual place, and can not be read or understood; a server that does not answer.
+    /// If a file cannot be read or parsed, a server for scripts does not answer, or `--scripts-url` names a location
+    /// without scripts.
     pub fn read(cx: &BuildContext, contract: &Contract) -> Result<Self> {
         let job = cx.job;
         let runtime_script = match job.runtime {
@@ -47,48 +48,48 @@ impl Inputs {
     }
 }
 
-/// Scripts from outside the image: where an option says, then in the source, then where the builder says. Once an
-/// option names a folder of the image, all of them come from the image, since what is there is not known yet.
+/// Reads the external scripts: from the location that an option names, then from the source, then from the location
+/// that the builder names. If the option names a folder in the image, there are none: no container runs yet that could
+/// report which scripts that folder lacks.
 fn external_scripts(cx: &BuildContext, contract: &Contract) -> Result<Vec<ExternalScript>> {
-    let of_source = || external_scripts::in_source(&cx.job.source.path);
-    let asked = match &contract.asked {
+    let from_source = || external_scripts::in_source(&cx.job.source.path);
+    let mut scripts = match &contract.scripts_option {
         None => Vec::new(),
-        Some(Place::Image(folder)) => {
-            if let [first, ..] = &of_source()?[..] {
+        Some(ScriptsUrl::Image(folder)) => {
+            if let [first, ..] = &from_source()?[..] {
                 let note = format!("`{}` of the source is not used: scripts come from `{folder}`", first.from);
                 cx.reporter.note(&note);
             }
             return Ok(Vec::new());
         }
-        Some(place) => {
-            let found = of_place(cx, place, &Script::ALL)?;
+        Some(location) => {
+            let found = from_location(cx, location, &Script::ALL)?;
             if found.is_empty() {
-                return Err(nothing_there(place));
+                return Err(no_scripts_at(location));
             }
             found
         }
     };
-    let mut scripts = asked;
-    let missing = missing(&scripts);
-    scripts.extend(of_source()?.into_iter().filter(|external| missing.contains(&external.script)));
-    if let Some(place) = &contract.outside {
-        let found = of_place(cx, place, &self::missing(&scripts))?;
+    let missing = missing_scripts(&scripts);
+    scripts.extend(from_source()?.into_iter().filter(|external| missing.contains(&external.script)));
+    if let Some(location) = &contract.external_url {
+        let found = from_location(cx, location, &missing_scripts(&scripts))?;
         scripts.extend(found);
     }
     Ok(scripts)
 }
 
-fn missing(scripts: &[ExternalScript]) -> Vec<Script> {
+fn missing_scripts(scripts: &[ExternalScript]) -> Vec<Script> {
     Script::ALL.into_iter().filter(|script| scripts.iter().all(|external| external.script != *script)).collect()
 }
 
-fn of_place(cx: &BuildContext, place: &Place, wanted: &[Script]) -> Result<Vec<ExternalScript>> {
-    external_scripts::at_place(place, wanted, &cx.job.fetcher, &|| cx.engine.cancel().check())
+fn from_location(cx: &BuildContext, location: &ScriptsUrl, wanted: &[Script]) -> Result<Vec<ExternalScript>> {
+    external_scripts::at_location(location, wanted, &cx.job.fetcher, &|| cx.engine.cancel().check())
 }
 
-fn nothing_there(place: &Place) -> anyhow::Error {
+fn no_scripts_at(location: &ScriptsUrl) -> anyhow::Error {
     let names = Script::ALL.map(|script| format!("`{}`", script.name())).join(", ");
-    Error::usage(format!("`--scripts-url` names a place without scripts: {place} has none of {names}"))
+    Error::usage(format!("`--scripts-url` names a place without scripts: {location} has none of {names}"))
         .hint("name the folder in which they are, or leave the option out to use the builder's own")
         .into()
 }

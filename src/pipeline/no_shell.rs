@@ -1,6 +1,6 @@
-//! A build with an image that has no shell. No program there could unpack an upload or wait for it: the engine puts it into
-//! a container that does not run yet, whose program is `assemble` itself, and the container is committed when that has
-//! ended. Everything is sent anew in each build.
+//! A build with a builder that has no shell, so that no program in it could unpack an upload or wait for it. The engine
+//! unpacks the upload into a container that has been created but not started and whose program is `assemble`; the
+//! container is committed when it has ended. Each build sends everything again.
 
 mod output;
 
@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
-use super::approach::{Approach, Obstacle, Setback};
+use super::approach::{Approach, Obstacle, PrepareError};
 use super::artifacts::plan::ArtifactPlan;
-use super::artifacts::saver::{Handover, Saver};
+use super::artifacts::saver::{SavedArtifacts, Saver};
 use super::cleanup::Leftovers;
 use super::container::protocol::{Destination, Greeting, ScriptState, TarSupport};
 use super::container::session::source_refused;
@@ -22,15 +22,15 @@ use super::inputs::Inputs;
 use super::requirements::{memory_needs_tar, no_destination, secrets_need_shell};
 use super::run_options::build_options;
 use super::scripts::{self, ChosenScripts};
-use super::upload::{TRIES, never_rests, send_scripts, warn_without_artifacts};
+use super::upload::{MAX_ATTEMPTS, keeps_changing, send_scripts, warn_without_artifacts};
 use super::{source_notes, user_ids};
+use crate::contract::image_path::join;
 use crate::contract::labels;
-use crate::contract::place::join;
 use crate::contract::script::Script;
 use crate::engine::container::Container;
 use crate::engine::copy::{self, Delivered, Delivery};
 use crate::error::{self, Error};
-use crate::settings::Transfer;
+use crate::settings::{Job, Transfer};
 use crate::source::entry::{Entry, Kind};
 use crate::source::rules::LinkPolicy;
 use crate::source::send::{SendOptions, Sent, hash_file, send_entry};
@@ -39,47 +39,47 @@ use crate::source::view::SourceView;
 use crate::tar::writer::Writer;
 use output::relay_output;
 
-/// A container that has all of its upload and is not started yet.
-pub struct Filled {
+/// A container that has received its whole upload and is not started yet, or has run `assemble`.
+pub struct FilledContainer {
     container: Container,
     snapshot: Snapshot,
     scripts: ChosenScripts,
     inputs: Inputs,
+    /// `assemble` runs instead of the builder's ENTRYPOINT, and not as its argument.
     bypassed: bool,
+    /// The artifacts are files that `save-artifacts` copied.
     copied: bool,
-    /// The container of `save-artifacts`, done.
+    /// The container of `save-artifacts`, which has ended.
     saver: Option<Container>,
 }
 
-/// What can be known of an image before anything runs.
-struct BuilderView {
+/// What the files of a builder show without running it.
+struct BuilderFiles {
+    /// What the container of a builder with a shell would report.
     greeting: Greeting,
+    /// The user id and group id that scripts run with.
     owner: (u32, u32),
 }
 
-/// Makes the container and sends all; again from the beginning when the source changed meanwhile, since nothing can be
-/// removed there.
+/// Creates the container and sends everything to it. If the source changes meanwhile, starts over with a new container,
+/// since nothing can be removed from one that does not run.
 ///
 /// # Errors
-/// What ends the build, or the obstacle that another approach can get around.
-pub fn prepare(
+/// An obstacle if another approach may work. A fatal error if the job needs a shell, inputs or source cannot be read,
+/// the source keeps changing, the engine fails, or work was cancelled.
+pub fn prepare_without_shell(
     cx: &BuildContext,
     images: &Images,
     approach: &Approach,
     view: &mut dyn SourceView,
     progress: &mut Progress,
-) -> Result<Filled, Setback> {
+) -> Result<FilledContainer, PrepareError> {
     let (job, reporter) = (cx.job, cx.reporter);
     reporter.phase("starting the build container");
     let inputs = Inputs::read(cx, &images.contract)?;
-    if !inputs.secrets.is_empty() {
-        return Err(secrets_need_shell(&job.builder).into());
-    }
-    if job.transfer == Transfer::Memory {
-        return Err(memory_needs_tar(&job.builder).into());
-    }
-    let builder = view_builder(cx, images)?;
-    let scripts = scripts::choose(&images.contract, &builder.greeting, &inputs.external_scripts, &job.builder)?;
+    check_options(job, &inputs)?;
+    let builder = read_builder_files(cx, images)?;
+    let scripts = scripts::choose_scripts(&images.contract, &builder.greeting, &inputs.external_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
     source_notes::report_volumes(images, &scripts, reporter);
     let mut snapshot = view.snapshot()?;
@@ -88,61 +88,85 @@ pub fn prepare(
         source_notes::report_symlinks(job.selection.links, &snapshot, reporter);
     }
     progress.note("start");
-    let mut changing = PathBuf::new();
-    for _ in 0..TRIES {
-        let filling = Filling { cx, images, approach, owner: builder.owner, inputs: &inputs, scripts: &scripts };
-        let filled = filling.fill(&mut snapshot, progress)?;
-        let restless = filled.lately.iter().filter_map(|path| snapshot.find(path)).find(|entry| {
-            let again = hash_file(&job.source.path.join(entry.path()), job.selection.links == LinkPolicy::Followed);
-            again.is_ok_and(|hash| hash.as_ref() != entry.hash())
-        });
-        let news = view.changes_since(&snapshot)?;
-        match (&news, restless) {
-            (None, None) => {
-                let Full { container, saver, copied, .. } = filled;
+    let mut changed = PathBuf::new();
+    for _ in 0..MAX_ATTEMPTS {
+        let attempt = FillAttempt { cx, images, approach, owner: builder.owner, inputs: &inputs, scripts: &scripts };
+        let FillResult { container, sent } = attempt.fill(&mut snapshot, progress)?;
+        match changed_path(job, &snapshot, &sent.recently_changed, view)? {
+            None => {
+                let SendResult { saver, copied, .. } = sent;
                 let bypassed = approach.bypass;
-                return Ok(Filled { container, snapshot, scripts, inputs, bypassed, copied, saver });
+                return Ok(FilledContainer { container, snapshot, scripts, inputs, bypassed, copied, saver });
             }
-            (Some(now), _) => {
-                let written = now.since(&snapshot).written;
-                changing = written.first().map(|index| now.entries[*index].path().to_owned()).unwrap_or_default();
-            }
-            (None, Some(entry)) => changing = entry.path().to_owned(),
+            Some(path) => changed = path,
         }
         snapshot = view.snapshot()?;
     }
-    Err(never_rests(&changing).into())
+    Err(keeps_changing(&changed).into())
 }
 
-/// Looks into a container that is never started.
-fn view_builder(cx: &BuildContext, images: &Images) -> Result<BuilderView> {
+/// Refuses options for which the builder would need a shell.
+fn check_options(job: &Job, inputs: &Inputs) -> Result<()> {
+    if !inputs.secrets.is_empty() {
+        return Err(secrets_need_shell(&job.builder));
+    }
+    if job.transfer == Transfer::Memory {
+        return Err(memory_needs_tar(&job.builder));
+    }
+    Ok(())
+}
+
+/// The path of an entry of the source that changed after it was sent; empty if entries were only removed.
+fn changed_path(
+    job: &Job,
+    sent: &Snapshot,
+    recently_changed: &[Box<[u8]>],
+    view: &mut dyn SourceView,
+) -> Result<Option<PathBuf>> {
+    // A file that is written twice within one step of the file system clock has the same metadata both times.
+    let unseen = recently_changed.iter().filter_map(|path| sent.find(path)).find(|entry| {
+        let hash = hash_file(&job.source.path.join(entry.path()), job.selection.links == LinkPolicy::Followed);
+        hash.is_ok_and(|hash| hash.as_ref() != entry.hash())
+    });
+    match view.changes_since(sent)? {
+        Some(now) => {
+            let written = now.since(sent).written;
+            Ok(Some(written.first().map(|index| now.entries[*index].path().to_owned()).unwrap_or_default()))
+        }
+        None => Ok(unseen.map(|entry| entry.path().to_owned())),
+    }
+}
+
+/// Reads the files of a container of the builder that is never started.
+fn read_builder_files(cx: &BuildContext, images: &Images) -> Result<BuilderFiles> {
     let args = [images.builder.id.clone(), "/minis2i".to_owned()];
     let container = Container::create(&cx.engine, cx.run_lock.container_name(), &args)?;
     let mut folders = Vec::new();
     for folder in &images.contract.folders {
         let mut found = [ScriptState::Missing, ScriptState::Missing, ScriptState::Missing];
-        // With the dot the folder's content comes, also where the name is that of a link to it.
+        // With the dot, the archive holds the content of the folder even if its path is a symlink.
         copy::for_each_entry(&cx.engine, container.name(), &join(folder, "."), &mut |path, entry| {
-            if let Some(place) = Script::ALL.iter().position(|script| script.name() == path) {
-                found[place] = state(entry);
+            if let Some(index) = Script::ALL.iter().position(|script| script.name() == path) {
+                found[index] = script_state(entry);
             }
         })?;
         folders.push(found);
     }
     let (destination, tar) = (Destination::Ok, TarSupport::None);
     let greeting = Greeting { has_source: false, has_artifacts: false, destination, tar, folders };
-    Ok(BuilderView { greeting, owner: user_ids::of_scripts(cx, images, container.name())? })
+    Ok(BuilderFiles { greeting, owner: user_ids::ids_of_script_user(cx, images, container.name())? })
 }
 
-fn state(entry: &::tar::Entry<&mut dyn Read>) -> ScriptState {
+/// The state of a script, from its entry in an archive.
+fn script_state(entry: &::tar::Entry<&mut dyn Read>) -> ScriptState {
     let header = entry.header();
     let executable = header.mode().is_ok_and(|mode| mode & 0o111 != 0);
-    // Where a link leads is for the engine to find out.
+    // The target of a symlink is not in the archive; the engine reports it when it starts the script.
     if executable || header.entry_type().is_symlink() { ScriptState::Ok } else { ScriptState::NotExecutable }
 }
 
-/// What is needed for one try.
-struct Filling<'a> {
+/// One attempt to create a container and send everything to it.
+struct FillAttempt<'a> {
     cx: &'a BuildContext<'a>,
     images: &'a Images,
     approach: &'a Approach,
@@ -151,48 +175,58 @@ struct Filling<'a> {
     scripts: &'a ChosenScripts,
 }
 
-/// The outcome of one try.
-struct Full {
+/// The result of one attempt.
+struct FillResult {
     container: Container,
-    saver: Option<Container>,
-    copied: bool,
-    /// Files that were read so soon after they changed that another change may have left no trace.
-    lately: Vec<Box<[u8]>>,
+    sent: SendResult,
 }
 
-impl Filling<'_> {
-    fn fill(&self, snapshot: &mut Snapshot, progress: &mut Progress) -> Result<Full, Setback> {
-        let Filling { cx, images, .. } = self;
+/// The result of sending an upload.
+#[derive(Default)]
+struct SendResult {
+    /// The container of `save-artifacts`, which has ended.
+    saver: Option<Container>,
+    /// The artifacts are files that `save-artifacts` copied.
+    copied: bool,
+    /// Paths of files that were sent so soon after they changed that a further change may not show in their metadata.
+    recently_changed: Vec<Box<[u8]>>,
+}
+
+impl FillAttempt<'_> {
+    /// Creates the container and has the engine unpack scripts, source and artifacts in it.
+    fn fill(&self, snapshot: &mut Snapshot, progress: &mut Progress) -> Result<FillResult, PrepareError> {
+        let FillAttempt { cx, images, .. } = self;
         let external = &self.inputs.external_scripts;
         let plan = ArtifactPlan::for_approach(cx.job, images, self.approach, external);
         let saver = match &plan {
             Some(plan) => Some(Saver::start(&cx.engine, cx.run_lock.container_name(), plan, None, cx.reporter)?),
             None => None,
         };
-        let container = Container::create(&cx.engine, cx.run_lock.container_name(), &self.arguments())?;
-        let place = &images.contract.destination;
-        let (delivery, stream) = Delivery::start(&cx.engine, container.name(), place)?;
+        let container = Container::create(&cx.engine, cx.run_lock.container_name(), &self.create_arguments())?;
+        let destination = &images.contract.destination;
+        let (delivery, stream) = Delivery::start(&cx.engine, container.name(), destination)?;
         let mut upload = Writer::new(stream);
         upload.owner = self.owner;
-        let sent = self.send(&mut upload, snapshot, saver, progress);
-        // A refused upload breaks the stream, too; the engine says why.
-        let ended = upload.finish().map(drop);
+        let sent = self.send_upload(&mut upload, snapshot, saver, progress);
+        // If the engine refuses the upload, writing to the stream fails too, but the stderr of the CLI has the reason.
+        let finished = upload.finish().map(drop);
         match delivery.end(&cx.engine)? {
-            Delivered::Refused(words) if copy::says_missing(&words) => {
-                Err(no_destination(place, &cx.job.builder).into())
+            Delivered::Refused(stderr) if copy::says_missing(&stderr) => {
+                Err(no_destination(destination, &cx.job.builder).into())
             }
-            Delivered::Refused(words) if !is_classified(&sent) => Err(source_refused(&cx.engine, &words).into()),
+            Delivered::Refused(stderr) if !is_classified(&sent) => Err(source_refused(&cx.engine, &stderr).into()),
             _ => {
-                let Sending { saver, copied, lately } = sent?;
-                ended?;
-                Ok(Full { container, saver, copied, lately })
+                let sent = sent?;
+                finished?;
+                Ok(FillResult { container, sent })
             }
         }
     }
 
-    /// Options, image and command for `docker create`. The builder's ENTRYPOINT gets `assemble` to run.
-    fn arguments(&self) -> Vec<String> {
-        let Filling { cx, images, inputs, .. } = self;
+    /// Options, image and command for `docker create`. `assemble` is the command, or the ENTRYPOINT if that is
+    /// bypassed.
+    fn create_arguments(&self) -> Vec<String> {
+        let FillAttempt { cx, images, inputs, .. } = self;
         let mut args = build_options(cx.job, &images.contract, inputs);
         let (image, assemble) = (images.builder.id.clone(), self.scripts.assemble.clone());
         if self.approach.bypass {
@@ -203,69 +237,63 @@ impl Filling<'_> {
         args
     }
 
-    fn send<W: Write>(
+    /// Sends scripts and source, then relays the artifacts.
+    fn send_upload<W: Write>(
         &self,
         upload: &mut Writer<W>,
         snapshot: &mut Snapshot,
         saver: Option<Saver>,
         progress: &mut Progress,
-    ) -> Result<Sending, Setback> {
+    ) -> Result<SendResult, PrepareError> {
         let reporter = self.cx.reporter;
         reporter.phase("sending the source");
         send_scripts(upload, &self.inputs.external_scripts)?;
-        let mut sending = Sending::default();
+        let mut sent = SendResult::default();
         if self.cx.job.transfer == Transfer::Upload {
-            sending.lately = self.send_source(upload, snapshot)?;
+            sent.recently_changed = self.send_source(upload, snapshot)?;
         }
         progress.note("source");
-        let Some(saver) = saver else { return Ok(sending) };
+        let Some(saver) = saver else { return Ok(sent) };
         reporter.phase("taking over artifacts");
-        let (handover, container) = saver.pass_on(upload)?;
-        sending.saver = Some(container);
-        match handover {
-            Handover::Delivered(_) | Handover::Nothing => {}
-            Handover::Copied(_) => sending.copied = true,
-            Handover::Failed(why) => {
+        let (saved, container) = saver.relay_to(upload)?;
+        sent.saver = Some(container);
+        match saved {
+            SavedArtifacts::Streamed(_) | SavedArtifacts::Nothing => {}
+            SavedArtifacts::Copied(_) => sent.copied = true,
+            SavedArtifacts::Failed(why) => {
                 warn_without_artifacts(reporter, &why);
-                // What has arrived can only be got rid of with the container.
+                // Artifacts that were already sent can only be removed together with the container.
                 return Err(Obstacle::Artifacts.into());
             }
         }
         progress.note("artifacts");
-        Ok(sending)
+        Ok(sent)
     }
 
+    /// Sends the entries of the snapshot; returns the paths of those that changed recently.
     fn send_source<W: Write>(&self, upload: &mut Writer<W>, snapshot: &mut Snapshot) -> Result<Vec<Box<[u8]>>> {
         let root = &self.cx.job.source.path;
         let top = Entry::new(b"", Kind::Folder, &std::fs::metadata(root)?);
         upload.folder(b"src", top.mode | 0o700, top.mtime)?;
         let follow = self.cx.job.selection.links == LinkPolicy::Followed;
         let options = SendOptions { sparse: true, follow };
-        let mut lately = Vec::new();
+        let mut recently_changed = Vec::new();
         for entry in &mut snapshot.entries {
             if send_entry(upload, root, b"src", entry, options)? == Sent::Lately {
-                lately.push(entry.path.clone());
+                recently_changed.push(entry.path.clone());
             }
         }
-        Ok(lately)
+        Ok(recently_changed)
     }
 }
 
-/// Whether what could not be sent is an error that speaks for itself, such as a file that can not be read.
-fn is_classified(sent: &Result<Sending, Setback>) -> bool {
-    matches!(sent, Err(Setback::Error(error)) if error::is_classified(error))
+/// Whether sending failed with an error that has its own cause and hint, such as a file that cannot be read.
+fn is_classified(sent: &Result<SendResult, PrepareError>) -> bool {
+    matches!(sent, Err(PrepareError::Fatal(error)) if error::is_classified(error))
 }
 
-/// What came with an upload.
-#[derive(Default)]
-struct Sending {
-    saver: Option<Container>,
-    copied: bool,
-    lately: Vec<Box<[u8]>>,
-}
-
-impl Filled {
-    /// What the build is made with.
+impl FilledContainer {
+    /// What the build is made with, for the configuration of its image.
     pub fn record(&self) -> BuildRecord<'_> {
         BuildRecord {
             snapshot: &self.snapshot,
@@ -277,21 +305,22 @@ impl Filled {
         }
     }
 
+    /// The name of the container.
     pub fn container(&self) -> &str {
         self.container.name()
     }
 
-    /// Hands over the containers, which are of no use any more.
+    /// Ends the build and hands over its containers, which can be removed now.
     pub fn into_leftovers(self) -> Leftovers {
         let containers = std::iter::once(self.container).chain(self.saver).map(Container::into_name);
         Leftovers { containers: containers.collect(), images: Vec::new() }
     }
 
-    /// Runs `assemble` and shows what it says; returns its exit status.
+    /// Starts the container, shows the output of `assemble` and returns its exit status.
     ///
     /// # Errors
-    /// When it can not be started, or its end is not known.
-    pub fn assemble(&self, cx: &BuildContext) -> Result<i32> {
+    /// If `assemble` cannot be started, the container disappears, the engine does not answer, or work was cancelled.
+    pub fn run_assemble(&self, cx: &BuildContext) -> Result<i32> {
         let process = self.container.start(&cx.engine)?;
         let output = relay_output(process, cx)?;
         let format = "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}";
@@ -299,15 +328,16 @@ impl Filled {
         let mut state = state.trim().splitn(3, ' ');
         match (state.next(), state.next(), state.next()) {
             (Some("exited"), Some(status), _) => match output.runtime_error(&self.scripts.assemble) {
-                Some(why) if status != "0" => Err(self.not_started(why)),
+                Some(why) if status != "0" => Err(self.start_failed(why)),
                 _ => Ok(status.parse()?),
             },
-            (Some("created"), _, Some(why)) => Err(self.not_started(why)),
-            _ => Err(cx.engine.error("the build container is gone before `assemble` was done", &output.words)),
+            (Some("created"), _, Some(why)) => Err(self.start_failed(why)),
+            _ => Err(cx.engine.error("the build container is gone before `assemble` was done", &output.stderr)),
         }
     }
 
-    fn not_started(&self, why: &str) -> anyhow::Error {
+    /// The error for an `assemble` that the engine could not start; `why` is the message of the engine.
+    fn start_failed(&self, why: &str) -> anyhow::Error {
         let external = self.inputs.external_scripts.iter().find(|external| external.script == Script::Assemble);
         let failed = match external {
             Some(external) => Error::usage(format!("cannot run the script `{}`", external.from)),
@@ -319,20 +349,20 @@ impl Filled {
             .into()
     }
 
-    /// The text of the metadata file, if `assemble` left one.
+    /// The content of the metadata file, if `assemble` wrote one.
     ///
     /// # Errors
-    /// When the engine does not answer.
+    /// If the engine does not answer, or work was cancelled.
     pub fn metadata(&self, cx: &BuildContext) -> Result<Option<Vec<u8>>> {
         copy::read_file(&cx.engine, self.container.name(), labels::METADATA_FILE)
     }
 
-    /// Notes when something of the source gets into the image unasked: without a shell, only `assemble` itself can remove
-    /// it.
+    /// Notes that the source stays in the image, if it does and the user did not ask for that: without a shell, only
+    /// `assemble` itself can remove it.
     ///
     /// # Errors
-    /// When the engine does not answer.
-    pub fn report_what_is_left(&self, cx: &BuildContext, images: &Images) -> Result<()> {
+    /// If the engine does not answer, or work was cancelled.
+    pub fn report_remaining_source(&self, cx: &BuildContext, images: &Images) -> Result<()> {
         let source = join(&images.contract.destination, "src");
         if cx.job.keep_source
             || cx.job.transfer == Transfer::Mount

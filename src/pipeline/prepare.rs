@@ -1,8 +1,9 @@
-//! Everything before `assemble` in a container that has a shell: containers started, artifacts passed on, the source sent.
+//! Preparing a build with a builder that has a shell: the build container and `save-artifacts` are started, then
+//! scripts, source and artifacts are sent. Running `assemble` is left to [`ReadyBuild`](super::ready::ReadyBuild).
 
 use anyhow::Result;
 
-use super::approach::{Approach, Obstacle, Setback};
+use super::approach::{Approach, Obstacle, PrepareError};
 use super::artifacts::plan::ArtifactPlan;
 use super::artifacts::saver::Saver;
 use super::cleanup::Leftovers;
@@ -20,27 +21,28 @@ use super::run_options::build_options;
 use super::scripts::{self, ChosenScripts};
 use super::upload::Upload;
 use super::{source_notes, user_ids};
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::engine::container::Container;
 use crate::error;
 use crate::settings::{Job, Transfer};
 use crate::source::view::SourceView;
 
-/// A build whose container has all but the last bytes of its upload.
+/// A build whose container has received its upload except for the last bytes, and waits for them.
 pub struct Prepared<'a> {
     pub session: Session,
     pub scripts: ChosenScripts,
     pub inputs: Inputs,
+    /// The shell runs instead of the builder's ENTRYPOINT.
     pub bypassed: bool,
-    /// The engine unpacks the upload.
+    /// The engine unpacks the upload, and not the container.
     pub by_engine: bool,
     upload: Upload<'a>,
-    /// The container of `save-artifacts`, done.
+    /// The container of `save-artifacts`, which has ended.
     saver: Option<Container>,
 }
 
 impl Prepared<'_> {
-    /// What the build is made with.
+    /// What the build is made with, for the configuration of its image.
     pub fn record(&self) -> BuildRecord<'_> {
         BuildRecord {
             snapshot: &self.upload.snapshot,
@@ -52,51 +54,51 @@ impl Prepared<'_> {
         }
     }
 
-    /// Sends what changed since, until what was sent is what the view sees.
+    /// Sends changes until the source that `view` shows is the source that was sent.
     ///
     /// # Errors
-    /// A path that changed its kind, which can not be sent any more, is an obstacle; a file that never rests, named; a
-    /// container that does not take it.
-    pub fn settle(&mut self, view: &mut dyn SourceView) -> Result<(), Setback> {
+    /// An obstacle if a path changed its kind, which cannot be sent. A fatal error if the source cannot be read or
+    /// keeps changing, or the container does not accept the upload.
+    pub fn settle(&mut self, view: &mut dyn SourceView) -> Result<(), PrepareError> {
         match self.upload.settle(&mut self.session, view) {
-            Err(Setback::Error(error)) => Err(upload_error(&mut self.session, error).into()),
-            settled => settled,
+            Err(PrepareError::Fatal(error)) => Err(upload_error(&mut self.session, error).into()),
+            result => result,
         }
     }
 
-    /// Ends the upload, so that the container runs `assemble`.
+    /// Ends the upload; the container then runs `assemble`.
     ///
     /// # Errors
-    /// When the container does not take it.
+    /// If the container does not accept it.
     pub fn finish_upload(&mut self) -> Result<()> {
         if !self.upload.script.keep_source {
             self.upload.script.removal_groups = removal_groups(&self.upload.snapshot);
         }
         match self.session.finish(&self.upload.script) {
             Err(error) if !error::is_classified(&error) => {
-                Err(self.session.lost("the build container does not take the source").context(error.to_string()))
+                Err(self.session.failure("the build container does not take the source").context(error.to_string()))
             }
-            sent => sent,
+            result => result,
         }
     }
 
-    /// Sends scripts and source.
+    /// Sends secrets, scripts and source, or has the engine unpack them.
     fn send_source(&mut self, cx: &BuildContext, images: &Images) -> Result<()> {
-        if let Err(error) = self.session.open(&self.inputs.secrets.opening()) {
+        if let Err(error) = self.session.send_opening(&self.inputs.secrets.opening()) {
             return Err(upload_error(&mut self.session, error.into()));
         }
         if self.by_engine {
-            let owner = user_ids::of_scripts(cx, images, self.session.container())?;
-            self.session.have_it_unpacked(&images.contract.destination, owner)?;
+            let owner = user_ids::ids_of_script_user(cx, images, self.session.container())?;
+            self.session.unpack_by_engine(&images.contract.destination, owner)?;
         }
-        let sent = self.upload.send_all(&mut self.session, &self.inputs);
-        sent.map_err(|error| upload_error(&mut self.session, error))
+        let result = self.upload.send_all(&mut self.session, &self.inputs);
+        result.map_err(|error| upload_error(&mut self.session, error))
     }
 
-    /// Passes on what `save-artifacts` hands over.
-    fn pass_artifacts_on(&mut self, cx: &BuildContext, saver: Saver, greeting: &Greeting) -> Result<(), Setback> {
+    /// Relays the artifacts from `save-artifacts` to the build container.
+    fn relay_artifacts(&mut self, cx: &BuildContext, saver: Saver, greeting: &Greeting) -> Result<(), PrepareError> {
         cx.reporter.phase("taking over artifacts");
-        match self.upload.pass_artifacts_on(&mut self.session, saver, cx.reporter) {
+        match self.upload.relay_artifacts(&mut self.session, saver, cx.reporter) {
             Ok(container) => self.saver = Some(container),
             Err(error) => return Err(upload_error(&mut self.session, error).into()),
         }
@@ -106,50 +108,52 @@ impl Prepared<'_> {
         Ok(())
     }
 
-    /// Hands over the container of `save-artifacts`, which is of no use any more.
+    /// Hands over the container of `save-artifacts`, which can be removed now.
     pub fn saver_leftovers(&mut self) -> Leftovers {
         Leftovers { containers: self.saver.take().map(Container::into_name).into_iter().collect(), images: Vec::new() }
     }
 
-    /// Hands over the containers, which are of no use any more.
+    /// Ends the build and hands over its containers, which can be removed now.
     pub fn into_leftovers(self) -> Leftovers {
         let containers = std::iter::once(self.session.into_container()).chain(self.saver).map(Container::into_name);
         Leftovers { containers: containers.collect(), images: Vec::new() }
     }
 }
 
-/// Prepares a build.
+/// Prepares a build: starts its containers and sends the source that `view` shows.
 ///
 /// # Errors
-/// What ends the build, or the obstacle that another approach can get around.
-pub fn prepare<'a>(
+/// An obstacle if another approach may work. A fatal error if inputs or source cannot be read, a container cannot be
+/// started or used, or work was cancelled.
+pub fn prepare_with_shell<'a>(
     cx: &BuildContext<'a>,
     images: &Images,
     approach: &Approach,
     view: &mut dyn SourceView,
     progress: &mut Progress,
-) -> Result<Prepared<'a>, Setback> {
+) -> Result<Prepared<'a>, PrepareError> {
     let (job, reporter) = (cx.job, cx.reporter);
     reporter.phase("starting the build container");
     let inputs = Inputs::read(cx, &images.contract)?;
     let plan = ArtifactPlan::for_approach(job, images, approach, &inputs.external_scripts);
     let mut session = start_session(cx, images, approach, &inputs)?;
-    // A saver that can share the network of the build container waits for it.
-    let shares = plan.as_ref().is_some_and(ArtifactPlan::can_share_network);
-    let saver = if shares { None } else { start_saver(cx, plan.as_ref(), None)? };
+    // A saver that can share the network of the build container is started after it.
+    let shares_network = plan.as_ref().is_some_and(ArtifactPlan::can_share_network);
+    let saver = if shares_network { None } else { start_saver(cx, plan.as_ref(), None)? };
     let snapshot = view.snapshot()?;
     if job.transfer != Transfer::Mount {
         source_notes::report_left_out(&job.source.path, &snapshot, reporter);
         source_notes::report_symlinks(job.selection.links, &snapshot, reporter);
     }
-    let greeting = greet(&mut session, approach, job)?;
+    let greeting = wait_for_greeting(&mut session, approach, job)?;
     check_destination(&greeting, &images.contract, &job.builder)?;
-    let scripts = scripts::choose(&images.contract, &greeting, &inputs.external_scripts, &job.builder)?;
+    let scripts = scripts::choose_scripts(&images.contract, &greeting, &inputs.external_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
     source_notes::report_volumes(images, &scripts, reporter);
-    // While the engine unpacks into a container, no other one can join its network.
-    let beside = Some(session.container()).filter(|_| greeting.tar != TarSupport::None);
-    let saver = if shares { start_saver(cx, plan.as_ref(), beside)? } else { saver };
+    // While the engine unpacks into a container, no other container can join its network: starting it would never
+    // return.
+    let network_of = Some(session.container()).filter(|_| greeting.tar != TarSupport::None);
+    let saver = if shares_network { start_saver(cx, plan.as_ref(), network_of)? } else { saver };
     progress.note("start");
     reporter.phase("sending the source");
     let upload = Upload::new(job, snapshot, &greeting, final_script(job, images, &greeting, &scripts));
@@ -159,12 +163,13 @@ pub fn prepare<'a>(
     prepared.send_source(cx, images)?;
     progress.note("source");
     if let Some(saver) = saver {
-        prepared.pass_artifacts_on(cx, saver, &greeting)?;
+        prepared.relay_artifacts(cx, saver, &greeting)?;
         progress.note("artifacts");
     }
     Ok(prepared)
 }
 
+/// Starts the build container.
 fn start_session(cx: &BuildContext, images: &Images, approach: &Approach, inputs: &Inputs) -> Result<Session> {
     let start = Start {
         name: cx.run_lock.container_name(),
@@ -177,21 +182,18 @@ fn start_session(cx: &BuildContext, images: &Images, approach: &Approach, inputs
     Session::start(&cx.engine, start)
 }
 
-/// Starts `save-artifacts`, if there is a plan for it, in the network of the container `beside`, if one is named.
-fn start_saver(cx: &BuildContext, plan: Option<&ArtifactPlan>, beside: Option<&str>) -> Result<Option<Saver>> {
-    let start = |plan| Saver::start(&cx.engine, cx.run_lock.container_name(), plan, beside, cx.reporter);
+/// Starts `save-artifacts` if there is a plan for it, in the network of the container `network_of` if that is given.
+fn start_saver(cx: &BuildContext, plan: Option<&ArtifactPlan>, network_of: Option<&str>) -> Result<Option<Saver>> {
+    let start = |plan| Saver::start(&cx.engine, cx.run_lock.container_name(), plan, network_of, cx.reporter);
     plan.map(start).transpose()
 }
 
-/// Waits for the container's greeting.
-///
-/// # Errors
-/// A container that does not greet, or lacks what this approach needs.
-fn greet(session: &mut Session, approach: &Approach, job: &Job) -> Result<Greeting, Setback> {
+/// Waits for the container's greeting and checks that it has what the approach needs.
+fn wait_for_greeting(session: &mut Session, approach: &Approach, job: &Job) -> Result<Greeting, PrepareError> {
     let greeting = match session.greeting() {
         Ok(greeting) => greeting,
         Err(NoGreeting::Entrypoint) if !approach.bypass => return Err(Obstacle::Entrypoint.into()),
-        Err(NoGreeting::Entrypoint) => return Err(session.lost("the builder's `/bin/sh` does not run").into()),
+        Err(NoGreeting::Entrypoint) => return Err(session.failure("the builder's `/bin/sh` does not run").into()),
         Err(NoGreeting::Shell) => return Err(Obstacle::Shell.into()),
         Err(NoGreeting::Error(error)) => return Err(error.into()),
     };
@@ -206,6 +208,7 @@ fn greet(session: &mut Session, approach: &Approach, job: &Job) -> Result<Greeti
     Ok(greeting)
 }
 
+/// The final script of an upload, without the parts that depend on what is sent.
 fn final_script(job: &Job, images: &Images, greeting: &Greeting, scripts: &ChosenScripts) -> FinalScript {
     FinalScript {
         destination: images.contract.destination.clone(),
@@ -215,7 +218,8 @@ fn final_script(job: &Job, images: &Images, greeting: &Greeting, scripts: &Chose
     }
 }
 
-/// Whether what `assemble` leaves of the source belongs into the image.
+/// Whether the source that `assemble` leaves stays in the image: if the user wants that, if it is mounted and thus not
+/// in the image, or if the image needs the folder.
 fn keeps_source(job: &Job, images: &Images, greeting: &Greeting, scripts: &ChosenScripts) -> bool {
     let source = join(&images.contract.destination, "src");
     let inside = |path: &str| path == source || path.starts_with(&format!("{source}/"));
@@ -226,11 +230,11 @@ fn keeps_source(job: &Job, images: &Images, greeting: &Greeting, scripts: &Chose
         || inside(&images.builder.config.working_dir)
 }
 
-/// The container went away while it was written to: why is known on the other side. The user's own files speak for
-/// themselves.
+/// The error for an upload that failed. An error about a file of the user is kept; otherwise the container or its CLI
+/// ended, and their stderr says why.
 fn upload_error(session: &mut Session, error: anyhow::Error) -> anyhow::Error {
     if error::is_classified(&error) {
         return error;
     }
-    session.lost("cannot send the source to the build container")
+    session.failure("cannot send the source to the build container")
 }

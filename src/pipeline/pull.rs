@@ -1,4 +1,4 @@
-//! Asking a registry for the images of a build, where the user wants that.
+//! Inspecting the images of a build, and pulling them from a registry before that, as the pull policies say.
 
 use std::process::Stdio;
 
@@ -10,15 +10,17 @@ use crate::engine::image::{self, Image};
 use crate::error::Error;
 use crate::settings::PullPolicy;
 
-/// The builder and the image that has the tag, after what is to be pulled was pulled.
+/// Inspects the builder and the image that has the tag, in this order, after pulling them if their policies say so. An
+/// image that the engine does not have is `None`.
 ///
 /// # Errors
-/// A builder that can not be pulled. A previous image that can not is worth a warning: the first build has none.
-pub fn inspect(cx: &BuildContext) -> Result<[Option<Image>; 2]> {
+/// If the builder cannot be pulled, the engine does not answer, or work was cancelled. If the previous image cannot be
+/// pulled, it only warns, since there is none before the first build.
+pub fn inspect_images(cx: &BuildContext) -> Result<[Option<Image>; 2]> {
     let job = cx.job;
     let previous_policy = if job.incremental { job.pull.previous } else { PullPolicy::Never };
     if job.pull.builder == PullPolicy::Always {
-        pull_needed(cx, &job.builder, "builder")?;
+        pull_required(cx, &job.builder, "builder")?;
     }
     if previous_policy == PullPolicy::Always {
         pull_previous(cx)?;
@@ -28,7 +30,7 @@ pub fn inspect(cx: &BuildContext) -> Result<[Option<Image>; 2]> {
     let need_builder = builder.is_none() && job.pull.builder == PullPolicy::IfNotPresent;
     let need_previous = tagged.is_none() && previous_policy == PullPolicy::IfNotPresent;
     if need_builder {
-        pull_needed(cx, &job.builder, "builder")?;
+        pull_required(cx, &job.builder, "builder")?;
     }
     if need_previous {
         pull_previous(cx)?;
@@ -36,28 +38,30 @@ pub fn inspect(cx: &BuildContext) -> Result<[Option<Image>; 2]> {
     if need_builder || need_previous { image::inspect(&cx.engine, names) } else { Ok([builder, tagged]) }
 }
 
-/// One image that has to be there, after it was pulled if it is to be.
+/// Inspects the runtime image called `name`, after pulling it if `policy` says so; `None` if the engine does not have
+/// it.
 ///
 /// # Errors
-/// An image that can not be pulled.
-pub fn inspect_one(cx: &BuildContext, name: &str, policy: PullPolicy) -> Result<Option<Image>> {
+/// If the image cannot be pulled, the engine does not answer, or work was cancelled.
+pub fn inspect_runtime_image(cx: &BuildContext, name: &str, policy: PullPolicy) -> Result<Option<Image>> {
     if policy == PullPolicy::Always {
-        pull_needed(cx, name, "runtime image")?;
+        pull_required(cx, name, "runtime image")?;
     }
     let [found] = image::inspect(&cx.engine, [name])?;
     if found.is_some() || policy != PullPolicy::IfNotPresent {
         return Ok(found);
     }
-    pull_needed(cx, name, "runtime image")?;
+    pull_required(cx, name, "runtime image")?;
     let [found] = image::inspect(&cx.engine, [name])?;
     Ok(found)
 }
 
-fn pull_needed(cx: &BuildContext, name: &str, what: &str) -> Result<()> {
+/// Pulls an image that the build needs; `what` is its part in the build, for the error.
+fn pull_required(cx: &BuildContext, name: &str, what: &str) -> Result<()> {
     let engine = cx.engine.name();
-    let Some(words) = pull(cx, name)? else { return Ok(()) };
+    let Some(stderr) = pull(cx, name)? else { return Ok(()) };
     Err(Error::engine(format!("cannot pull the {what} `{name}`"))
-        .because(anyhow::anyhow!(words))
+        .because(anyhow::anyhow!(stderr))
         .hint(format!(
             "see that the name is right and that `{engine} pull {name}` works (`{engine} login`?); with the policy \
              `never` the engine's own image is taken"
@@ -65,23 +69,24 @@ fn pull_needed(cx: &BuildContext, name: &str, what: &str) -> Result<()> {
         .into())
 }
 
+/// Pulls the previous image, or warns if that fails.
 fn pull_previous(cx: &BuildContext) -> Result<()> {
     let name = &cx.job.tag;
-    if let Some(words) = pull(cx, name)? {
-        let why = words.lines().last().unwrap_or_default().to_owned();
+    if let Some(stderr) = pull(cx, name)? {
+        let why = stderr.lines().last().unwrap_or_default().to_owned();
         cx.reporter.warn(&format!("cannot pull the previous image `{name}`, going on with what is here: {why}"));
     }
     Ok(())
 }
 
-/// Pulls an image and shows how far it is. The engine's words when it does not work.
+/// Pulls an image and shows the CLI's progress. Returns the CLI's stderr if the pull fails, `None` if it succeeds.
 fn pull(cx: &BuildContext, name: &str) -> Result<Option<String>> {
     cx.reporter.phase("pulling");
     cx.reporter.note(&format!("pulling `{name}`"));
     let mut process = cx.engine.spawn_announced(&["pull", name], Stdio::null())?;
-    let words = process.collect_stderr();
+    let stderr = process.collect_stderr();
     relay_lines(&mut process.stdout(), cx.reporter);
     let status = process.wait()?;
     cx.engine.cancel().check()?;
-    Ok((status != 0).then(|| words.text()))
+    Ok((status != 0).then(|| stderr.text()))
 }

@@ -1,163 +1,175 @@
-//! A build that is ready for `assemble`, whatever its builder can do.
+//! A build that is ready for `assemble`: one type for builders with and without a shell, whose differences are left to
+//! their own modules.
 
 use anyhow::Result;
 
-use super::approach::{CannotWait, Obstacle, Setback, cannot_wait};
+use super::approach::{CannotWait, Obstacle, PrepareError, cannot_wait};
 use super::cleanup::Leftovers;
 use super::context::{BuildContext, Progress};
 use super::image_config::BuildRecord;
 use super::images::Images;
 use super::inputs::Inputs;
-use super::no_shell::Filled;
+use super::no_shell::FilledContainer;
 use super::prepare::Prepared;
 use super::runtime_image::{RuntimeImage, Stage};
-use super::script_run::{Assembled, ScriptRun, check_status, follow};
+use super::script_run::{ScriptResult, ScriptRun, check_status, follow_script};
 use super::secrets::injection_failed;
 use crate::contract::script::Script;
 use crate::engine::container::Container;
 use crate::source::view::SourceView;
 
-/// A build whose container has its upload, but for the last bytes maybe.
+/// A build whose container has received its upload; if the builder has a shell, the last bytes are still missing.
 pub struct ReadyBuild<'a> {
-    way: Way<'a>,
-    /// The second stage, once it is done.
+    build_container: BuildContainer<'a>,
+    /// The second stage, once it has run.
     stage: Option<Stage>,
 }
 
-enum Way<'a> {
-    /// The container runs and waits.
-    Waiting(Box<Prepared<'a>>),
-    /// The container is not started yet.
-    Filled(Box<Filled>),
+/// The container in which `assemble` runs.
+enum BuildContainer<'a> {
+    /// The container runs, and its shell waits for the end of the upload.
+    WithShell(Box<Prepared<'a>>),
+    /// The container has been created; it is started only to run `assemble`.
+    WithoutShell(Box<FilledContainer>),
 }
 
 impl<'a> ReadyBuild<'a> {
-    pub fn waiting(prepared: Prepared<'a>) -> Self {
-        Self { way: Way::Waiting(Box::new(prepared)), stage: None }
+    /// A build with a builder that has a shell.
+    pub fn with_shell(prepared: Prepared<'a>) -> Self {
+        Self { build_container: BuildContainer::WithShell(Box::new(prepared)), stage: None }
     }
 
-    pub fn filled(filled: Filled) -> Self {
-        Self { way: Way::Filled(Box::new(filled)), stage: None }
+    /// A build with a builder that has no shell.
+    pub fn without_shell(filled: FilledContainer) -> Self {
+        Self { build_container: BuildContainer::WithoutShell(Box::new(filled)), stage: None }
     }
 
-    /// Sends what changed since.
+    /// Sends the changes since the last upload, until the source that `view` shows is the source that was sent.
     ///
     /// # Errors
-    /// A path that changed its kind, which can not be sent any more, is an obstacle; a file that never rests, named; a
-    /// container that does not take it.
-    pub fn settle(&mut self, view: &mut dyn SourceView) -> Result<(), Setback> {
-        match &mut self.way {
-            Way::Waiting(prepared) => prepared.settle(view),
-            // Nothing can be added there; what came later asks for a new one.
-            Way::Filled(filled) => match view.changes_since(filled.record().snapshot)? {
+    /// An obstacle if the changes cannot be sent to this container. A fatal error if the source cannot be read or keeps
+    /// changing, or the container does not accept the upload.
+    pub fn settle(&mut self, view: &mut dyn SourceView) -> Result<(), PrepareError> {
+        match &mut self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.settle(view),
+            // Changes cannot be sent to this container, so they need a new one.
+            BuildContainer::WithoutShell(filled) => match view.changes_since(filled.record().snapshot)? {
                 Some(_) => Err(Obstacle::Replaced.into()),
                 None => Ok(()),
             },
         }
     }
 
-    /// Why no container can wait for the next build like this one, if none can.
+    /// Why there can be no standby for the next build, if this one shows that.
     pub fn cannot_wait(&self, cx: &BuildContext, images: &Images) -> Option<CannotWait> {
-        cannot_wait(cx.job, images).or(match &self.way {
-            Way::Waiting(prepared) => prepared.by_engine.then_some(CannotWait::Tar),
-            Way::Filled(_) => Some(CannotWait::Shell),
+        cannot_wait(cx.job, images).or(match &self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.by_engine.then_some(CannotWait::Tar),
+            BuildContainer::WithoutShell(_) => Some(CannotWait::Shell),
         })
     }
 
-    /// Calls the listener, once, when the container is gone.
+    /// Calls the listener once when the container has ended; never for a container that has not been started.
     pub fn when_ended(&self, listener: impl FnOnce() + Send + 'static) {
-        if let Way::Waiting(prepared) = &self.way {
+        if let BuildContainer::WithShell(prepared) = &self.build_container {
             prepared.session.when_ended(listener);
         }
     }
 
-    /// What was read for it.
+    /// The inputs that were read for this build.
     pub fn inputs(&self) -> &Inputs {
         self.record().inputs
     }
 
-    /// What it is made with.
+    /// What this build was made with, for the configuration of its image.
     pub fn record(&self) -> BuildRecord<'_> {
-        match &self.way {
-            Way::Waiting(prepared) => prepared.record(),
-            Way::Filled(filled) => filled.record(),
+        match &self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.record(),
+            BuildContainer::WithoutShell(filled) => filled.record(),
         }
     }
 
-    /// The container in which `assemble` runs.
+    /// The name of the container in which `assemble` runs.
     pub fn container(&self) -> &str {
-        match &self.way {
-            Way::Waiting(prepared) => prepared.session.container(),
-            Way::Filled(filled) => filled.container(),
+        match &self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.session.container(),
+            BuildContainer::WithoutShell(filled) => filled.container(),
         }
     }
 
+    /// The second stage, if it has run.
     pub fn stage(&self) -> Option<&Stage> {
         self.stage.as_ref()
     }
 
-    /// The container that becomes the image.
-    pub fn result(&self) -> &str {
+    /// The name of the container that becomes the image.
+    pub fn container_to_commit(&self) -> &str {
         self.stage.as_ref().map_or(self.container(), |stage| stage.session.container())
     }
 
-    /// Runs `assemble`.
+    /// Runs `assemble` and shows its output.
     ///
     /// # Errors
-    /// When it fails, or its container is lost.
-    pub fn assemble(&mut self, cx: &BuildContext, images: &Images, progress: &mut Progress) -> Result<Assembled> {
+    /// If the upload cannot be finished, `assemble` cannot be run or fails, its container ends unexpectedly, or work
+    /// was cancelled.
+    pub fn run_assemble(
+        &mut self,
+        cx: &BuildContext,
+        images: &Images,
+        progress: &mut Progress,
+    ) -> Result<ScriptResult> {
         let script = Script::Assemble.name();
         cx.reporter.phase("assembling");
-        match &mut self.way {
-            Way::Waiting(prepared) => {
+        match &mut self.build_container {
+            BuildContainer::WithShell(prepared) => {
                 prepared.finish_upload()?;
                 let external = prepared.inputs.external_scripts.iter();
                 let external = external.filter(|script| script.script == Script::Assemble);
                 let external = external.map(|script| script.from.as_str()).next();
                 let path = &prepared.scripts.assemble;
-                let run = ScriptRun { script, path, external, misplaced: injection_failed };
-                follow(cx, &mut prepared.session, &run, progress)
+                let run = ScriptRun { script, path, external, move_error: injection_failed };
+                follow_script(cx, &mut prepared.session, &run, progress)
             }
-            Way::Filled(filled) => {
+            BuildContainer::WithoutShell(filled) => {
                 progress.assemble_started = true;
-                let status = filled.assemble(cx)?;
+                let status = filled.run_assemble(cx)?;
                 progress.assemble_status = Some(status);
                 check_status(script, status)?;
-                filled.report_what_is_left(cx, images)?;
-                // Its container has ended.
-                Ok(Assembled { metadata: filled.metadata(cx)?, alone: true })
+                filled.report_remaining_source(cx, images)?;
+                // The container has ended with `assemble`, so no process is left.
+                Ok(ScriptResult { metadata: filled.metadata(cx)?, idle: true })
             }
         }
     }
 
-    /// Carries what was assembled into the container of a second stage, and runs its script there.
+    /// Copies artifacts from the build container into a container of the runtime image and runs `assemble-runtime`
+    /// there.
     ///
     /// # Errors
-    /// Anything that ends the build.
+    /// If the runtime container cannot be used, an artifact cannot be copied, the script fails, or work was cancelled.
     pub fn run_second_stage(
         &mut self,
         cx: &BuildContext,
         runtime: &RuntimeImage,
         progress: &mut Progress,
-    ) -> Result<Assembled> {
+    ) -> Result<ScriptResult> {
         let (stage, assembled) = runtime.run_stage(cx, self.container(), self.inputs(), progress)?;
         self.stage = Some(stage);
         Ok(assembled)
     }
 
-    /// Hands over the container of `save-artifacts`, which is of no use any more.
+    /// Hands over the container of `save-artifacts`, which can be removed now.
     pub fn saver_leftovers(&mut self) -> Leftovers {
-        match &mut self.way {
-            Way::Waiting(prepared) => prepared.saver_leftovers(),
-            Way::Filled(_) => Leftovers::default(),
+        match &mut self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.saver_leftovers(),
+            BuildContainer::WithoutShell(_) => Leftovers::default(),
         }
     }
 
-    /// Hands over the containers, which are of no use any more.
+    /// Ends the build and hands over its containers, which can be removed now.
     pub fn into_leftovers(self) -> Leftovers {
-        let mut leftovers = match self.way {
-            Way::Waiting(prepared) => prepared.into_leftovers(),
-            Way::Filled(filled) => filled.into_leftovers(),
+        let mut leftovers = match self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.into_leftovers(),
+            BuildContainer::WithoutShell(filled) => filled.into_leftovers(),
         };
         leftovers.containers.extend(self.stage.map(|stage| Container::into_name(stage.session.into_container())));
         leftovers

@@ -1,4 +1,4 @@
-//! What a builder must have for a build, and the errors for one that lacks it.
+//! What an image must have for a build, and the errors for one that lacks it.
 
 use anyhow::Result;
 
@@ -6,16 +6,16 @@ use super::container::protocol::{Destination, Greeting};
 use crate::contract::Contract;
 use crate::error::Error;
 
-/// Whether an image can take an upload.
+/// Checks that the image called `builder` has a folder for the upload.
 ///
 /// # Errors
-/// What it lacks.
+/// If the folder does not exist or the container's user cannot write to it.
 pub fn check_destination(greeting: &Greeting, contract: &Contract, builder: &str) -> Result<()> {
-    let place = &contract.destination;
+    let path = &contract.destination;
     match greeting.destination {
         Destination::Ok => Ok(()),
-        Destination::Missing => Err(no_destination(place, builder)),
-        Destination::ReadOnly => Err(Error::engine(format!("the builder's user may not write to `{place}`"))
+        Destination::Missing => Err(no_destination(path, builder)),
+        Destination::ReadOnly => Err(Error::engine(format!("the builder's user may not write to `{path}`"))
             .hint(
                 "make that folder the user's in the builder's Dockerfile, or name another one with `--destination DIR` \
                  or the label `io.openshift.s2i.destination`",
@@ -24,9 +24,9 @@ pub fn check_destination(greeting: &Greeting, contract: &Contract, builder: &str
     }
 }
 
-/// The error for a builder without a folder for the upload.
-pub fn no_destination(place: &str, builder: &str) -> anyhow::Error {
-    Error::engine(format!("the builder `{builder}` has no folder `{place}` for the source"))
+/// The error for a builder that has no folder `path` for the upload.
+pub fn no_destination(path: &str, builder: &str) -> anyhow::Error {
+    Error::engine(format!("the builder `{builder}` has no folder `{path}` for the source"))
         .hint(
             "make it in the builder's Dockerfile, or name another one with `--destination DIR` or the label \
              `io.openshift.s2i.destination`",
@@ -34,14 +34,15 @@ pub fn no_destination(place: &str, builder: &str) -> anyhow::Error {
         .into()
 }
 
-/// The error for a builder into which the engine unpacks: it would do so below what is mounted.
+/// The error for `--source-in-memory` with a builder without a shell or `tar`: the engine would unpack the source into
+/// the folder below the mounted tmpfs.
 pub fn memory_needs_tar(builder: &str) -> anyhow::Error {
     Error::engine(format!("`--source-in-memory` needs a shell and `tar` in the builder `{builder}`"))
         .hint("add them in the builder's Dockerfile, or leave the option out")
         .into()
 }
 
-/// The error for what is for `assemble` alone, in a builder without a shell that could take it.
+/// The error for secrets with a builder that has no shell to receive them.
 pub fn secrets_need_shell(builder: &str) -> anyhow::Error {
     Error::engine(format!("`{builder}` has no `/bin/sh`, which `--build-env`, `--secret` and `--inject` need"))
         .hint("`--volume FOLDER:/WHERE:ro` shows a folder to `assemble` without getting it into the image")

@@ -1,16 +1,17 @@
-//! Options of `docker run` for the containers of a build.
+//! Options of `docker run` for the containers of a build: user, environment variables, mounts, and the options that the
+//! user gave after `--`.
 
 use super::inputs::Inputs;
 use crate::contract::Contract;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::settings::{Job, Transfer};
 
-/// Options of `docker run` for the build container.
+/// The options for the build container, except for [`memory_options`](super::memory_mount::memory_options).
 pub fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<String> {
     let mut options = user_and_variables(contract, &inputs.variables);
     if job.transfer == Transfer::Mount {
-        let source = csv("source", &job.source.path.to_string_lossy());
-        let target = csv("target", &join(&contract.destination, "src"));
+        let source = mount_field("source", &job.source.path.to_string_lossy());
+        let target = mount_field("target", &join(&contract.destination, "src"));
         options.extend(["--mount".to_owned(), format!("type=bind,{source},{target},readonly")]);
     }
     options.extend(inputs.secrets.options());
@@ -18,7 +19,7 @@ pub fn build_options(job: &Job, contract: &Contract, inputs: &Inputs) -> Vec<Str
     options
 }
 
-/// The user who runs scripts, and the variables for them.
+/// The options for the user that runs scripts and for their environment variables.
 pub fn user_and_variables(contract: &Contract, variables: &[(String, String)]) -> Vec<String> {
     let mut options = user_options(contract);
     for (name, value) in variables {
@@ -27,13 +28,13 @@ pub fn user_and_variables(contract: &Contract, variables: &[(String, String)]) -
     options
 }
 
-/// The user who runs scripts, where that is not the image's own.
+/// The option for the user that runs scripts; empty if it is the image's user.
 pub fn user_options(contract: &Contract) -> Vec<String> {
     contract.user.iter().flat_map(|user| ["--user".to_owned(), user.clone()]).collect()
 }
 
-/// One field of a `--mount`, which is a line of comma separated values.
-fn csv(name: &str, value: &str) -> String {
+/// One field of the value of `--mount`, which is a line of comma-separated values and quoted like one.
+fn mount_field(name: &str, value: &str) -> String {
     if value.contains([',', '"']) {
         format!("\"{name}={}\"", value.replace('"', "\"\""))
     } else {

@@ -1,4 +1,4 @@
-//! A script that runs in a container of a build, followed to its end.
+//! Following a script that runs in a container of a build: its output, its progress and its end.
 
 use anyhow::Result;
 
@@ -11,35 +11,44 @@ use crate::contract::script::Script;
 use crate::error::{Error, ErrorKind};
 use crate::report::message::Message;
 
-/// What a script left behind beside the files.
-pub struct Assembled {
-    /// The text of its metadata file.
+/// The result of a script that succeeded, apart from the files in its container.
+pub struct ScriptResult {
+    /// The content of [`METADATA_FILE`](crate::contract::labels::METADATA_FILE), if the script wrote it.
     pub metadata: Option<Vec<u8>>,
-    /// Nothing but our shell is left in the container.
-    pub alone: bool,
+    /// The script left no process running that could write to the container during the commit.
+    pub idle: bool,
 }
 
-/// A script that a container runs for a build.
+/// A script that a container is about to run.
 pub struct ScriptRun<'a> {
+    /// Its name, such as `assemble`.
     pub script: &'static str,
+    /// Its path in the container.
     pub path: &'a str,
-    /// Where it was found, if that is outside the image.
+    /// The path or URL that it was read from, for an external script.
     pub external: Option<&'a str>,
-    /// The error for files that could not be put in their place before.
-    pub misplaced: fn(&str) -> anyhow::Error,
+    /// Makes the error for files that the container could not move to their paths before the script, from the stderr of
+    /// the command that failed.
+    pub move_error: fn(&str) -> anyhow::Error,
 }
 
-/// Follows a script to its end and shows what it prints.
+/// Follows a script to its end, shows its output and records its progress.
 ///
 /// # Errors
-/// A script that can not be run, or fails; a container that is lost.
-pub fn follow(cx: &BuildContext, session: &mut Session, run: &ScriptRun, progress: &mut Progress) -> Result<Assembled> {
+/// If the script cannot be run or fails, or the container ends unexpectedly.
+pub fn follow_script(
+    cx: &BuildContext,
+    session: &mut Session,
+    run: &ScriptRun,
+    progress: &mut Progress,
+) -> Result<ScriptResult> {
     let show = |line: &[u8]| cx.reporter.emit(&Message::Output(line));
     let mut lines = Lines::default();
     let mut metadata = None;
     loop {
         match session.next_event() {
             SessionEvent::Chunk(Chunk::Output(bytes)) => match &mut metadata {
+                // After the mark `metadata`, the output is the content of that file.
                 Some(text) => Vec::extend(text, bytes),
                 None => lines.feed(&bytes, show),
             },
@@ -48,7 +57,7 @@ pub fn follow(cx: &BuildContext, session: &mut Session, run: &ScriptRun, progres
                 match mark.split_once(' ').unwrap_or((&mark, "")) {
                     ("assembling", _) => {
                         progress.assemble_started = true;
-                        lines.feed(&session.take_early(), show);
+                        lines.feed(&session.take_early_output(), show);
                     }
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
@@ -58,30 +67,33 @@ pub fn follow(cx: &BuildContext, session: &mut Session, run: &ScriptRun, progres
                         }
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
-                    ("ready", rest) => return Ok(Assembled { metadata, alone: rest == "alone" }),
-                    ("misplaced", words) => return Err((run.misplaced)(words)),
-                    ("cannot", state) => {
-                        let fault = ScriptState::parse(state)?.fault().unwrap_or_default();
-                        return Err(match run.external {
-                            Some(from) => scripts::external_unusable(from, &fault),
-                            None => scripts::unusable(run.path, &fault),
-                        });
-                    }
-                    _ => return Err(session.lost("cannot unpack the source in the build container")),
+                    ("ready", rest) => return Ok(ScriptResult { metadata, idle: rest == "alone" }),
+                    ("misplaced", stderr) => return Err((run.move_error)(stderr)),
+                    ("cannot", state) => return Err(cannot_run(run, state)?),
+                    _ => return Err(session.failure("cannot unpack the source in the build container")),
                 }
             }
-            SessionEvent::Words(_) => {}
+            SessionEvent::Stderr(_) => {}
             SessionEvent::End => {
-                return Err(session.lost(&format!("the build container is gone before `{}` was done", run.script)));
+                return Err(session.failure(&format!("the build container is gone before `{}` was done", run.script)));
             }
         }
     }
 }
 
-/// The error for an exit status other than 0.
+/// The error for a script that cannot be run, from the state that the container reports for it.
+fn cannot_run(run: &ScriptRun, state: &str) -> Result<anyhow::Error> {
+    let fault = ScriptState::parse(state)?.fault().unwrap_or_default();
+    Ok(match run.external {
+        Some(from) => scripts::external_unusable(from, &fault),
+        None => scripts::unusable(run.path, &fault),
+    })
+}
+
+/// Checks the exit status of the script called `script`.
 ///
 /// # Errors
-/// That error.
+/// If the status is not 0.
 pub fn check_status(script: &str, status: i32) -> Result<()> {
     if status == 0 {
         return Ok(());

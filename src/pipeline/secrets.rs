@@ -1,5 +1,6 @@
-//! What `assemble` gets and the image does not: variables, secrets, injected files. It goes into the container by its
-//! standard input, so that no command line and no `docker inspect` shows it.
+//! What only `assemble` gets and the image does not: the variables, secrets and injected files of `--build-env`,
+//! `--secret` and `--inject`. They reach the container through its standard input, so that no command line and no
+//! `docker inspect` shows them.
 
 use std::fs;
 use std::io::{self, Write};
@@ -14,35 +15,38 @@ use crate::error::Error;
 use crate::settings::secrets::{Injection, Secret, SecretOptions, SecretSource};
 use crate::tar::writer::Writer;
 
-/// Where secrets are, in memory.
-const SECRETS: &str = "/run/secrets";
+/// The folder in the container that holds the secrets, in memory.
+const SECRETS_FOLDER: &str = "/run/secrets";
 
-/// The most that a secret may have, in bytes; the shell reads it byte by byte.
+/// The largest secret, in bytes: chosen so that the shell, which reads its input byte by byte, does not noticeably
+/// delay a build.
 const SECRET_LIMIT: usize = 500 * 1024;
 
-/// Where injected files wait in the upload, below the destination; [`container.sh`](super::container::protocol::script) knows it,
-/// too.
-const WAITING: &str = ".minis2i-injected";
+/// The folder for injected files below the destination, from which the container moves them to their paths before
+/// `assemble`. The program of the container, `container.sh`, has the same name in it.
+const INJECTED_FOLDER: &str = ".minis2i-injected";
 
-/// All of it, as it is now.
+/// The variables, secrets and injected files of one build.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
+    /// Names and values.
     variables: Vec<(String, String)>,
+    /// Ids and contents.
     secrets: Vec<(String, Vec<u8>)>,
-    /// Folders before what lies in them.
+    /// A folder comes before its content.
     injected: Vec<Injected>,
 }
 
 /// One injected file or folder.
 #[derive(Clone, PartialEq, Eq)]
 struct Injected {
-    /// Its place in the container.
+    /// The path in the container, absolute or relative to the WORKDIR.
     to: Vec<u8>,
-    /// The file; a folder has none.
+    /// `None` for a folder.
     file: Option<InjectedFile>,
 }
 
-/// What is known of a file from outside: enough to see that it changed.
+/// The path and metadata of a file on this machine: enough to notice that it changed.
 #[derive(Clone, PartialEq, Eq)]
 struct InjectedFile {
     from: PathBuf,
@@ -54,35 +58,38 @@ struct InjectedFile {
 }
 
 impl Secrets {
-    /// Reads the secrets and looks at the files to inject.
+    /// Reads the secrets and lists the files to inject.
     ///
     /// # Errors
-    /// What is not there, can not be read, or is too large.
-    pub fn read(asked: &SecretOptions) -> Result<Self> {
+    /// If a file or folder does not exist or cannot be read, a secret is larger than 500 KiB, or a folder to inject
+    /// contains itself.
+    pub fn read(options: &SecretOptions) -> Result<Self> {
         let secrets: Result<Vec<_>> =
-            asked.files.iter().map(|secret| Ok((secret.id.clone(), content(secret)?))).collect();
+            options.files.iter().map(|secret| Ok((secret.id.clone(), read_secret(secret)?))).collect();
         let mut injected = Vec::new();
-        for injection in &asked.injections {
-            inject(injection, &mut injected)?;
+        for injection in &options.injections {
+            list_injection(injection, &mut injected)?;
         }
-        Ok(Self { variables: asked.variables.clone(), secrets: secrets?, injected })
+        Ok(Self { variables: options.variables.clone(), secrets: secrets?, injected })
     }
 
+    /// Whether `assemble` gets nothing extra.
     pub fn is_empty(&self) -> bool {
         self.variables.is_empty() && self.secrets.is_empty() && self.injected.is_empty()
     }
 
-    /// Options of `docker run` for the build container.
+    /// The options of `docker run` for the build container.
     pub fn options(&self) -> Vec<String> {
-        let mount = format!("--tmpfs={SECRETS}:rw,noexec,nosuid,nodev,mode=1777");
+        let mount = format!("--tmpfs={SECRETS_FOLDER}:rw,noexec,nosuid,nodev,mode=1777");
         if self.secrets.is_empty() { Vec::new() } else { vec![mount] }
     }
 
-    /// The shell text that the container runs before it takes the upload. It defines what goes on around `assemble`.
+    /// The shell text that the container runs before it receives the upload. It writes the secrets and defines the
+    /// functions that the container calls before and after `assemble`.
     pub fn opening(&self) -> Vec<u8> {
         let mut text = Vec::new();
         for (id, content) in &self.secrets {
-            let path = format!("{SECRETS}/{id}");
+            let path = format!("{SECRETS_FOLDER}/{id}");
             let escaped = escape(content);
             text.extend(format!("(umask 377; printf %b '{escaped}' >'{path}') || exit 1\n").into_bytes());
         }
@@ -95,9 +102,9 @@ impl Secrets {
             [format!("export {name}=").as_bytes(), &quote(value.as_bytes())].concat()
         };
         define("minis2i_env", self.variables.iter().map(export).collect());
-        let call = |what: &str, (number, entry): (usize, &Injected)| {
-            let what = if entry.file.is_some() { format!("{what}_file") } else { format!("{what}_folder") };
-            [format!("minis2i_{what} {number} ").as_bytes(), &quote(&entry.to), b" || return 1"].concat()
+        let call = |action: &str, (number, entry): (usize, &Injected)| {
+            let function = if entry.file.is_some() { format!("{action}_file") } else { format!("{action}_folder") };
+            [format!("minis2i_{function} {number} ").as_bytes(), &quote(&entry.to), b" || return 1"].concat()
         };
         let numbered = self.injected.iter().enumerate();
         define("minis2i_before", numbered.clone().map(|entry| call("put", entry)).collect());
@@ -106,32 +113,33 @@ impl Secrets {
             after.push(b"rm -rf \"$minis2i_waiting\"".to_vec());
         }
         if !self.secrets.is_empty() {
-            let paths: Vec<_> = self.secrets.iter().map(|(id, _)| format!("'{SECRETS}/{id}'")).collect();
+            let paths: Vec<_> = self.secrets.iter().map(|(id, _)| format!("'{SECRETS_FOLDER}/{id}'")).collect();
             after.push(format!("rm -f {}", paths.join(" ")).into_bytes());
         }
         define("minis2i_after", after);
         text
     }
 
-    /// Sends the injected files, to wait for `assemble`.
+    /// Sends the injected files; the container moves them to their paths later.
     ///
     /// # Errors
-    /// When the container does not take them, or a file can not be read.
+    /// If a file cannot be read, or the container does not accept the upload.
     pub fn send<W: Write>(&self, upload: &mut Writer<W>) -> Result<()> {
         if self.injected.is_empty() {
             return Ok(());
         }
-        upload.folder(WAITING.as_bytes(), 0o700, (0, 0))?;
+        upload.folder(INJECTED_FOLDER.as_bytes(), 0o700, (0, 0))?;
         for (number, entry) in self.injected.iter().enumerate() {
             let Some(file) = &entry.file else { continue };
             let content = fs::read(&file.from).map_err(|error| unreadable(&file.from, error))?;
-            upload.file(format!("{WAITING}/{number}").as_bytes(), file.mode, file.mtime, &content)?;
+            upload.file(format!("{INJECTED_FOLDER}/{number}").as_bytes(), file.mode, file.mtime, &content)?;
         }
         Ok(())
     }
 }
 
-fn content(secret: &Secret) -> Result<Vec<u8>> {
+/// Reads one secret, from its variable or its file.
+fn read_secret(secret: &Secret) -> Result<Vec<u8>> {
     let content = match &secret.from {
         SecretSource::Text(text) => text.clone().into_bytes(),
         SecretSource::File(path) => fs::read(path).map_err(|error| {
@@ -148,7 +156,7 @@ fn content(secret: &Secret) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Bytes for `printf %b` between single quotes.
+/// Escapes bytes for `printf %b` between single quotes.
 fn escape(bytes: &[u8]) -> String {
     let mut escaped = String::with_capacity(bytes.len());
     for byte in bytes {
@@ -162,8 +170,9 @@ fn escape(bytes: &[u8]) -> String {
     escaped
 }
 
-/// Lists a folder to inject, and the folders on the way to its place. Links are followed: what they point to is meant.
-fn inject(injection: &Injection, list: &mut Vec<Injected>) -> Result<()> {
+/// Adds a folder to inject to the list, with all that it contains and with the parent folders of its path in the
+/// container. Symlinks are followed, since what they point to would be missing in the container.
+fn list_injection(injection: &Injection, list: &mut Vec<Injected>) -> Result<()> {
     let shown = injection.from.display();
     let meta = fs::metadata(&injection.from).map_err(|error| unreadable(&injection.from, error))?;
     if !meta.is_dir() {
@@ -174,34 +183,36 @@ fn inject(injection: &Injection, list: &mut Vec<Injected>) -> Result<()> {
     let to = injection.to.trim_end_matches('/');
     let base = if to.starts_with('/') { String::new() } else { ".".to_owned() };
     let parts: Vec<&str> = to.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let mut place = base;
+    let mut path = base;
     for part in parts {
-        place = format!("{place}/{part}");
-        list.push(Injected { to: place.clone().into_bytes(), file: None });
+        path = format!("{path}/{part}");
+        list.push(Injected { to: path.clone().into_bytes(), file: None });
     }
-    inside(&injection.from, place.as_bytes(), &mut Vec::new(), list)
+    list_folder(&injection.from, path.as_bytes(), &mut Vec::new(), list)
 }
 
-fn inside(folder: &Path, place: &[u8], above: &mut Vec<(u64, u64)>, list: &mut Vec<Injected>) -> Result<()> {
-    let read = |error| unreadable(folder, error);
-    let own = fs::metadata(folder).map_err(read)?;
-    if above.contains(&(own.dev(), own.ino())) {
+/// Adds the content of `folder` to the list, below the path `to` in the container. `ancestors` are the devices and
+/// inodes of the folders that contain it, to find loops of symlinks.
+fn list_folder(folder: &Path, to: &[u8], ancestors: &mut Vec<(u64, u64)>, list: &mut Vec<Injected>) -> Result<()> {
+    let read_error = |error| unreadable(folder, error);
+    let meta = fs::metadata(folder).map_err(read_error)?;
+    if ancestors.contains(&(meta.dev(), meta.ino())) {
         return Err(Error::usage(format!("`{}` can not be injected: it leads back to itself", folder.display()))
             .hint("remove that link from the folder")
             .into());
     }
-    above.push((own.dev(), own.ino()));
+    ancestors.push((meta.dev(), meta.ino()));
     let names: io::Result<Vec<_>> =
         fs::read_dir(folder).and_then(|items| items.map(|item| item.map(|item| item.file_name())).collect());
-    let mut names = names.map_err(read)?;
+    let mut names = names.map_err(read_error)?;
     names.sort();
     for name in names {
         let from = folder.join(&name);
         let meta = fs::metadata(&from).map_err(|error| unreadable(&from, error))?;
-        let to = [place, b"/", name.as_bytes()].concat();
+        let to = [to, b"/", name.as_bytes()].concat();
         if meta.is_dir() {
             list.push(Injected { to: to.clone(), file: None });
-            inside(&from, &to, above, list)?;
+            list_folder(&from, &to, ancestors, list)?;
         } else if meta.is_file() {
             let mtime = (meta.mtime(), u32::try_from(meta.mtime_nsec()).unwrap_or(0));
             let (mode, size) = (meta.mode() & 0o777, meta.size());
@@ -210,7 +221,7 @@ fn inside(folder: &Path, place: &[u8], above: &mut Vec<(u64, u64)>, list: &mut V
             list.push(Injected { to, file: Some(file) });
         }
     }
-    above.pop();
+    ancestors.pop();
     Ok(())
 }
 
@@ -221,10 +232,11 @@ fn unreadable(path: &Path, error: io::Error) -> anyhow::Error {
         .into()
 }
 
-/// The error for an injection that the container could not put in its place, or not take away again.
-pub fn injection_failed(words: &str) -> anyhow::Error {
+/// The error for an injected file that the container could not move to its path or remove again; `stderr` is that of
+/// the command that failed.
+pub fn injection_failed(stderr: &str) -> anyhow::Error {
     Error::engine("cannot inject files into the build container")
-        .because(anyhow::anyhow!(words.to_owned()))
+        .because(anyhow::anyhow!(stderr.to_owned()))
         .hint("the user of `assemble` must be able to write there; `--volume FOLDER:/WHERE:ro` shows a folder without that")
         .into()
 }
@@ -240,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_is_nothing_done() {
+    fn without_secrets_nothing_is_done() {
         let secrets = Secrets::default();
         assert!(secrets.is_empty() && secrets.options().is_empty());
         let text = String::from_utf8(secrets.opening()).unwrap();
@@ -248,15 +260,15 @@ mod tests {
     }
 
     #[test]
-    fn folders_on_the_way_are_made_first_and_removed_last() {
+    fn parent_folders_are_created_first_and_removed_last() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("f"), "").unwrap();
         let injection = Injection { from: dir.path().to_owned(), to: "conf/deep/".to_owned() };
-        let asked = SecretOptions { injections: vec![injection], ..SecretOptions::default() };
-        let text = String::from_utf8(Secrets::read(&asked).unwrap().opening()).unwrap();
+        let options = SecretOptions { injections: vec![injection], ..SecretOptions::default() };
+        let text = String::from_utf8(Secrets::read(&options).unwrap().opening()).unwrap();
         let order = ["put_folder 0 './conf'", "put_folder 1 './conf/deep'", "put_file 2 './conf/deep/f'"];
-        let places: Vec<_> = order.iter().map(|call| text.find(call).unwrap()).collect();
-        assert!(places.is_sorted(), "{text}");
+        let positions: Vec<_> = order.iter().map(|call| text.find(call).unwrap()).collect();
+        assert!(positions.is_sorted(), "{text}");
         assert!(text.find("take_file 2").unwrap() < text.find("take_folder 0").unwrap(), "{text}");
     }
 }

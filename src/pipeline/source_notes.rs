@@ -1,4 +1,4 @@
-//! Notes and warnings of a build about its source and its builder's volumes.
+//! Notes and warnings about the source of a build and about the volumes of its builder.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,13 +11,15 @@ use crate::source::rules::LinkPolicy;
 use crate::source::snapshot::Snapshot;
 use crate::source::symlinks::{all_symlinks, symlinks_out};
 
-/// How long a look at ignored files may take: a folder of a hundred thousand of them must not hold up a build.
-const WEIGHING: Duration = Duration::from_millis(50);
+/// How long adding up the sizes of ignored files may take: chosen so that a folder of a hundred thousand files does not
+/// noticeably delay a build.
+const TIME_LIMIT: Duration = Duration::from_millis(50);
 
-/// Notes what of the source is not sent: ignored entries, and kinds that can not travel.
+/// Notes which entries of the source are not sent: ignored ones, and those that are neither a file, a folder nor a
+/// symlink.
 pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
     if !snapshot.ignored.is_empty()
-        && let Some(largest) = largest_ignored(root, snapshot, WEIGHING)
+        && let Some(largest) = largest_ignored(root, snapshot, TIME_LIMIT)
     {
         let count = snapshot.ignored.len();
         let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
@@ -36,9 +38,9 @@ pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
     }
 }
 
-/// Warns of links that may not be what they look like.
+/// Warns about symlinks that may not point to what the user expects in the container.
 pub fn report_symlinks(links: LinkPolicy, snapshot: &Snapshot, reporter: &Reporter) {
-    let (odd, what): (Vec<_>, _) = match links {
+    let (unexpected, what): (Vec<_>, _) = match links {
         LinkPolicy::Kept => (
             symlinks_out(snapshot).collect(),
             "leads out of the source and means what is there in the builder; `--follow-symlinks` sends what it points \
@@ -49,9 +51,9 @@ pub fn report_symlinks(links: LinkPolicy, snapshot: &Snapshot, reporter: &Report
             (all_symlinks(snapshot).collect(), "stays a link: it leads nowhere, or back to a folder that it lies in")
         }
     };
-    let Some((path, target)) = odd.first() else { return };
+    let Some((path, target)) = unexpected.first() else { return };
     let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));
-    let more = match odd.len() - 1 {
+    let more = match unexpected.len() - 1 {
         0 => String::new(),
         1 => " (as does 1 more)".to_owned(),
         more => format!(" (as do {more} more)"),
@@ -59,7 +61,7 @@ pub fn report_symlinks(links: LinkPolicy, snapshot: &Snapshot, reporter: &Report
     reporter.warn(&format!("the link `{path}` -> `{target}` {what}{more}"));
 }
 
-/// Says what of the image gets lost in volumes of the builder: a commit takes nothing of them.
+/// Notes and warns if scripts or results are in a volume of the builder: a commit does not include volumes.
 pub fn report_volumes(images: &Images, scripts: &ChosenScripts, reporter: &Reporter) {
     let builder = &images.builder;
     if let Some(volume) = builder.volume(&scripts.run) {

@@ -1,14 +1,15 @@
-//! The steps of a build, for a single one and for a watch: prepare, assemble, commit.
+//! The steps of a build, both for a single build and for a watch: prepare, assemble, commit. How a container is
+//! prepared is left to the modules for builders with and without a shell.
 
 use anyhow::{Result, bail};
 
-use super::approach::{Approach, CannotWait, Obstacle, Setback, cannot_wait};
+use super::approach::{Approach, CannotWait, Obstacle, PrepareError, cannot_wait};
 use super::commit::{self, CommitSource, TagMove};
 use super::context::{BuildContext, Progress};
 use super::image_config::{self, ImageConfig};
 use super::images::Images;
 use super::ready::ReadyBuild;
-use super::script_run::Assembled;
+use super::script_run::ScriptResult;
 use super::{no_shell, prepare};
 use crate::contract::labels;
 use crate::error::{self, ErrorKind};
@@ -17,13 +18,16 @@ use crate::report::message::Outcome;
 use crate::settings::Job;
 use crate::source::view::SourceView;
 
-/// How often a build is started over: more often than there are obstacles, each of which is met once.
-const TRIES: u32 = 6;
+/// How often a build is prepared before it fails: more often than there are kinds of [`Obstacle`], each of which should
+/// occur once.
+const MAX_ATTEMPTS: u32 = 6;
 
-/// Prepares a build with all of the source as it is now; where something stands in the way, goes around it.
+/// Prepares a build whose container has received the source as it is now. If an obstacle occurs, starts over with
+/// another approach.
 ///
 /// # Errors
-/// What ends the build.
+/// If the inputs or the source cannot be read, the source keeps changing, the builder cannot be used, the engine fails,
+/// or work was cancelled.
 pub fn prepare_settled<'a>(
     cx: &BuildContext<'a>,
     images: &Images,
@@ -32,18 +36,20 @@ pub fn prepare_settled<'a>(
 ) -> Result<ReadyBuild<'a>> {
     with_approaches(cx, Approach::first(images), progress, |approach, progress| {
         if !approach.shell {
-            return Ok(ReadyBuild::filled(no_shell::prepare(cx, images, approach, view, progress)?));
+            return Ok(ReadyBuild::without_shell(no_shell::prepare_without_shell(
+                cx, images, approach, view, progress,
+            )?));
         }
-        let mut prepared = prepare::prepare(cx, images, approach, view, progress)?;
+        let mut prepared = prepare::prepare_with_shell(cx, images, approach, view, progress)?;
         prepared.settle(view)?;
-        Ok(ReadyBuild::waiting(prepared))
+        Ok(ReadyBuild::with_shell(prepared))
     })
 }
 
-/// Prepares a build whose container can wait for the last bytes of its upload.
+/// Prepares a standby: a build whose container waits for the last bytes of its upload.
 ///
 /// # Errors
-/// What would end a build; [`CannotWait`], where a build is possible but not such a container.
+/// [`CannotWait`] if a build is possible but not a standby. Otherwise the errors of [`prepare_settled`].
 pub fn prepare_waiting<'a>(
     cx: &BuildContext<'a>,
     images: &Images,
@@ -55,27 +61,27 @@ pub fn prepare_waiting<'a>(
     }
     let first = Approach { waits: true, ..Approach::first(images) };
     with_approaches(cx, first, progress, |approach, progress| {
-        match prepare::prepare(cx, images, approach, view, progress) {
-            Ok(prepared) => Ok(ReadyBuild::waiting(prepared)),
-            Err(Setback::Obstacle(Obstacle::Shell)) => Err(Setback::Error(CannotWait::Shell.into())),
-            Err(Setback::Obstacle(Obstacle::Tar)) => Err(Setback::Error(CannotWait::Tar.into())),
-            Err(setback) => Err(setback),
+        match prepare::prepare_with_shell(cx, images, approach, view, progress) {
+            Ok(prepared) => Ok(ReadyBuild::with_shell(prepared)),
+            Err(PrepareError::Obstacle(Obstacle::Shell)) => Err(PrepareError::Fatal(CannotWait::Shell.into())),
+            Err(PrepareError::Obstacle(Obstacle::Tar)) => Err(PrepareError::Fatal(CannotWait::Tar.into())),
+            Err(error) => Err(error),
         }
     })
 }
 
-/// Tries one approach after the other, each around the obstacle that the one before met.
+/// Tries one approach after the other, each of which avoids the obstacle that the one before met.
 fn with_approaches<'a>(
     cx: &BuildContext,
     mut approach: Approach,
     progress: &mut Progress,
-    mut attempt: impl FnMut(&Approach, &mut Progress) -> Result<ReadyBuild<'a>, Setback>,
+    mut attempt: impl FnMut(&Approach, &mut Progress) -> Result<ReadyBuild<'a>, PrepareError>,
 ) -> Result<ReadyBuild<'a>> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         match attempt(&approach, progress) {
             Ok(ready) => return Ok(ready),
-            Err(Setback::Error(error)) => return Err(error),
-            Err(Setback::Obstacle(obstacle)) => {
+            Err(PrepareError::Fatal(error)) => return Err(error),
+            Err(PrepareError::Obstacle(obstacle)) => {
                 progress.phases.clear();
                 approach.avoid(obstacle, cx.reporter);
             }
@@ -84,53 +90,55 @@ fn with_approaches<'a>(
     bail!("the build had to be started over too often")
 }
 
-/// Runs `assemble`, then what a second stage needs, and shows what they print.
+/// Finishes the upload, runs `assemble` and then the second stage, if there is one, and shows their output.
 ///
 /// # Errors
-/// When a script fails, or its container is lost.
+/// If a script fails, a container ends unexpectedly, the artifacts cannot be copied into the runtime image, or work was
+/// cancelled.
 pub fn assemble(
     cx: &BuildContext,
     images: &Images,
     ready: &mut ReadyBuild,
     progress: &mut Progress,
-) -> Result<Assembled> {
-    let assembled = ready.assemble(cx, images, progress)?;
-    progress.note_rest("assemble", "clear");
+) -> Result<ScriptResult> {
+    let assembled = ready.run_assemble(cx, images, progress)?;
+    progress.note_following("assemble", "clear");
     let Some(runtime) = &images.runtime else { return Ok(assembled) };
-    let second = ready.run_second_stage(cx, runtime, progress)?;
+    let runtime_result = ready.run_second_stage(cx, runtime, progress)?;
     progress.note("runtime");
-    Ok(Assembled { metadata: second.metadata.or(assembled.metadata), alone: second.alone })
+    Ok(ScriptResult { metadata: runtime_result.metadata.or(assembled.metadata), idle: runtime_result.idle })
 }
 
-/// Makes the image of what was assembled, and moves the tag to it; returns its id.
+/// Commits the container of the build and moves the tag to the new image; returns the id of the image.
 ///
 /// # Errors
-/// When the engine can not do it, or work was cancelled.
+/// If the labels that `assemble` wrote cannot be used, the engine cannot commit or tag, or work was cancelled. The tag
+/// then stays on the previous image.
 pub fn commit(
     cx: &BuildContext,
     images: &Images,
     ready: &ReadyBuild,
     revision: RevisionQuery,
-    assembled: Assembled,
+    assembled: ScriptResult,
     tag_move: TagMove,
     progress: &mut Progress,
 ) -> Result<String> {
     cx.reporter.phase("committing");
     let (record, metadata) = (ready.record(), assembled.metadata);
     let config = ImageConfig::of_build(cx.job, images, &record, ready.stage(), revision.wait(), metadata)?;
-    let source = CommitSource { container: ready.result(), pause: !assembled.alone, tag_move };
-    let id = commit::commit(&cx.engine, &source, &cx.job.tag, &config, images.tagged.as_ref())?;
+    let source = CommitSource { container: ready.container_to_commit(), pause: !assembled.idle, tag_move };
+    let id = commit::commit_container(&cx.engine, &source, &cx.job.tag, &config, images.tagged.as_ref())?;
     progress.note("commit");
     Ok(id)
 }
 
-/// Whether the tag is already on an image of exactly this source, builder and options.
+/// Whether the image that has the tag was built from exactly this source, builder and options.
 pub fn is_current(job: &Job, images: &Images, ready: &ReadyBuild) -> bool {
-    let known = images.tagged.as_ref().and_then(|image| image.config.labels.get(labels::DIGEST));
-    known.is_some() && known == image_config::digest(job, images, &ready.record()).as_ref()
+    let tagged = images.tagged.as_ref().and_then(|image| image.config.labels.get(labels::DIGEST));
+    tagged.is_some() && tagged == image_config::digest(job, images, &ready.record()).as_ref()
 }
 
-/// How a build ended, in a word.
+/// The outcome to report for the result of a build.
 pub fn outcome<T>(result: &Result<T>) -> Outcome {
     match result.as_ref().map_err(error::kind) {
         Ok(_) => Outcome::Ok,

@@ -1,4 +1,5 @@
-//! The upload to a build container that unpacks it itself: scripts, source, artifacts, and the source again until it rests.
+//! The upload to a build container that unpacks it itself: secrets, scripts, source, artifacts, and the changes of the
+//! source until it is stable. Builders without a shell get their upload from [`no_shell`](super::no_shell).
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::approach::{Obstacle, Setback};
-use super::artifacts::saver::{Handover, Saver};
+use super::approach::{Obstacle, PrepareError};
+use super::artifacts::saver::{SavedArtifacts, Saver};
 use super::container::final_script::FinalScript;
 use super::container::protocol::{Greeting, TarSupport};
 use super::container::session::Session;
@@ -26,42 +27,48 @@ use crate::source::snapshot::Snapshot;
 use crate::source::view::SourceView;
 use crate::tar::writer::Writer;
 
-/// How often the source is looked at again when it changes while it is sent. With the pauses between that is 0.3 s, longer
-/// than a save takes.
-pub const TRIES: u32 = 6;
+/// How often the source is compared with what was sent before the build fails because it keeps changing. With the
+/// pauses in between this takes 0.2 s or more: chosen so that it is longer than an editor needs to save.
+pub const MAX_ATTEMPTS: u32 = 6;
 
-/// The pause before the first repetition; the second one is twice as long, and so on.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The pause before the second attempt to send changes; each later one is longer by the same amount. The first attempt
+/// does not wait. Chosen together with [`MAX_ATTEMPTS`].
+const PAUSE_STEP: Duration = Duration::from_millis(20);
 
-/// The upload under way, and what it has brought.
+/// The state of an upload: what was sent, and what the container has to do after it.
 pub struct Upload<'a> {
     job: &'a Job,
+    /// The source as it was sent.
     pub snapshot: Snapshot,
     pub script: FinalScript,
-    /// Files that were read so soon after they changed that another change may have left no trace.
-    lately: BTreeSet<Box<[u8]>>,
-    /// The container's `tar` sets a folder's mode and time before the folder is filled.
+    /// Paths of files that were sent so soon after they changed that a further change may not show in their metadata.
+    recently_changed: BTreeSet<Box<[u8]>>,
+    /// The container's `tar` sets the mode and time of a folder before it fills the folder.
     plain_tar: bool,
+    /// The artifacts are files that `save-artifacts` copied.
     pub copied: bool,
     options: SendOptions,
 }
 
 impl<'a> Upload<'a> {
-    /// An upload of this snapshot to a container that sent this greeting.
+    /// An upload of `snapshot` to the container that sent `greeting`; nothing is sent yet.
     pub fn new(job: &'a Job, snapshot: Snapshot, greeting: &Greeting, script: FinalScript) -> Self {
         let follow = job.selection.links == LinkPolicy::Followed;
         Self {
             job,
             snapshot,
             script,
-            lately: BTreeSet::new(),
+            recently_changed: BTreeSet::new(),
             plain_tar: greeting.tar == TarSupport::Plain,
             copied: false,
             options: SendOptions { sparse: greeting.tar != TarSupport::Plain, follow },
         }
     }
 
-    /// Sends what is for `assemble` alone, scripts and source.
+    /// Sends the injected files, the external scripts and the source.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the container does not accept the upload.
     pub fn send_all(&mut self, session: &mut Session, inputs: &Inputs) -> Result<()> {
         inputs.secrets.send(session.upload())?;
         send_scripts(session.upload(), &inputs.external_scripts)?;
@@ -69,11 +76,11 @@ impl<'a> Upload<'a> {
             return Ok(());
         }
         let all: Vec<usize> = (0..self.snapshot.entries.len()).collect();
-        self.send(session, &all)
+        self.send_entries(session, &all)
     }
 
-    /// Sends these entries of the snapshot, then again the folders that filling them has touched.
-    fn send(&mut self, session: &mut Session, indices: &[usize]) -> Result<()> {
+    /// Sends the entries of the snapshot with these indices. A plain `tar` gets their folders a second time.
+    fn send_entries(&mut self, session: &mut Session, indices: &[usize]) -> Result<()> {
         let root = &self.job.source.path;
         let top = std::fs::metadata(root).context("the source is gone")?;
         let mut top = Entry::new(b"", Kind::Folder, &top);
@@ -84,18 +91,18 @@ impl<'a> Upload<'a> {
             let entry = &mut self.snapshot.entries[*index];
             if entry.is_folder() && entry.mode & 0o700 != 0o700 {
                 let path = [b"src/", &*entry.path].concat();
-                self.script.modes.retain(|(known, _)| *known != path);
+                self.script.modes.retain(|(folder, _)| *folder != path);
                 self.script.modes.push((path, entry.mode));
                 upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
             } else {
                 let sent = send_entry(upload, root, b"src", entry, self.options)?;
                 if sent == Sent::Lately {
-                    self.lately.insert(entry.path.clone());
+                    self.recently_changed.insert(entry.path.clone());
                 }
             }
         }
         if self.plain_tar {
-            // Here a folder got its mode and time before it was filled.
+            // Filling the folders has changed their modification times.
             for entry in
                 indices.iter().rev().map(|index| &self.snapshot.entries[*index]).filter(|entry| entry.is_folder())
             {
@@ -106,17 +113,21 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    /// Passes artifacts on; returns the container they came from.
-    pub fn pass_artifacts_on(&mut self, session: &mut Session, saver: Saver, reporter: &Reporter) -> Result<Container> {
-        let (handover, container) = saver.pass_on(session.upload())?;
-        match handover {
-            Handover::Delivered(passed) => self.script.modes.extend(passed.modes),
-            Handover::Copied(passed) => {
+    /// Relays the artifacts from `saver` to the container, or warns if there are no usable ones. Returns the container
+    /// of `save-artifacts`.
+    ///
+    /// # Errors
+    /// If the build container does not accept them, the copied files cannot be fetched, or work was cancelled.
+    pub fn relay_artifacts(&mut self, session: &mut Session, saver: Saver, reporter: &Reporter) -> Result<Container> {
+        let (saved, container) = saver.relay_to(session.upload())?;
+        match saved {
+            SavedArtifacts::Streamed(relayed) => self.script.modes.extend(relayed.modes),
+            SavedArtifacts::Copied(relayed) => {
                 self.copied = true;
-                self.script.modes.extend(passed.modes);
+                self.script.modes.extend(relayed.modes);
             }
-            Handover::Nothing => {}
-            Handover::Failed(why) => {
+            SavedArtifacts::Nothing => {}
+            SavedArtifacts::Failed(why) => {
                 warn_without_artifacts(reporter, &why);
                 self.script.remove.push(b"artifacts".to_vec());
             }
@@ -124,24 +135,27 @@ impl<'a> Upload<'a> {
         Ok(container)
     }
 
+    /// Whether no unusable artifacts were sent, which the container has to remove.
     pub fn artifacts_are_clean(&self) -> bool {
         !self.script.remove.iter().any(|path| path == b"artifacts")
     }
 
-    /// Looks at the source again until it is what was sent.
+    /// Sends changes until the source that `view` shows is the source that was sent. A mounted source is not sent, so
+    /// only the snapshot is updated.
     ///
     /// # Errors
-    /// A path that changed its kind, which can not be sent any more, is an obstacle; a file that never rests, named.
-    pub fn settle(&mut self, session: &mut Session, view: &mut dyn SourceView) -> Result<(), Setback> {
+    /// An obstacle if a path changed its kind, which cannot be sent. A fatal error if the source cannot be read or
+    /// keeps changing, or the container does not accept the upload.
+    pub fn settle(&mut self, session: &mut Session, view: &mut dyn SourceView) -> Result<(), PrepareError> {
         if self.job.transfer == Transfer::Mount {
-            for _ in 0..TRIES {
+            for _ in 0..MAX_ATTEMPTS {
                 let Some(now) = view.changes_since(&self.snapshot)? else { break };
                 self.snapshot = now;
             }
             return Ok(());
         }
-        for try_number in 0..TRIES {
-            self.spoil_unseen_changes();
+        for attempt in 0..MAX_ATTEMPTS {
+            self.mark_unseen_changes();
             let Some(mut now) = view.changes_since(&self.snapshot)? else { return Ok(()) };
             let delta = now.since(&self.snapshot);
             if !delta.replaced.is_empty() {
@@ -149,32 +163,32 @@ impl<'a> Upload<'a> {
             }
             now.adopt(&self.snapshot);
             self.snapshot = now;
-            if try_number + 1 == TRIES {
-                let name = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
-                let name = name.unwrap_or_default();
-                return Err(never_rests(&name).into());
+            if attempt + 1 == MAX_ATTEMPTS {
+                let path = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
+                return Err(keeps_changing(&path.unwrap_or_default()).into());
             }
-            std::thread::sleep(PAUSE * try_number);
-            self.apply(session, &delta.written, &delta.removed)?;
+            std::thread::sleep(PAUSE_STEP * attempt);
+            self.send_delta(session, &delta.written, &delta.removed)?;
         }
-        unreachable!("the last try returns")
+        unreachable!("the last attempt returns")
     }
 
-    /// Sends what changed and notes what is gone. Folders above are sent again, for their times.
-    fn apply(&mut self, session: &mut Session, written: &[usize], removed: &[Box<[u8]>]) -> Result<()> {
-        let written_path = |path: &[u8]| self.snapshot.find(path).is_some();
+    /// Sends the entries that changed and has the final script remove the others. The folders that contain them are
+    /// sent again, since their modification times have changed.
+    fn send_delta(&mut self, session: &mut Session, written: &[usize], removed: &[Box<[u8]>]) -> Result<()> {
+        let exists = |path: &[u8]| self.snapshot.find(path).is_some();
         for path in removed {
             self.script.remove.push([b"src/", &**path].concat());
         }
-        // What was removed may have come back.
-        self.script.remove.retain(|path| path.strip_prefix(b"src/").is_none_or(|path| !written_path(path)));
+        // A path that an earlier delta removed may exist again.
+        self.script.remove.retain(|path| path.strip_prefix(b"src/").is_none_or(|path| !exists(path)));
         let changed =
             written.iter().map(|index| &*self.snapshot.entries[*index].path).chain(removed.iter().map(|path| &**path));
-        let mut above: Vec<&[u8]> = changed.flat_map(parents).collect();
-        above.sort_unstable();
-        above.dedup();
-        let above = above.into_iter().filter_map(|path| self.snapshot.position(path));
-        let mut indices: Vec<usize> = above.chain(written.iter().copied()).collect();
+        let mut folders: Vec<&[u8]> = changed.flat_map(parents).collect();
+        folders.sort_unstable();
+        folders.dedup();
+        let folders = folders.into_iter().filter_map(|path| self.snapshot.position(path));
+        let mut indices: Vec<usize> = folders.chain(written.iter().copied()).collect();
         indices.sort_unstable();
         indices.dedup();
         for path in removed {
@@ -184,16 +198,17 @@ impl<'a> Upload<'a> {
                 }
             }
         }
-        self.send(session, &indices)
+        self.send_entries(session, &indices)
     }
 
-    /// A file written twice within one step of the clock looks unchanged, so those are read once more.
-    fn spoil_unseen_changes(&mut self) {
-        for path in std::mem::take(&mut self.lately) {
+    /// Hashes the recently changed files again and marks those with another content as changed. A file that is written
+    /// twice within one step of the file system clock has the same metadata both times.
+    fn mark_unseen_changes(&mut self) {
+        for path in std::mem::take(&mut self.recently_changed) {
             let Some(index) = self.snapshot.position(&path) else { continue };
             let entry = &mut self.snapshot.entries[index];
-            let again = hash_file(&self.job.source.path.join(entry.path()), self.options.follow);
-            if again.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
+            let hash = hash_file(&self.job.source.path.join(entry.path()), self.options.follow);
+            if hash.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
                 *entry = Arc::new(entry.spoiled());
             }
         }
@@ -205,27 +220,27 @@ fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
 }
 
-/// Sends scripts from outside the image.
+/// Sends external scripts to the folder `scripts` of the upload.
 ///
 /// # Errors
-/// When the stream can not be written to.
+/// If the stream cannot be written to.
 pub fn send_scripts<W: Write>(upload: &mut Writer<W>, scripts: &[ExternalScript]) -> io::Result<()> {
     if !scripts.is_empty() {
         upload.folder(b"scripts", 0o755, (0, 0))?;
     }
-    scripts.iter().try_for_each(|script| {
-        upload.file(format!("scripts/{}", script.script.name()).as_bytes(), 0o755, (0, 0), &script.content)
+    scripts.iter().try_for_each(|external| {
+        upload.file(format!("scripts/{}", external.script.name()).as_bytes(), 0o755, (0, 0), &external.content)
     })
 }
 
-/// Says that a build goes on without the artifacts of the previous image.
+/// Warns that the build goes on without the artifacts of the previous image; `why` is the end of a sentence.
 pub fn warn_without_artifacts(reporter: &Reporter, why: &str) {
     reporter.warn(&format!("`save-artifacts` failed, building without artifacts: {why}"));
 }
 
-/// The error for a file that is written to all the time.
-pub fn never_rests(name: &Path) -> anyhow::Error {
-    Error::usage(format!("`{}` changes faster than it can be sent", name.display()))
+/// The error for a file that was changed during every attempt to send it.
+pub fn keeps_changing(path: &Path) -> anyhow::Error {
+    Error::usage(format!("`{}` changes faster than it can be sent", path.display()))
         .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
         .into()
 }

@@ -1,4 +1,5 @@
-//! Who a user of an image is, in numbers, for uploads that the engine unpacks and not that user.
+//! The numeric ids of the user that runs scripts. They are needed as owner of the files if the engine unpacks an
+//! upload, since it does not do so as that user.
 
 use anyhow::Result;
 
@@ -7,40 +8,43 @@ use super::images::Images;
 use crate::engine::copy;
 use crate::error::Error;
 
-/// User and group that scripts run as in a container of the builder.
+/// The user id and group id that scripts run with in `container`, a container of the builder.
 ///
 /// # Errors
-/// A name that the image does not know.
-pub fn of_scripts(cx: &BuildContext, images: &Images, container: &str) -> Result<(u32, u32)> {
-    let user = name(cx, images);
-    if let Some(owner) = in_numbers(user) {
-        return Ok(owner);
+/// If the image does not define the user or group, or the engine does not answer.
+pub fn ids_of_script_user(cx: &BuildContext, images: &Images, container: &str) -> Result<(u32, u32)> {
+    let user = script_user(cx, images);
+    if let Some(ids) = ids_without_lookup(user) {
+        return Ok(ids);
     }
-    let text = |path| -> Result<String> {
+    let read_text = |path| -> Result<String> {
         let content = copy::read_file(&cx.engine, container, path)?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&content).into_owned())
     };
-    look_up(user, &text("/etc/passwd")?, &text("/etc/group")?).ok_or_else(|| {
+    look_up(user, &read_text("/etc/passwd")?, &read_text("/etc/group")?).ok_or_else(|| {
         Error::engine(format!("nobody in the builder's `/etc/passwd` and `/etc/group` is `{user}`"))
             .hint("give the image a numeric USER (`USER 1001:0`), or name one with `--assemble-user`")
             .into()
     })
 }
 
-/// The user that scripts run as, as the image or an option names it.
-pub fn name<'a>(cx: &BuildContext<'a>, images: &'a Images) -> &'a str {
+/// The user that runs scripts, in the form in which the image or an option gives it: `1001`, `1001:0`, `default`, or
+/// empty for root.
+pub fn script_user<'a>(cx: &BuildContext<'a>, images: &'a Images) -> &'a str {
     cx.job.user_option().or(images.contract.user.as_deref()).unwrap_or(&images.builder.config.user)
 }
 
-/// User and group as far as they are numbers; the group matters less.
-pub fn number(user: &str) -> Option<(u32, u32)> {
+/// Parses a numeric user id, and a numeric group id if there is one; the group is 0 otherwise. `None` if the user is
+/// given by name.
+pub fn parse_numeric(user: &str) -> Option<(u32, u32)> {
     let (user, group) = user.split_once(':').unwrap_or((user, "0"));
     let user = if user.is_empty() { "0" } else { user };
     Some((user.parse().ok()?, group.parse().unwrap_or(0)))
 }
 
-/// A user that needs no looking up.
-fn in_numbers(user: &str) -> Option<(u32, u32)> {
+/// The ids of a user for which the files of the image do not matter; `None` for others. A user id alone is not enough,
+/// since the group then comes from `/etc/passwd`.
+fn ids_without_lookup(user: &str) -> Option<(u32, u32)> {
     match user.split_once(':') {
         None if user.is_empty() || user == "0" => Some((0, 0)),
         None => None,
@@ -48,17 +52,18 @@ fn in_numbers(user: &str) -> Option<(u32, u32)> {
     }
 }
 
-/// As the engine does it: a number that has no entry is itself, in group 0.
+/// Looks up a user and group in the texts of `/etc/passwd` and `/etc/group`, with the rules of the engine: a numeric
+/// user without an entry stands for itself, in group 0. `None` if a name has no entry.
 fn look_up(user: &str, passwd: &str, group: &str) -> Option<(u32, u32)> {
-    let (user, of_group) = user.split_once(':').map_or((user, None), |(user, group)| (user, Some(group)));
-    let entry = lines(passwd).find(|fields| fields[0] == user || fields[2] == user);
+    let (user, group_name) = user.split_once(':').map_or((user, None), |(user, group)| (user, Some(group)));
+    let entry = entries(passwd).find(|fields| fields[0] == user || fields[2] == user);
     let (uid, primary) = match entry {
         Some(fields) => (fields[2].parse().ok()?, fields.get(3).and_then(|gid| gid.parse().ok()).unwrap_or(0)),
         None => (user.parse().ok()?, 0),
     };
-    let gid = match of_group {
+    let gid = match group_name {
         None => primary,
-        Some(name) => match lines(group).find(|fields| fields[0] == name) {
+        Some(name) => match entries(group).find(|fields| fields[0] == name) {
             Some(fields) => fields[2].parse().ok()?,
             None => name.parse().ok()?,
         },
@@ -66,21 +71,22 @@ fn look_up(user: &str, passwd: &str, group: &str) -> Option<(u32, u32)> {
     Some((uid, gid))
 }
 
-fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
+/// The fields of each line that has enough of them.
+fn entries(text: &str) -> impl Iterator<Item = Vec<&str>> {
     text.lines().map(|line| line.split(':').collect::<Vec<_>>()).filter(|fields| fields.len() > 2)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{in_numbers, look_up};
+    use super::{ids_without_lookup, look_up};
 
     #[test]
-    fn numbers_need_no_looking_up() {
-        assert_eq!(in_numbers(""), Some((0, 0)));
-        assert_eq!(in_numbers("1001:7"), Some((1001, 7)));
-        // Its group is its entry's.
-        assert_eq!(in_numbers("1001"), None);
-        assert_eq!(in_numbers("app:7"), None);
+    fn numeric_users_with_a_group_need_no_lookup() {
+        assert_eq!(ids_without_lookup(""), Some((0, 0)));
+        assert_eq!(ids_without_lookup("1001:7"), Some((1001, 7)));
+        // The group comes from `/etc/passwd`.
+        assert_eq!(ids_without_lookup("1001"), None);
+        assert_eq!(ids_without_lookup("app:7"), None);
     }
 
     #[test]

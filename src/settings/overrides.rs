@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::cli::job::JobArgs;
 use crate::contract::Overrides;
-use crate::contract::place::Place;
-use crate::contract::users::Ranges;
+use crate::contract::scripts_url::ScriptsUrl;
+use crate::contract::users::UidRanges;
 use crate::error::Error;
 
 /// Reads the options.
@@ -25,22 +25,22 @@ pub fn overrides(args: &JobArgs) -> Result<Overrides> {
 ///
 /// # Errors
 /// What is no list of ranges.
-pub fn ranges(text: &str) -> Result<Ranges> {
-    Ranges::parse(text).map_err(|fault| {
+pub fn ranges(text: &str) -> Result<UidRanges> {
+    UidRanges::parse(text).map_err(|fault| {
         Error::usage(format!("`--allowed-uids {text}` can not be used: {fault}"))
             .hint("give ranges of numeric users, such as `1-` or `1000-2000,3000`")
             .into()
     })
 }
 
-fn scripts(text: &str) -> Result<Place> {
-    let place = Place::parse(text).map_err(|fault| {
+fn scripts(text: &str) -> Result<ScriptsUrl> {
+    let place = ScriptsUrl::parse(text).map_err(|fault| {
         Error::usage(format!("`--scripts-url {text}` can not be used: it {fault}"))
             .hint("write `image:///FOLDER` for the image, `file:///FOLDER` or a path for this machine, or `http(s)://`")
     })?;
-    let Place::Folder(folder) = place else { return Ok(place) };
+    let ScriptsUrl::Folder(folder) = place else { return Ok(place) };
     if folder.is_dir() {
-        return Ok(Place::Folder(std::path::absolute(folder)?));
+        return Ok(ScriptsUrl::Folder(std::path::absolute(folder)?));
     }
     let hint = if text.contains("://") {
         "name the folder in which the scripts are; `image:///FOLDER` is one of the builder image"
@@ -53,8 +53,8 @@ fn scripts(text: &str) -> Result<Place> {
 }
 
 fn fallback(text: &str) -> Result<String> {
-    match Place::parse(text) {
-        Ok(Place::Image(folder)) => Ok(folder),
+    match ScriptsUrl::parse(text) {
+        Ok(ScriptsUrl::Image(folder)) => Ok(folder),
         _ => Err(Error::usage(format!("`--image-scripts-url {text}` names no folder of the image"))
             .hint("write `image:///FOLDER`; other places are for `--scripts-url`")
             .into()),

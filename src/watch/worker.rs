@@ -17,12 +17,12 @@ use super::tracker::{Tracker, lock};
 use super::work::{Request, WorkerCommand, WorkerEvent};
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
-use crate::pipeline::approach::{CannotWait, Setback};
+use crate::pipeline::approach::{CannotWait, PrepareError};
 use crate::pipeline::commit::TagMove;
 use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
 use crate::pipeline::inputs::Inputs;
-use crate::pipeline::script_run::Assembled;
+use crate::pipeline::script_run::ScriptResult;
 use crate::pipeline::{callback, steps};
 use crate::report::Reporter;
 use crate::report::message::{Finished, Message, Outcome, StandbyUse};
@@ -294,11 +294,11 @@ impl<'a> Worker<'a> {
         let Some(prepared) = standby else { return Ok(()) };
         match prepared.ready.settle(view) {
             Ok(()) => progress.note("upload"),
-            Err(Setback::Obstacle(_)) => {
+            Err(PrepareError::Obstacle(_)) => {
                 self.throw_away(standby.take(), None);
                 *using = StandbyUse::None("a path became a folder, or a folder something else".to_owned());
             }
-            Err(Setback::Error(error)) => self.give_up_on(standby, using, error)?,
+            Err(PrepareError::Fatal(error)) => self.give_up_on(standby, using, error)?,
         }
         Ok(())
     }
@@ -307,7 +307,7 @@ impl<'a> Worker<'a> {
         &mut self,
         prepared: &Standby,
         revision: RevisionQuery,
-        assembled: Assembled,
+        assembled: ScriptResult,
         progress: &mut Progress,
     ) -> Result<String> {
         self.control.commit()?;

@@ -1,5 +1,5 @@
-//! Artifacts on their way from one container to the next: a tar stream is read entry by entry, checked, renamed into
-//! `artifacts/`, and written on. Nothing of it touches the disk of this machine.
+//! Relaying a tar stream from one container to another: each entry is checked, moved below `artifacts/` and written on.
+//! Starting the process that writes the stream is left to the callers.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,91 +11,97 @@ use crate::tar::header::{Fields, padded};
 use crate::tar::reader::{TarEntry, next_entry, skip_content};
 use crate::tar::writer::Writer;
 
-/// Where artifacts go, below the destination.
+/// The folder for artifacts, below the destination.
 const FOLDER: &[u8] = b"artifacts";
 
-/// Why passing a stream on ended early. What the sender did is told apart from trouble with the receiver.
+/// Why relaying a stream ended early: because of the sender or because of the receiver.
 #[derive(Debug)]
 pub enum FilterError {
-    /// The stream is no tar, or has an entry that may not pass.
+    /// The stream is not a tar archive, is cut short, or has an entry that is not allowed.
     Stream(anyhow::Error),
-    /// The receiver does not take any more.
+    /// Writing to the receiver failed.
     Receiver(io::Error),
 }
 
-/// What passed.
+/// What was relayed.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Passed {
+pub struct Relayed {
+    /// The number of entries.
     pub entries: u64,
-    /// Folders that were sent writable so that they can be filled, with the mode they should end with. Paths begin
-    /// with `artifacts`.
+    /// Paths of folders that were sent writable so that they can be filled, each with the mode that it should have in
+    /// the end. The paths start with `artifacts`.
     pub modes: Vec<(Vec<u8>, u32)>,
 }
 
-/// Passes a whole stream on. `keep` gets each clean path, also of what a hard link names, and says under which one it goes
-/// on, if at all.
+/// Relays a whole tar stream. `rename` is called with the path of each entry, and with the target of each hard link,
+/// without `.` parts; it returns the new path below `artifacts`, or `None` to leave the entry out.
 ///
 /// # Errors
-/// See [`FilterError`].
-pub fn pass_on<W: Write>(
+/// If the stream cannot be used or the receiver cannot be written to; see [`FilterError`].
+pub fn relay_archive<W: Write>(
     from: &mut impl Read,
     to: &mut Writer<W>,
-    keep: impl Fn(&[u8]) -> Option<Vec<u8>>,
-) -> Result<Passed, FilterError> {
+    rename: impl Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Relayed, FilterError> {
     let mut guard = Guard::default();
-    let mut passed = Passed::default();
+    let mut relayed = Relayed::default();
     while let Some(mut entry) = next_entry(from).map_err(FilterError::Stream)? {
-        let path = clean(&entry.path).map_err(FilterError::Stream)?;
-        let Some(path) = keep(&path) else {
+        let path = normalize(&entry.path).map_err(FilterError::Stream)?;
+        let Some(path) = rename(&path) else {
             skip_content(from, entry.stored).map_err(FilterError::Stream)?;
             continue;
         };
         if entry.kind == b'1' {
-            let target = clean(&entry.link).map_err(FilterError::Stream)?;
-            entry.link = keep(&target).unwrap_or(target);
+            let target = normalize(&entry.link).map_err(FilterError::Stream)?;
+            entry.link = rename(&target).unwrap_or(target);
         }
         guard.check(&path, &entry).map_err(FilterError::Stream)?;
-        if passed.entries == 0 && !path.is_empty() {
+        if relayed.entries == 0 && !path.is_empty() {
             to.folder(FOLDER, 0o755, (0, 0)).map_err(FilterError::Receiver)?;
         }
-        passed.entries += 1;
+        relayed.entries += 1;
         let name = if path.is_empty() { FOLDER.to_vec() } else { [FOLDER, b"/", &path].concat() };
-        write(&entry, &name, from, to)?;
+        write_entry(&entry, &name, from, to)?;
         if entry.kind == b'5' && entry.mode & 0o700 != 0o700 {
-            passed.modes.push((name, entry.mode));
+            relayed.modes.push((name, entry.mode));
         }
     }
-    // Text after the end of an archive is no fault; a full pipe would stop its writer.
+    // Anything after the end of the archive is allowed, but must be read, since a full pipe would block its writer.
     let _ = io::copy(from, &mut io::sink());
-    Ok(passed)
+    Ok(relayed)
 }
 
-/// A path below the folder of the artifacts, without `.` parts; the empty one is the folder itself.
-fn clean(path: &[u8]) -> Result<Vec<u8>> {
-    ensure!(!path.starts_with(b"/"), "`{}` is an absolute path", shown(path));
+/// Removes `.` parts and superfluous slashes from a relative path and refuses one that leaves the folder. The empty
+/// path is the folder itself.
+fn normalize(path: &[u8]) -> Result<Vec<u8>> {
+    ensure!(!path.starts_with(b"/"), "`{}` is an absolute path", display(path));
     let mut parts = Vec::new();
     for part in path.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
-            b".." => bail!("`{}` leads out of the artifacts", shown(path)),
+            b".." => bail!("`{}` leads out of the artifacts", display(path)),
             part => parts.push(part),
         }
     }
-    ensure!(!path.contains(&0), "`{}` has a zero byte", shown(path));
+    ensure!(!path.contains(&0), "`{}` has a zero byte", display(path));
     Ok(parts.join(&b'/'))
 }
 
-fn shown(path: &[u8]) -> String {
+/// A path as text for messages.
+fn display(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
 }
 
-/// Remembers what passed, so that no entry is written through a link that came before it, or can not be written at all.
+/// Checks the order of entries, so that none is written through a symlink that an earlier entry created, or cannot be
+/// written because of an earlier entry.
 #[derive(Default)]
 struct Guard {
-    /// By hashes of paths: a collision could only refuse a good archive.
+    /// The kinds of earlier entries by the hashes of their paths, which take less memory. A collision can only refuse a
+    /// valid archive.
     seen: HashMap<u64, Seen>,
 }
 
+/// The kind of an earlier entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     File,
@@ -104,45 +110,54 @@ enum Seen {
 }
 
 impl Guard {
+    /// Checks an entry that is written to `path`, and remembers it.
     fn check(&mut self, path: &[u8], entry: &TarEntry) -> Result<()> {
-        let shown_path = shown(path);
-        let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
-        for folder in above {
+        let path_text = display(path);
+        let parents = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
+        for folder in parents {
             match self.seen.insert(key(folder), Seen::Folder) {
-                Some(Seen::Symlink) => bail!("`{shown_path}` would be written through a symlink"),
-                Some(Seen::File) => bail!("`{shown_path}` lies below a file"),
+                Some(Seen::Symlink) => bail!("`{path_text}` would be written through a symlink"),
+                Some(Seen::File) => bail!("`{path_text}` lies below a file"),
                 Some(Seen::Folder) | None => {}
             }
         }
-        let now = match entry.kind {
+        let kind = match entry.kind {
             b'0' | b'S' => Seen::File,
-            // A second name of a symlink is a symlink, too.
+            // A hard link to a symlink is a symlink, too.
             b'1' => match self.seen.get(&key(&entry.link)) {
                 Some(target @ (Seen::File | Seen::Symlink)) => *target,
-                _ => bail!("`{shown_path}` is a hard link to `{}`, which did not come before", shown(&entry.link)),
+                _ => bail!("`{path_text}` is a hard link to `{}`, which did not come before", display(&entry.link)),
             },
             b'2' => Seen::Symlink,
             b'5' => Seen::Folder,
-            b'3' | b'4' | b'6' => bail!("`{shown_path}` is a device or a FIFO"),
-            kind => bail!("`{shown_path}` is of an unknown kind (`{}`)", char::from(kind).escape_default()),
+            b'3' | b'4' | b'6' => bail!("`{path_text}` is a device or a FIFO"),
+            other => bail!("`{path_text}` is of an unknown kind (`{}`)", char::from(other).escape_default()),
         };
-        ensure!(!path.is_empty() || now == Seen::Folder, "the folder of the artifacts is no folder");
-        match self.seen.insert(key(path), now) {
-            Some(before) if before != now && (before, now) != (Seen::File, Seen::Symlink) => {
-                bail!("`{shown_path}` comes again as something else")
+        ensure!(!path.is_empty() || kind == Seen::Folder, "the folder of the artifacts is no folder");
+        match self.seen.insert(key(path), kind) {
+            // A symlink may replace a file: entries that come later find the symlink here.
+            Some(before) if before != kind && (before, kind) != (Seen::File, Seen::Symlink) => {
+                bail!("`{path_text}` comes again as something else")
             }
             _ => Ok(()),
         }
     }
 }
 
+/// The key of a path in the map of earlier entries.
 fn key(path: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);
     hasher.finish()
 }
 
-fn write<W: Write>(entry: &TarEntry, name: &[u8], from: &mut impl Read, to: &mut Writer<W>) -> Result<(), FilterError> {
+/// Writes an entry under a new name, with its content.
+fn write_entry<W: Write>(
+    entry: &TarEntry,
+    name: &[u8],
+    from: &mut impl Read,
+    to: &mut Writer<W>,
+) -> Result<(), FilterError> {
     let link = match entry.kind {
         b'1' => [FOLDER, b"/", &entry.link].concat(),
         b'2' => entry.link.clone(),
@@ -162,35 +177,37 @@ fn write<W: Write>(entry: &TarEntry, name: &[u8], from: &mut impl Read, to: &mut
         _ => to.header(name, &fields),
     };
     written.map_err(FilterError::Receiver)?;
-    copy(from, to, entry.stored)
+    copy_content(from, to, entry.stored)
 }
 
-fn copy<W: Write>(from: &mut impl Read, to: &mut Writer<W>, size: u64) -> Result<(), FilterError> {
+/// Copies the content of an entry, including its padding.
+fn copy_content<W: Write>(from: &mut impl Read, to: &mut Writer<W>, size: u64) -> Result<(), FilterError> {
     let mut buffer = [0; 64 * 1024];
-    let mut left = padded(size);
-    while left > 0 {
-        let want = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+    let mut remaining = padded(size);
+    while remaining > 0 {
+        let want = buffer.len().min(usize::try_from(remaining).unwrap_or(usize::MAX));
         let got = from.read(&mut buffer[..want]).map_err(|error| FilterError::Stream(error.into()))?;
         if got == 0 {
-            // What was begun has to be filled up, or the receiver takes all that follows for content.
+            // The entry must have its full size, or the receiver takes what follows for its content.
             buffer.fill(0);
-            while left > 0 {
-                let part = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            while remaining > 0 {
+                let part = buffer.len().min(usize::try_from(remaining).unwrap_or(usize::MAX));
                 to.out().write_all(&buffer[..part]).map_err(FilterError::Receiver)?;
-                left -= part as u64;
+                remaining -= part as u64;
             }
             return Err(FilterError::Stream(anyhow::anyhow!("it is not a whole tar archive")));
         }
         to.out().write_all(&buffer[..got]).map_err(FilterError::Receiver)?;
-        left -= got as u64;
+        remaining -= got as u64;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FilterError, Passed, pass_on};
+    use super::{FilterError, Relayed, relay_archive};
     use crate::tar::writer::Writer;
+    use ::tar::EntryType as Type;
     use proptest::prelude::*;
     use std::io::Read;
 
@@ -208,9 +225,9 @@ mod tests {
         bytes
     }
 
-    fn passed(stream: &[u8]) -> (Result<Passed, FilterError>, Vec<(String, String)>) {
+    fn relay(stream: &[u8]) -> (Result<Relayed, FilterError>, Vec<(String, String)>) {
         let mut writer = Writer::new(Vec::new());
-        let result = pass_on(&mut &stream[..], &mut writer, |path| Some(path.to_vec()));
+        let result = relay_archive(&mut &stream[..], &mut writer, |path| Some(path.to_vec()));
         let bytes = writer.finish().unwrap();
         let mut read = ::tar::Archive::new(&bytes[..]);
         let entries = read.entries().unwrap().map(|entry| {
@@ -225,11 +242,9 @@ mod tests {
         (result, entries)
     }
 
-    fn own(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
     }
-
-    use ::tar::EntryType as Type;
 
     #[test]
     fn entries_arrive_below_artifacts() {
@@ -241,7 +256,7 @@ mod tests {
             vec![0; 1024],
             b"/opt/jboss\n".to_vec(),
         ];
-        let (result, entries) = passed(&stream.concat());
+        let (result, entries) = relay(&stream.concat());
         assert_eq!(result.unwrap().entries, 4);
         let expected = [
             ("artifacts/", ""),
@@ -250,14 +265,14 @@ mod tests {
             ("artifacts/out/b", "-> artifacts/out/a"),
             ("artifacts/out/c", "-> /usr/bin/python3"),
         ];
-        assert_eq!(entries, own(&expected));
+        assert_eq!(entries, owned(&expected));
     }
 
     #[test]
-    fn nothing_is_delivered_for_nothing() {
+    fn an_empty_stream_gives_no_entries() {
         for stream in [Vec::new(), vec![0; 10_240]] {
-            let (result, entries) = passed(&stream);
-            assert_eq!((result.unwrap(), entries), (Passed::default(), Vec::new()));
+            let (result, entries) = relay(&stream);
+            assert_eq!((result.unwrap(), entries), (Relayed::default(), Vec::new()));
         }
     }
 
@@ -278,7 +293,7 @@ mod tests {
             entry(Type::Fifo, "pipe", "", b""),
         ];
         for (index, trick) in tricks.iter().enumerate() {
-            let (result, entries) = passed(trick);
+            let (result, entries) = relay(trick);
             assert!(matches!(result, Err(FilterError::Stream(_))), "trick {index}");
             assert!(entries.iter().all(|(_, text)| text.is_empty() || text.starts_with("->")), "trick {index}");
         }
@@ -287,15 +302,15 @@ mod tests {
     #[test]
     fn a_stream_cut_in_a_file_is_noticed_and_filled_up() {
         let stream = entry(Type::Regular, "a", "", &[b'x'; 2000]);
-        let (result, entries) = passed(&stream[..700]);
+        let (result, entries) = relay(&stream[..700]);
         assert!(matches!(result, Err(FilterError::Stream(_))));
         assert_eq!(entries.len(), 2);
     }
 
     proptest! {
         #[test]
-        fn bytes_that_are_no_tar_never_fault(bytes in prop::collection::vec(any::<u8>(), 0..4000)) {
-            let (_, entries) = passed(&bytes);
+        fn bytes_that_are_no_tar_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..4000)) {
+            let (_, entries) = relay(&bytes);
             prop_assert!(entries.iter().all(|(path, _)| path.starts_with("artifacts")));
         }
     }

@@ -1,7 +1,8 @@
-//! Where artifacts come from, decided before anything runs.
+//! How to get the artifacts of the previous image, decided before a container runs. Running the script is left to
+//! [`saver`](super::saver).
 
 use crate::contract::external_scripts::ExternalScript;
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::contract::script::Script;
 use crate::contract::{Contract, labels};
 use crate::engine::image::Image;
@@ -10,8 +11,8 @@ use crate::pipeline::images::Images;
 use crate::pipeline::run_options::user_options;
 use crate::settings::Job;
 
-/// How options of `docker run` begin, after `--`, that say something of the network, or put the container where others
-/// are.
+/// The beginnings, after `--`, of the options of `docker run` that conflict with `--network=container:NAME`: those that
+/// configure the network, or that place the container with others.
 const NETWORK_OPTIONS: [&str; 16] = [
     "add-host",
     "dns",
@@ -31,39 +32,40 @@ const NETWORK_OPTIONS: [&str; 16] = [
     "uts",
 ];
 
-/// Which script hands artifacts over, and from which image.
+/// Which `save-artifacts` to run, and how.
 #[derive(Clone, Debug)]
 pub struct ArtifactPlan {
+    /// The id of the previous image.
     pub image: String,
     pub script: SaverScript,
     /// Options of `docker run` before the image.
     pub options: Vec<String>,
-    /// Put a shell in the place of the image's ENTRYPOINT.
+    /// Replace the image's ENTRYPOINT, by a shell or by the script itself.
     pub bypass: bool,
-    /// Run the script itself: the image has no shell to run it from.
-    pub direct: bool,
-    /// Empty `/tmp/artifacts` first: the script copies, and what is there is what was copied last time.
-    pub afresh: bool,
+    /// Run the script without a shell, since the image has none.
+    pub without_shell: bool,
+    /// Empty `/tmp/artifacts` first: the script copies files there, and the image contains those of its previous run.
+    pub clear_copies: bool,
 }
 
 impl ArtifactPlan {
-    /// The plan of a build that goes this way in a container with a shell.
+    /// The plan for a build with this approach; `None` if it uses no artifacts.
     pub fn for_approach(job: &Job, images: &Images, approach: &Approach, external: &[ExternalScript]) -> Option<Self> {
         let previous = images.previous.as_ref().filter(|_| approach.incremental)?;
         Self::new(job, images, previous, external, approach.shell)
     }
 
-    /// The plan for this previous image; `None` when it surely has no artifacts to give. `shell` says whether an image
-    /// that does not tell is to be taken for having one.
+    /// The plan for the image `previous`; `None` if it is known to have no `save-artifacts`. `shell` is whether to
+    /// assume a shell in an image without a label about it.
     pub fn new(job: &Job, images: &Images, previous: &Image, external: &[ExternalScript], shell: bool) -> Option<Self> {
-        // What the previous image says of itself counts; an image that is not S2I's was sorted out before.
+        // The labels of the previous image count here, not those of the builder.
         let contract = Contract::of(previous, &job.tag, &job.overrides).ok()?;
         let label = |name: &str| previous.config.labels.get(name).map(String::as_str);
         let script = match external.iter().find(|external| external.script == Script::SaveArtifacts) {
             Some(external) => {
-                // Where the previous build had it, so that it finds what lay beside it then.
+                // The path is that of the previous build, so that the script finds the files next to it.
                 let destination = label(labels::DESTINATION).unwrap_or(&images.contract.destination).to_owned();
-                SaverScript::Source { content: external.content.clone(), destination }
+                SaverScript::External { content: external.content.clone(), destination }
             }
             None => match label(labels::SAVE_ARTIFACTS) {
                 Some("") => return None,
@@ -74,16 +76,17 @@ impl ArtifactPlan {
         let mut options = user_options(&contract);
         options.extend_from_slice(&job.run_options);
         let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
-        let afresh = label(labels::ARTIFACTS) == Some("copied");
-        let direct = label(labels::SHELL).map_or(!shell, |said| said == "missing");
-        Some(Self { image: previous.id.clone(), script, options, bypass, direct, afresh })
+        let clear_copies = label(labels::ARTIFACTS) == Some("copied");
+        let without_shell = label(labels::SHELL).map_or(!shell, |value| value == "missing");
+        Some(Self { image: previous.id.clone(), script, options, bypass, without_shell, clear_copies })
     }
 
-    /// Whether the container can use the network of another one that has the same options: the engine refuses that
-    /// beside options of a network's, of which an extra one taken for such does no harm.
+    /// Whether the container can join the network of another container with the same options. The engine refuses that
+    /// together with options about the network. An option that is wrongly taken for one of them only costs time.
     ///
-    /// Worth it, since a network of its own is half of what starting a container takes, and two can not be made at the
-    /// same time (engine 20.10: 0.17 s for one, 0.32 s for two at once, 0.26 s for two that share).
+    /// Sharing saves time, since setting up a network takes half of the start of a container, and the engine sets up
+    /// one after the other (engine 20.10: 0.17 s for one container, 0.32 s for two, 0.26 s for two that share a
+    /// network).
     pub fn can_share_network(&self) -> bool {
         !self.options.iter().any(|option| match option.strip_prefix("--") {
             Some(long) => NETWORK_OPTIONS.iter().any(|name| long.starts_with(name)),
@@ -95,10 +98,10 @@ impl ArtifactPlan {
 /// Where `save-artifacts` comes from.
 #[derive(Clone, Debug)]
 pub enum SaverScript {
-    /// This path in the image.
+    /// The path of a script in the image.
     Image(String),
-    /// The source has it: this content goes below this destination first.
-    Source { content: Vec<u8>, destination: String },
+    /// An external script. Its content is first written below the folder `destination` of the container.
+    External { content: Vec<u8>, destination: String },
 }
 
 #[cfg(test)]
@@ -106,12 +109,13 @@ mod tests {
     use super::{ArtifactPlan, SaverScript};
 
     #[test]
-    fn a_network_is_shared_unless_options_speak_of_one() {
+    fn a_network_is_shared_unless_options_configure_one() {
         let shares = |options: &[&str]| {
             let script = SaverScript::Image("/s2i/save-artifacts".to_owned());
             let options = options.iter().map(|&option| option.to_owned()).collect();
             let image = "sha256:1".to_owned();
-            ArtifactPlan { image, script, options, bypass: false, direct: false, afresh: false }.can_share_network()
+            ArtifactPlan { image, script, options, bypass: false, without_shell: false, clear_copies: false }
+                .can_share_network()
         };
         assert!(shares(&[]) && shares(&["--user", "1001:0", "--memory", "512m", "-e", "http_proxy=x"]));
         for options in

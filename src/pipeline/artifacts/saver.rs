@@ -1,4 +1,5 @@
-//! What the previous image hands over: its `save-artifacts` runs in a container of its own, beside the build container.
+//! Running `save-artifacts` of the previous image in a container of its own, at the same time as the build container,
+//! and relaying the artifacts. Which script to run is left to [`plan`](super::plan).
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -7,9 +8,9 @@ use std::thread::JoinHandle;
 
 use anyhow::{Result, anyhow};
 
-use super::filter::{FilterError, Passed, pass_on};
+use super::filter::{FilterError, Relayed, relay_archive};
 use super::plan::{ArtifactPlan, SaverScript};
-use crate::contract::place::join;
+use crate::contract::image_path::join;
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
 use crate::engine::process::Process;
@@ -19,20 +20,23 @@ use crate::random;
 use crate::report::Reporter;
 use crate::tar::writer::Writer;
 
-/// Where the first minis2i had scripts copy artifacts to.
+/// The folder into which `save-artifacts` copies artifacts if it writes no tar stream: the convention of the first
+/// minis2i.
 const COPY_FOLDER: &str = "/tmp/artifacts";
 
-/// Where a script of the source goes, below the destination.
-const UPLOADED: &str = "scripts/save-artifacts";
+/// The path of an external script, below the destination.
+const EXTERNAL_PATH: &str = "scripts/save-artifacts";
 
-/// What `save-artifacts` handed over.
-pub enum Handover {
-    Delivered(Passed),
-    /// By files that the script copied.
-    Copied(Passed),
-    /// There was nothing to hand over.
+/// The result of `save-artifacts`.
+pub enum SavedArtifacts {
+    /// The script wrote a tar stream.
+    Streamed(Relayed),
+    /// The script copied files.
+    Copied(Relayed),
+    /// There were no artifacts.
     Nothing,
-    /// The build goes on without; what has arrived must be removed again.
+    /// The build goes on without artifacts, and those that were already relayed must be removed. The text is the end of
+    /// a sentence that says why.
     Failed(String),
 }
 
@@ -41,51 +45,53 @@ pub struct Saver {
     engine: Engine,
     container: Container,
     process: Process,
-    /// What the shell that runs it tells its end with.
+    /// Marks the line with which the shell reports the exit status of the script.
     token: String,
-    errors: JoinHandle<()>,
-    afresh: bool,
+    /// Shows the script's stderr.
+    stderr_relay: JoinHandle<()>,
+    clear_copies: bool,
 }
 
 impl Saver {
-    /// Starts the container; its error output is shown as it comes. Its network is that of the container `beside`, which
-    /// runs with the same options, if one is named.
+    /// Starts a container called `name` for the script; its stderr is shown as it arrives. The container joins the
+    /// network of the container `network_of`, if that is given.
     ///
     /// # Errors
-    /// When the CLI can not be started.
+    /// If the CLI cannot be started, or the engine cannot create the container or copy an external script into it.
     pub fn start(
         engine: &Engine,
         name: String,
         plan: &ArtifactPlan,
-        beside: Option<&str>,
+        network_of: Option<&str>,
         reporter: &Reporter,
     ) -> Result<Self> {
         let mut plan = plan.clone();
-        plan.options.extend(beside.map(|container| format!("--network=container:{container}")));
+        plan.options.extend(network_of.map(|container| format!("--network=container:{container}")));
         let token = random::token()?;
-        let (container, mut process) = match plan.direct {
-            true => run_directly(engine, name, &plan)?,
-            false => run_from_shell(engine, name, &plan, &token)?,
+        let (container, mut process) = match plan.without_shell {
+            true => run_without_shell(engine, name, &plan)?,
+            false => run_with_shell(engine, name, &plan, &token)?,
         };
         let mut stderr = UntilExit::new(process.stderr(), &token);
         let reporter = reporter.clone();
-        let errors = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
-        Ok(Self { engine: engine.clone(), container, process, token, errors, afresh: plan.afresh })
+        let stderr_relay = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
+        Ok(Self { engine: engine.clone(), container, process, token, stderr_relay, clear_copies: plan.clear_copies })
     }
 
-    /// Passes on what the script hands over. The container is of no use afterwards.
+    /// Relays the artifacts to an upload. Returns the container as well, which can be removed then.
     ///
     /// # Errors
-    /// When the build container does not take it, or work was cancelled.
-    pub fn pass_on<W: Write>(mut self, to: &mut Writer<W>) -> Result<(Handover, Container)> {
+    /// If the upload cannot be written to, the copied files cannot be fetched, or work was cancelled. A failing script
+    /// is no error here.
+    pub fn relay_to<W: Write>(mut self, to: &mut Writer<W>) -> Result<(SavedArtifacts, Container)> {
         let mut stdout = UntilExit::new(self.process.stdout(), &self.token);
-        let passed = match pass_on(&mut stdout, to, |path| Some(path.to_vec())) {
-            Ok(passed) => passed,
+        let relayed = match relay_archive(&mut stdout, to, |path| Some(path.to_vec())) {
+            Ok(relayed) => relayed,
             Err(FilterError::Receiver(error)) => return Err(error.into()),
             Err(FilterError::Stream(why)) => {
                 self.engine.cancel().check()?;
-                let handover = Handover::Failed(format!("what it printed can not be used: {why}"));
-                return Ok((handover, self.container));
+                let saved = SavedArtifacts::Failed(format!("what it printed can not be used: {why}"));
+                return Ok((saved, self.container));
             }
         };
         let status = match stdout.status() {
@@ -94,35 +100,37 @@ impl Saver {
         };
         self.engine.cancel().check()?;
         self.container.mark_created();
-        let _ = self.errors.join();
-        let handover = match status {
-            0 if passed.entries > 0 => Handover::Delivered(passed),
-            0 => copied_files(&self.engine, self.container.name(), self.afresh, to)?,
-            // The image has none: so it was with images that are not ours.
-            126 | 127 if passed.entries == 0 => Handover::Nothing,
-            status => Handover::Failed(format!("it exited with status {status}")),
+        let _ = self.stderr_relay.join();
+        let saved = match status {
+            0 if relayed.entries > 0 => SavedArtifacts::Streamed(relayed),
+            0 => relay_copied_files(&self.engine, self.container.name(), self.clear_copies, to)?,
+            // The image has no such script, which is not known before for images that minis2i did not build.
+            126 | 127 if relayed.entries == 0 => SavedArtifacts::Nothing,
+            status => SavedArtifacts::Failed(format!("it exited with status {status}")),
         };
-        Ok((handover, self.container))
+        Ok((saved, self.container))
     }
 }
 
-fn run_from_shell(engine: &Engine, name: String, plan: &ArtifactPlan, token: &str) -> Result<(Container, Process)> {
-    let (container, mut process) = Container::run(engine, name, &arguments(plan, token), Stdio::piped())?;
+/// Starts the script from a shell, which writes an external script to its path first and reports the exit status.
+fn run_with_shell(engine: &Engine, name: String, plan: &ArtifactPlan, token: &str) -> Result<(Container, Process)> {
+    let (container, mut process) = Container::run(engine, name, &shell_arguments(plan, token), Stdio::piped())?;
     let mut stdin = process.stdin();
     let content = match &plan.script {
-        SaverScript::Source { content, .. } => content.clone(),
+        SaverScript::External { content, .. } => content.clone(),
         SaverScript::Image(_) => Vec::new(),
     };
-    // On a thread: the container takes it when it is up, and a script may be larger than the pipe.
+    // Writing needs a thread: the container reads only when it runs, and a script may be larger than the buffer of a
+    // pipe.
     std::thread::spawn(move || stdin.write_all(&content));
     Ok((container, process))
 }
 
-/// What lies in [`COPY_FOLDER`] can not be removed first here, so a script that copies has to do that itself.
-fn run_directly(engine: &Engine, name: String, plan: &ArtifactPlan) -> Result<(Container, Process)> {
+/// Starts the script as the program of the container. It has to empty [`COPY_FOLDER`] itself, since nothing else can.
+fn run_without_shell(engine: &Engine, name: String, plan: &ArtifactPlan) -> Result<(Container, Process)> {
     let path = match &plan.script {
         SaverScript::Image(path) => path.clone(),
-        SaverScript::Source { destination, .. } => join(destination, UPLOADED),
+        SaverScript::External { destination, .. } => join(destination, EXTERNAL_PATH),
     };
     let mut args = plan.options.clone();
     if plan.bypass {
@@ -130,20 +138,20 @@ fn run_directly(engine: &Engine, name: String, plan: &ArtifactPlan) -> Result<(C
     } else {
         args.extend([plan.image.clone(), path]);
     }
-    let SaverScript::Source { content, destination } = &plan.script else {
+    let SaverScript::External { content, destination } = &plan.script else {
         return Container::run(engine, name, &args, Stdio::null());
     };
     let container = Container::create(engine, name, &args)?;
     let mut archive = Writer::new(Vec::new());
     archive.folder(b"scripts", 0o755, (0, 0))?;
-    archive.file(UPLOADED.as_bytes(), 0o755, (0, 0), content)?;
+    archive.file(EXTERNAL_PATH.as_bytes(), 0o755, (0, 0), content)?;
     engine.feed(&["cp", "-", &format!("{}:{destination}", container.name())], &archive.finish()?)?;
     let process = container.start(engine)?;
     Ok((container, process))
 }
 
-/// The options, the image and the command for `docker run`.
-fn arguments(plan: &ArtifactPlan, token: &str) -> Vec<String> {
+/// The options, the image and the command for `docker run`, for a script that a shell runs.
+fn shell_arguments(plan: &ArtifactPlan, token: &str) -> Vec<String> {
     let mut args = vec!["--interactive".to_owned()];
     args.extend(plan.options.iter().cloned());
     if plan.bypass {
@@ -153,61 +161,69 @@ fn arguments(plan: &ArtifactPlan, token: &str) -> Vec<String> {
     if !plan.bypass {
         args.push("/bin/sh".to_owned());
     }
-    let clear = if plan.afresh { format!("rm -rf {COPY_FOLDER} 2>/dev/null; ") } else { String::new() };
+    let clear = if plan.clear_copies { format!("rm -rf {COPY_FOLDER} 2>/dev/null; ") } else { String::new() };
     let prepare = format!("{clear}[ -d {COPY_FOLDER} ] || mkdir -p {COPY_FOLDER} 2>/dev/null");
     let (program, path) = match &plan.script {
         SaverScript::Image(path) => (format!("{prepare}; {RUN_AND_MARK_EXIT}"), path.clone()),
-        SaverScript::Source { destination, .. } => {
-            let place = "mkdir -p \"${1%/*}\" && cat >\"$1\" && chmod 755 \"$1\" || exit 1";
-            (format!("{place}; {prepare}; {RUN_AND_MARK_EXIT}"), join(destination, UPLOADED))
+        SaverScript::External { destination, .. } => {
+            let receive = "mkdir -p \"${1%/*}\" && cat >\"$1\" && chmod 755 \"$1\" || exit 1";
+            (format!("{receive}; {prepare}; {RUN_AND_MARK_EXIT}"), join(destination, EXTERNAL_PATH))
         }
     };
     args.extend(["-c".to_owned(), program, "minis2i".to_owned(), path, token.to_owned()]);
     args
 }
 
-/// Nothing on standard output: files that the script put into [`COPY_FOLDER`] are taken instead.
-fn copied_files<W: Write>(engine: &Engine, container: &str, afresh: bool, to: &mut Writer<W>) -> Result<Handover> {
-    // Files copied over equal ones are no change to the engine, so only a folder that was emptied tells all.
-    let fresh = if afresh { None } else { Some(changed_below(&engine.demand(&["diff", container])?, COPY_FOLDER)) };
-    if fresh.as_ref().is_some_and(HashSet::is_empty) {
-        return Ok(Handover::Nothing);
+/// Relays the files that the script copied into [`COPY_FOLDER`]. `cleared` is whether the folder was emptied before.
+fn relay_copied_files<W: Write>(
+    engine: &Engine,
+    container: &str,
+    cleared: bool,
+    to: &mut Writer<W>,
+) -> Result<SavedArtifacts> {
+    // In a folder that was not emptied, only the changed files count: others may be older than this run of the script.
+    // The engine does not list files that were overwritten with the same content, so the folder is emptied if possible.
+    let changed = if cleared { None } else { Some(changed_below(&engine.demand(&["diff", container])?, COPY_FOLDER)) };
+    if changed.as_ref().is_some_and(HashSet::is_empty) {
+        return Ok(SavedArtifacts::Nothing);
     }
     let from = format!("{container}:{COPY_FOLDER}");
     let args = ["cp", &from, "-"];
     let mut process = engine.spawn_announced(&args, Stdio::null())?;
-    let words = process.collect_stderr();
+    let stderr = process.collect_stderr();
     let mut stdout = process.stdout();
-    let result = pass_on(&mut stdout, to, |path| {
-        let below = path.strip_prefix(b"artifacts")?;
-        let below = below.strip_prefix(b"/").unwrap_or(below);
-        let taken = match &fresh {
-            // The listing garbles names that are not UTF-8, so those are taken unseen.
-            Some(fresh) => std::str::from_utf8(below).map_or(true, |name| name.is_empty() || fresh.contains(name)),
-            // An empty folder is nothing.
-            None => !below.is_empty(),
+    let result = relay_archive(&mut stdout, to, |path| {
+        let path = path.strip_prefix(b"artifacts")?;
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        let included = match &changed {
+            // The listing does not preserve names that are not UTF-8, so those files are always included.
+            Some(changed) => std::str::from_utf8(path).map_or(true, |name| name.is_empty() || changed.contains(name)),
+            // Without the entry of the folder itself, an empty folder gives no entries.
+            None => !path.is_empty(),
         };
-        taken.then(|| below.to_vec())
+        included.then(|| path.to_vec())
     });
     let status = process.wait()?;
     engine.cancel().check()?;
     match result {
         Err(FilterError::Receiver(error)) => Err(error.into()),
         Err(FilterError::Stream(why)) => {
-            Ok(Handover::Failed(format!("what it left in {COPY_FOLDER} can not be used: {why}")))
+            Ok(SavedArtifacts::Failed(format!("what it left in {COPY_FOLDER} can not be used: {why}")))
         }
-        Ok(passed) if afresh && passed.entries == 0 => Ok(Handover::Nothing),
-        Ok(_) if status != 0 => Err(engine.failed(&args, &words.text()).context(anyhow!("cannot fetch the artifacts"))),
-        Ok(passed) => Ok(Handover::Copied(passed)),
+        Ok(relayed) if cleared && relayed.entries == 0 => Ok(SavedArtifacts::Nothing),
+        Ok(_) if status != 0 => {
+            Err(engine.failed(&args, &stderr.text()).context(anyhow!("cannot fetch the artifacts")))
+        }
+        Ok(relayed) => Ok(SavedArtifacts::Copied(relayed)),
     }
 }
 
-/// Paths below `folder`, relative to it, that a listing of `docker diff` has as added or changed.
+/// The paths below `folder`, relative to it, that the output of `docker diff` lists as added or changed.
 fn changed_below(listing: &str, folder: &str) -> HashSet<String> {
     let mut changed: Vec<String> = Vec::new();
     for line in listing.strip_suffix('\n').unwrap_or(listing).split('\n') {
         match changed.last_mut() {
-            // A path may have line ends in it.
+            // A path may contain line breaks, so a line without a kind continues the path before.
             Some(path) if !["A /", "C /", "D /"].iter().any(|kind| line.starts_with(kind)) => path.extend(["\n", line]),
             _ => changed.push(line.to_owned()),
         }

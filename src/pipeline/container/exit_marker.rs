@@ -1,58 +1,61 @@
-//! What a script in a container writes, up to the line with which the shell around it tells that it has ended. That line
-//! is there some 30 ms before the engine is done with the container and its CLI ends.
+//! Reading the output of a script in a container up to the line in which the shell around it reports its exit status.
+//! That line arrives some 30 ms before the container and its CLI have ended.
 
 use std::io::{self, Read};
 
 use super::protocol::{Chunk, MarkScanner};
 
-/// The part of a shell program that runs `"$1"` and tells its status, on both streams; `"$2"` is the token.
+/// The part of a shell program that runs `"$1"` and reports its exit status on both streams; `"$2"` is the token.
 pub const RUN_AND_MARK_EXIT: &str = "\"$1\" </dev/null; set -- $? \"$2\"; \
     for out in 1 2; do printf '\\036%s exit %d\\n' \"$2\" \"$1\" >&$out; done";
 
-/// One stream of such a shell.
+/// A reader for one stream of that shell, which ends before the line with the exit status.
 pub struct UntilExit<R> {
     stream: R,
+    /// `None` once the stream or the output of the script has ended.
     scanner: Option<MarkScanner>,
-    clear: io::Cursor<Vec<u8>>,
+    /// Output that was scanned and can be read.
+    output: io::Cursor<Vec<u8>>,
     status: Option<i32>,
 }
 
 impl<R: Read> UntilExit<R> {
+    /// A reader for `stream`; `token` is the one that the shell got.
     pub fn new(stream: R, token: &str) -> Self {
-        Self { stream, scanner: Some(MarkScanner::new(token)), clear: io::Cursor::default(), status: None }
+        Self { stream, scanner: Some(MarkScanner::new(token)), output: io::Cursor::default(), status: None }
     }
 
-    /// The script's exit status, once everything is read; `None` when the stream ended before it was told.
+    /// The exit status of the script, once everything is read; `None` if the stream ended without it.
     pub fn status(&self) -> Option<i32> {
         self.status
     }
 
-    /// Reads on until there is something to give out, or nothing will come any more.
+    /// Reads from the stream until there is output or the end is reached.
     fn fill(&mut self) -> io::Result<()> {
         let mut piece = [0; 64 * 1024];
         while let Some(mut scanner) = self.scanner.take() {
-            let clear = match self.stream.read(&mut piece)? {
+            let output = match self.stream.read(&mut piece)? {
                 0 => scanner.rest(),
                 length => {
-                    let said = scanner.feed(&piece[..length]);
+                    let chunks = scanner.feed(&piece[..length]);
                     self.scanner = Some(scanner);
-                    self.take(said)
+                    self.take_output(chunks)
                 }
             };
-            if !clear.is_empty() {
-                self.clear = io::Cursor::new(clear);
+            if !output.is_empty() {
+                self.output = io::Cursor::new(output);
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// The output in what was said; with the end in it, no more is read.
-    fn take(&mut self, said: Vec<Chunk>) -> Vec<u8> {
-        let mut clear = Vec::new();
-        for said in said {
-            match said {
-                Chunk::Output(bytes) => clear.extend(bytes),
+    /// The output in these chunks; at a mark, records the exit status and ends the stream.
+    fn take_output(&mut self, chunks: Vec<Chunk>) -> Vec<u8> {
+        let mut output = Vec::new();
+        for chunk in chunks {
+            match chunk {
+                Chunk::Output(bytes) => output.extend(bytes),
                 Chunk::Mark(mark) => {
                     self.status = mark.strip_prefix("exit ").and_then(|status| status.parse().ok());
                     self.scanner = None;
@@ -60,14 +63,14 @@ impl<R: Read> UntilExit<R> {
                 }
             }
         }
-        clear
+        output
     }
 }
 
 impl<R: Read> Read for UntilExit<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.clear.read(into)? {
+            match self.output.read(into)? {
                 0 if self.scanner.is_some() && !into.is_empty() => self.fill()?,
                 length => return Ok(length),
             }
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_wherever_the_stream_is_cut() {
+    fn the_exit_status_is_found_wherever_the_stream_is_cut() {
         let stream = b"some\nbytes\x1etoken exit 3\nnever read".as_slice();
         for cut in 0..stream.len() {
             let (text, status) = read(stream[..cut].chain(&stream[cut..]));
@@ -99,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_tells_it_on_both_streams() {
+    fn a_shell_reports_the_exit_status_on_both_streams() {
         let shell = |script: &str| {
             let output = Command::new("sh").args(["-c", RUN_AND_MARK_EXIT, "sh", script, "token"]).output().unwrap();
             (read(output.stdout.as_slice()), read(output.stderr.as_slice()))

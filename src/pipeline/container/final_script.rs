@@ -1,30 +1,32 @@
-//! The last file of an upload: the shell text that puts the finishing touches to the source, then runs `assemble`.
+//! The last file of an upload: the shell text that completes the source in the container and then runs `assemble`.
 
 use std::collections::BTreeSet;
 
 use super::shell::quote;
 use crate::source::snapshot::parent;
 
-/// What the container has to do when the upload is complete.
+/// What the container has to do when the upload is complete. Paths are relative to the destination, except that of
+/// `assemble`.
 #[derive(Clone, Debug, Default)]
 pub struct FinalScript {
-    /// What all paths here are below, but for that of `assemble`.
+    /// The folder in which the upload was extracted.
     pub destination: String,
-    /// Paths to remove first: sent, but not part of the snapshot any more.
+    /// Paths to remove: they were sent but are not in the source any more.
     pub remove: Vec<Vec<u8>>,
-    /// Folders whose modification time the removals moved, with the time to set.
+    /// Folders whose modification times the removals change, with the time to set, in seconds and nanoseconds.
     pub touch: Vec<(Vec<u8>, (i64, u32))>,
-    /// Folders that came writable so that they could be filled, with their own mode.
+    /// Folders that were sent writable so that they could be filled, with the mode to set.
     pub modes: Vec<(Vec<u8>, u32)>,
     /// The path of `assemble`.
     pub assemble: String,
+    /// Leave the source in the image.
     pub keep_source: bool,
-    /// Folders of a large source that are removed side by side: waiting for the disk is most of what removing takes.
+    /// Groups of folders in a large source, relative to it, that are removed in parallel.
     pub removal_groups: Vec<Vec<Vec<u8>>>,
 }
 
 impl FinalScript {
-    /// The shell text: one function, so that a text without its end defines nothing.
+    /// The shell text. It defines a function that the container calls, so that a text that was cut short does nothing.
     pub fn text(&self) -> Vec<u8> {
         let mut text = b"minis2i_finish() {\n".to_vec();
         let quote_below = |path: &[u8]| quote(&[self.destination.as_bytes(), b"/", path].concat());
@@ -36,32 +38,32 @@ impl FinalScript {
         }
         for (path, (seconds, nanos)) in &self.touch {
             let path = quote_below(path);
-            // Not every `touch` knows fractions.
+            // Some versions of `touch` do not accept fractions of a second.
             text.extend([format!("touch -m -d @{seconds}.{nanos:09} -- ").as_bytes(), &path].concat());
             text.extend([format!(" 2>/dev/null || touch -m -d @{seconds} -- ").as_bytes(), &path, b"\n"].concat());
         }
-        text.extend_from_slice(&self.clearing());
-        let what = if self.keep_source { "keep" } else { "remove" };
+        text.extend_from_slice(&self.source_removal());
+        let action = if self.keep_source { "keep" } else { "remove" };
         text.extend([b"minis2i_go ", quote(self.assemble.as_bytes()).as_slice(), b" "].concat());
-        text.extend_from_slice(what.as_bytes());
+        text.extend_from_slice(action.as_bytes());
         text.extend_from_slice(b"\n}\n");
         text
     }
 
-    /// The shell text of the function that removes the folders of a large source.
-    fn clearing(&self) -> Vec<u8> {
+    /// The shell text of the function that removes the groups of folders in a large source.
+    fn source_removal(&self) -> Vec<u8> {
         let mut text = b"minis2i_clear() {\n:\n".to_vec();
         let source = [self.destination.as_bytes(), b"/src"].concat();
         for group in &self.removal_groups {
-            let below: Vec<_> = group.iter().map(|path| [&source, b"/".as_slice(), path].concat()).collect();
-            // Through a link that `assemble` put there, something else would be removed.
-            let parents: BTreeSet<&[u8]> = below.iter().map(|path| parent(path)).chain([source.as_slice()]).collect();
+            let paths: Vec<_> = group.iter().map(|path| [&source, b"/".as_slice(), path].concat()).collect();
+            // If `assemble` replaced a folder by a symlink, `rm` would remove files elsewhere.
+            let parents: BTreeSet<&[u8]> = paths.iter().map(|path| parent(path)).chain([source.as_slice()]).collect();
             text.extend_from_slice(b"{ ");
             for folder in parents {
                 text.extend([b"[ -L ", quote(folder).as_slice(), b" ] || "].concat());
             }
             text.extend_from_slice(b"rm -rf --");
-            below.iter().for_each(|path| text.extend([b" ", quote(path).as_slice()].concat()));
+            paths.iter().for_each(|path| text.extend([b" ", quote(path).as_slice()].concat()));
             text.extend_from_slice(b" 2>/dev/null; } &\n");
         }
         text.extend_from_slice(b"wait\n}\n");

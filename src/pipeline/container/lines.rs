@@ -1,4 +1,4 @@
-//! Output in whole lines.
+//! Showing the output of containers and CLIs in whole lines.
 
 use std::io::Read;
 
@@ -6,41 +6,41 @@ use crate::child::for_each_piece;
 use crate::report::Reporter;
 use crate::report::message::Message;
 
-/// Cuts output into lines. A line without an end is given out in parts when it gets very long.
+/// Splits output into lines. A very long line is split into parts, so that memory stays bounded.
 #[derive(Default)]
 pub struct Lines {
-    held: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
-/// The longest part of a line, in bytes: a pipe's content, so that no line is held back for long.
+/// The longest line that is not split, in bytes: the capacity of a pipe on Linux.
 const LINE_LIMIT: usize = 64 * 1024;
 
 impl Lines {
-    /// Takes the next piece; `show` gets each whole line, without its end.
+    /// Adds the next piece of output and calls `show` with each line that is now complete, without its line break.
     pub fn feed(&mut self, piece: &[u8], mut show: impl FnMut(&[u8])) {
         let mut rest = piece;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            self.held.extend_from_slice(&rest[..end]);
-            show(&self.held);
-            self.held.clear();
+            self.buffer.extend_from_slice(&rest[..end]);
+            show(&self.buffer);
+            self.buffer.clear();
             rest = &rest[end + 1..];
         }
-        self.held.extend_from_slice(rest);
-        if self.held.len() > LINE_LIMIT {
+        self.buffer.extend_from_slice(rest);
+        if self.buffer.len() > LINE_LIMIT {
             self.flush(show);
         }
     }
 
-    /// Gives out what is left of a line without an end.
+    /// Calls `show` with the remaining output, if any: a line without a line break.
     pub fn flush(&mut self, mut show: impl FnMut(&[u8])) {
-        if !self.held.is_empty() {
-            show(&self.held);
-            self.held.clear();
+        if !self.buffer.is_empty() {
+            show(&self.buffer);
+            self.buffer.clear();
         }
     }
 }
 
-/// Shows a stream line by line, until it ends.
+/// Shows a stream line by line until it ends.
 pub fn relay_lines(stream: &mut impl Read, reporter: &Reporter) {
     let mut lines = Lines::default();
     let show = |line: &[u8]| reporter.emit(&Message::Output(line));

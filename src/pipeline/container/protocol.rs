@@ -1,4 +1,5 @@
-//! What the build container says: its output, and between it lines of our own (marks) that carry a token no script can guess.
+//! The protocol of the build container: its shell program, and parsing its stdout, in which lines of the shell program
+//! (marks) are mixed with the output of the script. Marks carry a random token, so that no script can imitate them.
 
 use anyhow::{Result, bail};
 
@@ -8,58 +9,62 @@ pub fn script() -> String {
     lines.filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
 }
 
-/// Something the container said.
+/// A part of the container's stdout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chunk {
     /// Output of the script, in pieces.
     Output(Vec<u8>),
-    /// One of our own lines, without the token.
+    /// A line of the shell program, without the token.
     Mark(String),
 }
 
-/// Finds our lines in the container's output, wherever the pieces are cut.
+/// Finds the marks in the container's stdout, even if a mark is split between pieces.
 pub struct MarkScanner {
+    /// The beginning of every mark.
     needle: Vec<u8>,
-    held: Vec<u8>,
+    /// Output that may contain an incomplete mark.
+    buffer: Vec<u8>,
 }
 
 impl MarkScanner {
+    /// A scanner for marks with this token.
     pub fn new(token: &str) -> Self {
-        Self { needle: format!("\x1e{token} ").into_bytes(), held: Vec::new() }
+        Self { needle: format!("\x1e{token} ").into_bytes(), buffer: Vec::new() }
     }
 
-    /// Takes the next piece and returns all that is clear by now.
+    /// Adds the next piece of stdout and returns everything that is now known to be output or a mark.
     pub fn feed(&mut self, piece: &[u8]) -> Vec<Chunk> {
-        self.held.extend_from_slice(piece);
-        let mut said = Vec::new();
-        while let Some(begin) = find(&self.held, &self.needle) {
+        self.buffer.extend_from_slice(piece);
+        let mut chunks = Vec::new();
+        while let Some(begin) = find(&self.buffer, &self.needle) {
             let after = begin + self.needle.len();
-            let Some(length) = self.held[after..].iter().position(|byte| *byte == b'\n') else {
-                self.emit(begin, &mut said);
-                return said;
+            let Some(length) = self.buffer[after..].iter().position(|byte| *byte == b'\n') else {
+                self.emit(begin, &mut chunks);
+                return chunks;
             };
-            let mark = String::from_utf8_lossy(&self.held[after..after + length]).into_owned();
-            self.emit(begin, &mut said);
-            said.push(Chunk::Mark(mark));
-            self.held.drain(..self.needle.len() + length + 1);
+            let mark = String::from_utf8_lossy(&self.buffer[after..after + length]).into_owned();
+            self.emit(begin, &mut chunks);
+            chunks.push(Chunk::Mark(mark));
+            self.buffer.drain(..self.needle.len() + length + 1);
         }
-        // The end may be the beginning of a mark.
+        // The end of the buffer may be the beginning of a mark.
         let tail = self.needle.len() - 1;
-        let clear = (self.held.len().saturating_sub(tail)..self.held.len())
-            .find(|begin| self.needle.starts_with(&self.held[*begin..]))
-            .unwrap_or(self.held.len());
-        self.emit(clear, &mut said);
-        said
+        let certain = (self.buffer.len().saturating_sub(tail)..self.buffer.len())
+            .find(|begin| self.needle.starts_with(&self.buffer[*begin..]))
+            .unwrap_or(self.buffer.len());
+        self.emit(certain, &mut chunks);
+        chunks
     }
 
-    /// What is left when the output ends.
+    /// The output that is left when the stream has ended.
     pub fn rest(self) -> Vec<u8> {
-        self.held
+        self.buffer
     }
 
-    fn emit(&mut self, length: usize, said: &mut Vec<Chunk>) {
+    /// Moves the first `length` bytes of the buffer to the chunks.
+    fn emit(&mut self, length: usize, chunks: &mut Vec<Chunk>) {
         if length > 0 {
-            said.push(Chunk::Output(self.held.drain(..length).collect()));
+            chunks.push(Chunk::Output(self.buffer.drain(..length).collect()));
         }
     }
 }
@@ -68,49 +73,55 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(haystack, needle)
 }
 
-/// What the container knows before it gets anything.
+/// What the container reports about the builder before it receives the upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeting {
-    /// Whether the builder has content of its own where the source, and the artifacts, go.
+    /// The builder has a file or folder where the source goes.
     pub has_source: bool,
+    /// The builder has a file or folder where the artifacts go.
     pub has_artifacts: bool,
     pub destination: Destination,
     pub tar: TarSupport,
-    /// For each folder asked for: `assemble`, `run`, `save-artifacts`.
+    /// The states of the scripts in each folder of the contract, in the order of
+    /// [`Script::ALL`](crate::contract::script::Script::ALL).
     pub folders: Vec<[ScriptState; 3]>,
 }
 
+/// The folder in which the upload is to be extracted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
     Ok,
     Missing,
+    /// The container's user cannot write to it.
     ReadOnly,
 }
 
+/// The `tar` of the builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TarSupport {
-    /// There is none, or it may not write where the builder has folders of another user.
+    /// There is none, or it cannot write to folders of the builder that belong to another user.
     None,
+    /// A simple one, such as that of busybox.
     Plain,
-    /// It understands files with holes.
+    /// GNU tar or bsdtar, which support sparse files.
     Sparse,
 }
 
-/// A script, as the container sees it.
+/// The state of a script in the container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptState {
     Ok,
     Missing,
     NotExecutable,
-    /// Its first line names a program that is not there.
+    /// Its first line names a program that does not exist.
     NoInterpreter(String),
 }
 
 impl ScriptState {
-    /// Reads one word of a greeting, or the words after `cannot`.
+    /// Parses a word of the greeting, or the text after `cannot` in a mark.
     ///
     /// # Errors
-    /// Words that the container's program does not say.
+    /// If the shell program does not use this text.
     pub fn parse(word: &str) -> Result<Self> {
         Ok(match (word, word.split_once(':')) {
             ("ok", _) => ScriptState::Ok,
@@ -121,7 +132,7 @@ impl ScriptState {
         })
     }
 
-    /// What is wrong with it, as the end of a sentence.
+    /// Why the script cannot be run, as the end of a sentence; `None` if it can.
     pub fn fault(&self) -> Option<String> {
         match self {
             ScriptState::Ok => None,
@@ -135,10 +146,10 @@ impl ScriptState {
 }
 
 impl Greeting {
-    /// Reads the words after `hello`.
+    /// Parses the text after `hello` in the first mark.
     ///
     /// # Errors
-    /// Words that the container's program does not say.
+    /// If words are missing, or the shell program does not use one of them.
     pub fn parse(words: &str) -> Result<Self> {
         let words: Vec<&str> = words.split(' ').collect();
         let [source, artifacts, destination, tar, scripts @ ..] = words.as_slice() else {
@@ -177,10 +188,10 @@ mod tests {
 
     fn joined(all: Vec<Chunk>) -> Vec<Chunk> {
         let mut joined: Vec<Chunk> = Vec::new();
-        for said in all {
-            match (joined.last_mut(), said) {
+        for chunk in all {
+            match (joined.last_mut(), chunk) {
                 (Some(Chunk::Output(before)), Chunk::Output(more)) => before.extend(more),
-                (_, said) => joined.push(said),
+                (_, chunk) => joined.push(chunk),
             }
         }
         joined
@@ -199,7 +210,7 @@ mod tests {
                 expected.push(Chunk::Mark(format!("exit {index}")));
                 stream.extend(format!("{text}\x1etok exit {index}\n").into_bytes());
             }
-            expected.retain(|said| *said != Chunk::Output(Vec::new()));
+            expected.retain(|chunk| *chunk != Chunk::Output(Vec::new()));
             let mut scanner = MarkScanner::new("tok");
             let mut all = Vec::new();
             let mut rest = &stream[..];

@@ -1,4 +1,5 @@
-//! One build container and the talk with it: greeting, upload, output, end.
+//! One running build container: its greeting, its upload, its output and its end. Which container to start and what to
+//! send is left to the callers.
 
 use std::io::{self, BufWriter, Write};
 use std::process::{ChildStdin, Stdio};
@@ -18,70 +19,82 @@ use crate::engine::process::Process;
 use crate::random;
 use crate::tar::writer::Writer;
 
-/// How long a container that runs may take until its shell says something: an ENTRYPOINT may do work before. After that it
-/// is taken for one that does not run what it is given.
+/// How long a running container may take until its shell sends the greeting; after that, its ENTRYPOINT is assumed not
+/// to run the command it is given. Chosen so that an ENTRYPOINT can do some work first.
 const GREETING_LIMIT: Duration = Duration::from_secs(30);
 
-/// How much of an upload is gathered before it is written, in bytes: several of a pipe's 64 KiB.
+/// The size of the buffer for an upload, in bytes: four times the 64 KiB of a pipe, so that a write fills the pipe.
 const UPLOAD_BUFFER: usize = 256 * 1024;
 
-/// How long the container's last words are waited for, once it does not answer as it should.
-const LAST_WORDS_LIMIT: Duration = Duration::from_secs(5);
+/// How long to wait for the remaining stderr of a container that failed, for the error message: chosen so that a slow
+/// engine has time to print its error.
+const STDERR_TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// How much of the container's error output is kept for an error message, in bytes: some screens full.
-const WORDS_LIMIT: usize = 16 * 1024;
+/// How much of the end of the container's stderr is kept for an error message, in bytes: chosen so that it holds
+/// several screens.
+const STDERR_SIZE_LIMIT: usize = 16 * 1024;
 
-/// What the container is started with.
+/// How to start a container.
 #[derive(Clone, Debug)]
 pub struct Start<'a> {
+    /// The name for the container.
     pub name: String,
+    /// The id of its image.
     pub image: &'a str,
     /// Options of `docker run` before the image.
     pub options: Vec<String>,
+    /// The folder in which the upload is to be extracted.
     pub destination: &'a str,
-    /// Folders that may hold scripts.
+    /// Folders that may hold scripts; the greeting reports on them.
     pub folders: &'a [String],
-    /// Put the shell in the place of the image's ENTRYPOINT.
+    /// Run the shell instead of the image's ENTRYPOINT.
     pub bypass: bool,
 }
 
-/// What happens in the container.
+/// An event in the container.
 #[derive(Debug)]
 pub enum SessionEvent {
+    /// Output of a script, or a mark.
     Chunk(Chunk),
-    /// Error output that is not `assemble`'s: of the ENTRYPOINT, of `tar`, of the CLI.
-    Words(Vec<u8>),
+    /// Stderr of the ENTRYPOINT, of `tar` or of the CLI. That of `assemble` is part of the output.
+    Stderr(Vec<u8>),
     /// Both streams have ended.
     End,
 }
 
-/// A container without a greeting.
+/// Why a container did not send a greeting.
 #[derive(Debug)]
 pub enum NoGreeting {
-    /// It ended, or says nothing: the command was not run.
+    /// Its ENTRYPOINT did not run the command: the container ended, or runs without a greeting.
     Entrypoint,
-    /// There is no shell that could run it.
+    /// The image has no shell that could run the command.
     Shell,
-    /// It can not be started, or work was cancelled.
+    /// It cannot be started, its greeting is malformed, or work was cancelled.
     Error(anyhow::Error),
 }
 
+/// A running build container. Dropping it removes the container.
 pub struct Session {
     engine: Engine,
     container: Container,
+    /// The CLI that is attached to the container, until its end was waited for.
     process: Option<Process>,
+    /// The upload, until it is finished.
     upload: Option<Writer<BufWriter<ChildStdin>>>,
-    /// Where the engine unpacks the upload, and the way to the container's own standard input.
+    /// If the engine unpacks the upload: the stream to the engine, and the standard input of the container.
     delivery: Option<(Delivery, ChildStdin)>,
     events: Receiver<SessionEvent>,
+    /// Marks the lines of the shell program.
     token: String,
-    words: Vec<u8>,
-    /// Output that came before `assemble` began.
-    early: Vec<u8>,
+    /// The last part of the stderr so far.
+    stderr: Vec<u8>,
+    /// Output from before `assemble` started, for example of the ENTRYPOINT.
+    early_output: Vec<u8>,
     end: EndSignal,
 }
 
-/// A listener for the end of a container's streams.
+/// The end of a container, for a listener: it is called when the container's streams have ended, or at once if they
+/// already have.
 #[derive(Clone, Default)]
 struct EndSignal(Arc<Mutex<EndState>>);
 
@@ -92,7 +105,7 @@ struct EndState {
 }
 
 impl EndSignal {
-    fn happen(&self) {
+    fn trigger(&self) {
         let listener = {
             let mut state = self.0.lock().expect("no thread panics while it holds this lock");
             state.ended = true;
@@ -115,10 +128,10 @@ impl EndSignal {
 }
 
 impl Session {
-    /// Starts the container; returns before it runs.
+    /// Starts the container and does not wait until it runs.
     ///
     /// # Errors
-    /// When the CLI can not be started.
+    /// If the CLI cannot be started.
     pub fn start(engine: &Engine, start: Start) -> Result<Self> {
         let token = random::token()?;
         let mut options = vec!["--interactive".to_owned()];
@@ -133,9 +146,9 @@ impl Session {
         command.extend_from_slice(start.folders);
         options.append(&mut command);
         let (container, mut process) = Container::run(engine, start.name, &options, Stdio::piped())?;
-        let (send, events) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         let end = EndSignal::default();
-        read_streams(&mut process, &token, &send, end.clone());
+        read_streams(&mut process, &token, &sender, end.clone());
         let upload = Writer::new(BufWriter::with_capacity(UPLOAD_BUFFER, process.stdin()));
         Ok(Self {
             engine: engine.clone(),
@@ -145,16 +158,16 @@ impl Session {
             delivery: None,
             events,
             token,
-            words: Vec::new(),
-            early: Vec::new(),
+            stderr: Vec::new(),
+            early_output: Vec::new(),
             end,
         })
     }
 
-    /// Waits for the greeting, which proves that the command runs.
+    /// Waits for the greeting, which proves that the shell program runs.
     ///
     /// # Errors
-    /// See [`NoGreeting`].
+    /// If the container does not send one; see [`NoGreeting`].
     pub fn greeting(&mut self) -> Result<Greeting, NoGreeting> {
         loop {
             match self.events.recv_timeout(GREETING_LIMIT) {
@@ -164,22 +177,23 @@ impl Session {
                         mark.strip_prefix("hello ").ok_or_else(|| NoGreeting::Error(anyhow!("unexpected `{mark}`")))?;
                     return Greeting::parse(words).map_err(NoGreeting::Error);
                 }
-                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => self.early.extend(bytes),
-                Ok(SessionEvent::Words(words)) => self.keep_words(&words),
-                Ok(SessionEvent::End) | Err(RecvTimeoutError::Disconnected) => return Err(self.why_silent()),
+                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => self.early_output.extend(bytes),
+                Ok(SessionEvent::Stderr(bytes)) => self.keep_stderr(&bytes),
+                Ok(SessionEvent::End) | Err(RecvTimeoutError::Disconnected) => return Err(self.no_greeting()),
                 Err(RecvTimeoutError::Timeout) if self.is_running() => return Err(NoGreeting::Entrypoint),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
 
-    /// Whether the engine says that the container runs; a slow engine may still be at work on starting it.
+    /// Whether the engine has started the container; a slow engine may still be busy with that.
     fn is_running(&self) -> bool {
         let args = ["container", "inspect", "--format", "{{.State.Running}}", self.container.name()];
         self.engine.call(&args).is_ok_and(|output| output.stdout.trim() == "true")
     }
 
-    fn why_silent(&mut self) -> NoGreeting {
+    /// Why a container whose streams have ended sent no greeting.
+    fn no_greeting(&mut self) -> NoGreeting {
         if let Err(cancelled) = self.engine.cancel().check() {
             return NoGreeting::Error(cancelled);
         }
@@ -187,45 +201,46 @@ impl Session {
             Ok(status) => status,
             Err(error) => return NoGreeting::Error(error),
         };
-        let words = self.words();
-        let refused = words.contains("Error response from daemon") || status == 125;
+        let stderr = self.stderr_text();
+        let refused = stderr.contains("Error response from daemon") || status == 125;
         if !refused {
-            // One that runs what it is given fails where that is a shell and there is none.
+            // An ENTRYPOINT that runs its arguments fails if there is no shell.
             return match copy::exists(&self.engine, self.container.name(), "/bin/sh") {
                 Ok(false) if status != 0 => NoGreeting::Shell,
                 Ok(_) => NoGreeting::Entrypoint,
                 Err(error) => NoGreeting::Error(error),
             };
         }
-        let lower = words.to_lowercase();
+        let lower = stderr.to_lowercase();
         let no_program = lower.contains("executable file not found") || lower.contains("no such file or directory");
         if matches!(status, 126 | 127) && no_program && lower.contains("/bin/sh") {
             return NoGreeting::Shell;
         }
-        NoGreeting::Error(self.engine.error("cannot start the build container", &words))
+        NoGreeting::Error(self.engine.error("cannot start the build container", &stderr))
     }
 
-    /// Gives the container its first text, which comes before the upload.
+    /// Sends the shell text that the container runs before it receives the upload.
     ///
     /// # Errors
-    /// When the container does not take it.
-    pub fn open(&mut self, text: &[u8]) -> io::Result<()> {
+    /// If the container does not accept it.
+    pub fn send_opening(&mut self, text: &[u8]) -> io::Result<()> {
         let end = format!("{}\n", self.token);
         let out = self.upload().out();
         out.write_all(text)?;
         out.write_all(end.as_bytes())
     }
 
-    /// The upload, until it is finished.
+    /// The writer for the upload. It must not be finished yet.
     pub fn upload(&mut self) -> &mut Writer<BufWriter<ChildStdin>> {
         self.upload.as_mut().expect("the upload is not finished yet")
     }
 
-    /// Has the engine unpack the upload in this folder, as this user's: the container has no `tar`.
+    /// Has the engine unpack the upload in `folder`, for a container that cannot do so itself. The files get the user
+    /// id and group id `owner`.
     ///
     /// # Errors
-    /// When the CLI can not be started.
-    pub fn have_it_unpacked(&mut self, folder: &str, owner: (u32, u32)) -> Result<()> {
+    /// If the container does not accept the text before the upload, or the CLI cannot be started.
+    pub fn unpack_by_engine(&mut self, folder: &str, owner: (u32, u32)) -> Result<()> {
         let stdin = self.upload.take().expect("the upload has not begun yet").into_out();
         let stdin = stdin.into_inner().map_err(io::IntoInnerError::into_error)?;
         let (delivery, stream) = Delivery::start(&self.engine, self.container.name(), folder)?;
@@ -236,18 +251,20 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the upload with the consent to assemble.
+    /// Ends the upload with the final script, which makes the container run `assemble`. An upload without it, for
+    /// example of a process that was killed, does not.
     ///
     /// # Errors
-    /// When the container does not take it.
+    /// If the container or the engine does not accept the upload.
     pub fn finish(&mut self, script: &FinalScript) -> Result<()> {
         let name = format!(".minis2i-{}", self.token);
         let mut upload = self.upload.take().expect("an upload is finished once");
         if let Some((delivery, mut stdin)) = self.delivery.take() {
-            // A refused upload breaks the stream, too; the engine says why.
+            // If the engine refuses the upload, writing to the stream fails too, but the stderr of the CLI has the
+            // reason.
             let written = upload.finish().map(drop);
-            if let Delivered::Refused(words) = delivery.end(&self.engine)? {
-                return Err(source_refused(&self.engine, &words));
+            if let Delivered::Refused(stderr) = delivery.end(&self.engine)? {
+                return Err(source_refused(&self.engine, &stderr));
             }
             written?;
             return Ok(stdin.write_all(&script.text())?);
@@ -257,32 +274,33 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for the next thing to happen.
+    /// Waits for the next event.
     pub fn next_event(&mut self) -> SessionEvent {
         let event = self.events.recv().unwrap_or(SessionEvent::End);
-        if let SessionEvent::Words(words) = &event {
-            self.keep_words(words);
+        if let SessionEvent::Stderr(bytes) = &event {
+            self.keep_stderr(bytes);
         }
         event
     }
 
-    /// Output from before `assemble`, for showing it in its place.
-    pub fn take_early(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.early)
+    /// Takes the output from before `assemble` started.
+    pub fn take_early_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.early_output)
     }
 
-    /// The error for a container that does not answer as it should: in its own words, or the engine's.
-    pub fn lost(&mut self, what: &str) -> anyhow::Error {
+    /// The error `what` for a container that failed, with its stderr or that of the CLI as the cause. The container is
+    /// of no use afterwards.
+    pub fn failure(&mut self, what: &str) -> anyhow::Error {
         if let Some((delivery, stdin)) = self.delivery.take() {
             self.upload = None;
-            if let Ok(Delivered::Refused(words)) = delivery.end(&self.engine) {
-                return self.engine.error(what, &words);
+            if let Ok(Delivered::Refused(stderr)) = delivery.end(&self.engine) {
+                return self.engine.error(what, &stderr);
             }
             drop(stdin);
         }
-        while let Ok(event) = self.events.recv_timeout(LAST_WORDS_LIMIT) {
+        while let Ok(event) = self.events.recv_timeout(STDERR_TIME_LIMIT) {
             match event {
-                SessionEvent::Words(words) => self.keep_words(&words),
+                SessionEvent::Stderr(bytes) => self.keep_stderr(&bytes),
                 SessionEvent::Chunk(_) => {}
                 SessionEvent::End => break,
             }
@@ -291,31 +309,32 @@ impl Session {
             return cancelled;
         }
         let status = self.wait();
-        let words = self.words();
+        let stderr = self.stderr_text();
         match status {
-            Ok(status) if words.trim().is_empty() => {
+            Ok(status) if stderr.trim().is_empty() => {
                 self.engine.error(what, &format!("the build container ended with status {status}"))
             }
-            _ => self.engine.error(what, &words),
+            _ => self.engine.error(what, &stderr),
         }
     }
 
-    /// Calls the listener, once, when the container is gone, or its CLI is.
+    /// Calls the listener once when the container or its CLI has ended.
     pub fn when_ended(&self, listener: impl FnOnce() + Send + 'static) {
         self.end.listen(Box::new(listener));
     }
 
+    /// The name of the container.
     pub fn container(&self) -> &str {
         self.container.name()
     }
 
-    /// Lets the CLI go and hands over the container as it stands.
+    /// Ends the CLI and hands over the container, which may still run.
     pub fn into_container(self) -> Container {
         drop(self.process);
         self.container
     }
 
-    /// Waits for the CLI's end; its exit status.
+    /// Waits for the end of the CLI; returns its exit status, or -1 if that was already waited for.
     fn wait(&mut self) -> Result<i32> {
         self.upload = None;
         match self.process.take() {
@@ -324,46 +343,46 @@ impl Session {
         }
     }
 
-    fn words(&self) -> String {
-        String::from_utf8_lossy(&self.words).into_owned()
+    fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    fn keep_words(&mut self, words: &[u8]) {
-        self.words.extend_from_slice(words);
-        let over = self.words.len().saturating_sub(WORDS_LIMIT);
-        self.words.drain(..over);
+    fn keep_stderr(&mut self, bytes: &[u8]) {
+        self.stderr.extend_from_slice(bytes);
+        let excess = self.stderr.len().saturating_sub(STDERR_SIZE_LIMIT);
+        self.stderr.drain(..excess);
     }
 }
 
-/// The error for a source that the engine does not unpack in a container.
-pub fn source_refused(engine: &Engine, words: &str) -> anyhow::Error {
-    engine.error("cannot put the source into the build container", words)
+/// The error for an upload that the engine does not unpack; `stderr` is that of its CLI.
+pub fn source_refused(engine: &Engine, stderr: &str) -> anyhow::Error {
+    engine.error("cannot put the source into the build container", stderr)
 }
 
-/// Reads both streams, each on a thread of its own, so that neither can stop the container.
+/// Sends events for both streams, each from a thread of its own, so that a full pipe cannot block the container.
 fn read_streams(process: &mut Process, token: &str, events: &Sender<SessionEvent>, end: EndSignal) {
     let mut scanner = MarkScanner::new(token);
-    let mut out = process.stdout();
-    let mut err = process.stderr();
-    let from_err = events.clone();
-    let errors = std::thread::spawn(move || {
-        for_each_piece(&mut err, |piece| {
-            let _ = from_err.send(SessionEvent::Words(piece.to_vec()));
+    let mut stdout = process.stdout();
+    let mut stderr = process.stderr();
+    let stderr_events = events.clone();
+    let stderr_reader = std::thread::spawn(move || {
+        for_each_piece(&mut stderr, |piece| {
+            let _ = stderr_events.send(SessionEvent::Stderr(piece.to_vec()));
         });
     });
     let events = events.clone();
     std::thread::spawn(move || {
-        for_each_piece(&mut out, |piece| {
-            for said in scanner.feed(piece) {
-                let _ = events.send(SessionEvent::Chunk(said));
+        for_each_piece(&mut stdout, |piece| {
+            for chunk in scanner.feed(piece) {
+                let _ = events.send(SessionEvent::Chunk(chunk));
             }
         });
         let rest = scanner.rest();
         if !rest.is_empty() {
             let _ = events.send(SessionEvent::Chunk(Chunk::Output(rest)));
         }
-        let _ = errors.join();
+        let _ = stderr_reader.join();
         let _ = events.send(SessionEvent::End);
-        end.happen();
+        end.trigger();
     });
 }

@@ -1,6 +1,6 @@
-//! Text for the shell in a container.
+//! Quoting for the shell in a container.
 
-/// Bytes as one word of the shell.
+/// Quotes bytes so that a POSIX shell takes them as one literal word.
 pub fn quote(bytes: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in bytes {

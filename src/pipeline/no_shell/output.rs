@@ -1,4 +1,5 @@
-//! The output of a program that runs in a container without a shell: nothing marks where what the engine says begins.
+//! The output of a program in a container without a shell. Messages of the engine are mixed with it, and no marks
+//! separate them, so they are recognised by their text.
 
 use std::io::Read;
 use std::sync::mpsc::{self, Sender};
@@ -11,48 +12,49 @@ use crate::pipeline::container::lines::Lines;
 use crate::pipeline::context::BuildContext;
 use crate::report::message::Message;
 
-/// What the engine's words about a program that could not be started begin with.
-const REFUSAL: &[u8] = b"Error response from daemon:";
+/// The beginning of the CLI's message about a program that could not be started.
+const ENGINE_ERROR: &[u8] = b"Error response from daemon:";
 
-/// What a container printed.
+/// The output of a container, as far as it matters after it was shown.
 #[derive(Default)]
 pub struct AssembleOutput {
-    /// What the engine's CLI said itself.
-    pub words: String,
-    /// All of the output, if that is one line.
-    line: Option<String>,
-    lines: usize,
+    /// Messages of the engine's CLI, which were not shown.
+    pub stderr: String,
+    /// The whole output of the program, if that is a single line.
+    only_line: Option<String>,
+    line_count: usize,
 }
 
 impl AssembleOutput {
-    fn note(&mut self, line: &[u8]) {
-        self.lines += 1;
-        self.line = (self.lines == 1).then(|| String::from_utf8_lossy(line).into_owned());
+    fn record(&mut self, line: &[u8]) {
+        self.line_count += 1;
+        self.only_line = (self.line_count == 1).then(|| String::from_utf8_lossy(line).into_owned());
     }
 
-    /// The words of the engine's runtime, where it found out only in the container that the program can not be run.
+    /// The message of the container runtime that `program` cannot be run, if that is the only output. The runtime
+    /// notices some faults only inside the container, so the program seems to have printed the message.
     pub fn runtime_error(&self, program: &str) -> Option<&str> {
         let beginnings = [format!("exec {program}: "), "standard_init_linux.go:".to_owned()];
-        self.line.as_deref().filter(|line| beginnings.iter().any(|beginning| line.starts_with(beginning)))
+        self.only_line.as_deref().filter(|line| beginnings.iter().any(|beginning| line.starts_with(beginning)))
     }
 }
 
-/// Shows what comes from both streams, in the order it comes.
+/// Shows the lines of both streams of an attached container in the order in which they arrive, until it ends.
 ///
 /// # Errors
-/// When work was cancelled.
+/// If work was cancelled, or the end of the CLI cannot be waited for.
 pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleOutput> {
-    let (send, pieces) = mpsc::channel::<(usize, Vec<u8>)>();
-    read_stream(process.stdout(), 0, send.clone());
-    read_stream(process.stderr(), 1, send);
+    let (sender, pieces) = mpsc::channel::<(usize, Vec<u8>)>();
+    read_stream(process.stdout(), 0, sender.clone());
+    read_stream(process.stderr(), 1, sender);
     let mut streams = [Lines::default(), Lines::default()];
     let mut output = AssembleOutput::default();
     let mut show = |line: &[u8]| {
-        if line.starts_with(REFUSAL) {
-            output.words.push_str(&String::from_utf8_lossy(line));
-            output.words.push('\n');
+        if line.starts_with(ENGINE_ERROR) {
+            output.stderr.push_str(&String::from_utf8_lossy(line));
+            output.stderr.push('\n');
         } else {
-            output.note(line);
+            output.record(line);
             cx.reporter.emit(&Message::Output(line));
         }
     };
@@ -65,6 +67,7 @@ pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleO
     Ok(output)
 }
 
+/// Reads a stream on a thread of its own and sends its pieces, together with the number of the stream.
 fn read_stream(mut from: impl Read + Send + 'static, stream: usize, pieces: Sender<(usize, Vec<u8>)>) {
     std::thread::spawn(move || for_each_piece(&mut from, |piece| drop(pieces.send((stream, piece.to_vec())))));
 }
