@@ -17,6 +17,7 @@ mod settings;
 mod signals;
 mod source;
 mod tar;
+mod time_limits;
 mod url;
 mod watch;
 

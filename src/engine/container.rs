@@ -1,20 +1,13 @@
 //! Containers of ours: they have a name before they exist, and are removed when they are dropped.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 
 use super::cli::Engine;
 use super::process::Process;
-
-/// How long removing a container may hold up our own end: with [`CREATION_LIMIT`] it stays within the two seconds that an
-/// interrupted run has, as one of the two is needed as a rule (`docker rm --force` takes 0.13 s).
-const REMOVAL_LIMIT: Duration = Duration::from_millis(1500);
-
-/// How long a container may take to appear after its CLI was killed in the middle of creating it: creating one takes 0.1 s,
-/// on a busy machine several times that.
-const CREATION_LIMIT: Duration = Duration::from_millis(800);
+use crate::time_limits::{CONTAINER_CREATION, CONTAINER_REMOVAL, REMOVAL_PAUSE};
 
 /// A container that belongs to us. Dropping it removes it, with its anonymous volumes.
 pub struct Container {
@@ -89,12 +82,12 @@ impl Drop for Container {
             // The CLI prints the name of what it removed; its exit status for a missing one differs by version.
             let removed = self
                 .engine
-                .call_within(&self.removal(), REMOVAL_LIMIT)
+                .call_within(&self.removal(), CONTAINER_REMOVAL)
                 .is_ok_and(|output| output.stdout.trim() == self.name);
-            if removed || self.created || begin.elapsed() > CREATION_LIMIT {
+            if removed || self.created || begin.elapsed() > CONTAINER_CREATION {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(REMOVAL_PAUSE);
         }
     }
 }

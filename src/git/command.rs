@@ -11,10 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cancel::Cancel;
 use crate::child::{self, Collector};
 use crate::error::Error;
+use crate::time_limits::GIT_END;
 use crate::url::without_credentials;
-
-/// How long git may take to end once it was told to. Part of the two seconds that an interrupted run has.
-const END_LIMIT: Duration = Duration::from_millis(800);
 
 /// How often a running git is held against the cancel: short enough not to be felt after Ctrl-C.
 const TICK: Duration = Duration::from_millis(10);
@@ -103,7 +101,7 @@ impl Stopper<'_> {
             terminate(child.id());
             Instant::now()
         });
-        if since.elapsed() > END_LIMIT {
+        if since.elapsed() > GIT_END {
             let _ = child.kill();
         }
     }

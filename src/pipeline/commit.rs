@@ -10,9 +10,7 @@ use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::Engine;
 use crate::engine::image::Image;
-
-/// How long a commit or tag under way may hold up the end of an interrupted run.
-const END_LIMIT: Duration = Duration::from_millis(1200);
+use crate::time_limits::COMMIT_END;
 
 /// What is committed, and how.
 pub struct CommitSource<'a> {
@@ -58,7 +56,7 @@ pub fn commit(
         move_tag(engine, &id, tag, previous)
     });
     if moved.is_err() {
-        let _ = engine.call_within(&["image", "rm", &id], END_LIMIT);
+        let _ = engine.call_within(&["image", "rm", &id], COMMIT_END);
     } else if id != committed {
         // Engines that keep it as the new image's parent refuse; there it goes with that one.
         let _ = engine.call(&["image", "rm", "--no-prune", &committed]);
@@ -78,8 +76,8 @@ fn keep_or_restore(engine: &Engine, tag: &str, previous: Option<&Image>) -> Resu
     let interrupted = engine.cancel().check();
     if interrupted.is_err() {
         let back = match previous {
-            Some(image) => engine.call_within(&["tag", &image.id, tag], END_LIMIT),
-            None => engine.call_within(&["image", "rm", tag], END_LIMIT),
+            Some(image) => engine.call_within(&["tag", &image.id, tag], COMMIT_END),
+            None => engine.call_within(&["image", "rm", tag], COMMIT_END),
         };
         let _ = back;
     }
@@ -108,7 +106,7 @@ fn give_up_late(interrupt: &Cancel, own: &Cancel, done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         if let Some(why) = interrupt.why() {
             let since = *since.get_or_insert_with(Instant::now);
-            if since.elapsed() > END_LIMIT {
+            if since.elapsed() > COMMIT_END {
                 own.trigger(why);
                 return;
             }
