@@ -1,13 +1,13 @@
-//! Hints for the engine's errors: from the words of the CLI to what the user can do.
+//! Hints for the engine's errors: what the user can do, guessed from what the CLI printed.
 
 use std::io;
 
 use crate::error::Error;
 
-/// What to do about the error that these words of the CLI describe.
-pub fn for_words(words: &str, engine: &str) -> String {
-    let words = words.to_lowercase();
-    let has = |text: &str| words.contains(text);
+/// The hint for an error that the CLI `engine` described in `stderr`.
+pub fn for_stderr(stderr: &str, engine: &str) -> String {
+    let stderr = stderr.to_lowercase();
+    let has = |text: &str| stderr.contains(text);
     if has("permission denied while trying to connect") || has("dial unix") && has("permission denied") {
         return format!(
             "you may not use the engine's socket: add yourself to its group (`sudo usermod -aG docker $USER`, then log \
@@ -30,7 +30,7 @@ pub fn for_words(words: &str, engine: &str) -> String {
     format!("see that `{engine} info` works; with `--verbose` the commands are shown, to be tried by hand")
 }
 
-/// The error for a CLI that could not be started at all.
+/// The error for a CLI that could not be started.
 pub fn not_started(engine: &str, error: io::Error) -> anyhow::Error {
     let missing = error.kind() == io::ErrorKind::NotFound;
     let hint = if missing {

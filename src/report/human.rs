@@ -93,12 +93,12 @@ impl Human {
                 let seconds = call.took.map(|took| format!("{:.3} s", took.as_secs_f64()));
                 match seconds {
                     // What was shown before is not for pasting again.
-                    Some(seconds) if call.again => {
-                        let beginning: Vec<_> = call.line.split(' ').take(4).collect();
+                    Some(seconds) if call.start_reported => {
+                        let beginning: Vec<_> = call.command_line.split(' ').take(4).collect();
                         writeln!(err, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))?;
                     }
-                    Some(seconds) => writeln!(err, "{FAINT}$ {}  # {seconds}{FAINT:#}", call.line)?,
-                    None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.line)?,
+                    Some(seconds) => writeln!(err, "{FAINT}$ {}  # {seconds}{FAINT:#}", call.command_line)?,
+                    None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.command_line)?,
                 }
             }
             Message::BuildFinished(finished) => return self.finished(finished),

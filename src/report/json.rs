@@ -97,7 +97,7 @@ impl Json {
             }
             Message::Note(message) => Line::Note { message },
             Message::Warning(message) => Line::Warning { message },
-            Message::Call(call) => Line::EngineCall { command: &call.line, seconds: call.took.map(seconds) },
+            Message::Call(call) => Line::EngineCall { command: &call.command_line, seconds: call.took.map(seconds) },
             Message::BuildFinished(finished) => self.finished(finished),
             Message::WatchStarted(watching) => Line::WatchStarted {
                 source: &watching.source,

@@ -29,11 +29,11 @@ pub enum Message<'a> {
 /// A call of the engine's CLI.
 pub struct EngineCall {
     /// The command, quoted for a shell.
-    pub line: String,
-    /// How long it ran, or `None` when it was only started.
+    pub command_line: String,
+    /// How long it ran; `None` when it has only started.
     pub took: Option<Duration>,
-    /// The start of it was reported before.
-    pub again: bool,
+    /// Whether its start was reported before.
+    pub start_reported: bool,
 }
 
 /// The beginning of a build.
