@@ -51,7 +51,7 @@ fn check_out(args: &BuildArgs, cancel: &Cancel, run_lock: &RunLock, reporter: &R
     let keep = args.job.s2i_compat.save_temp_dir;
     let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder() };
     reporter.phase("cloning");
-    let checkout = Checkout::make(&repository, folder, keep, cancel)?;
+    let checkout = Checkout::create(&repository, folder, keep, cancel)?;
     if keep {
         reporter.note(&format!("the clone stays in {}", checkout.folder().display()));
     }
