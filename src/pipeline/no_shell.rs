@@ -243,7 +243,7 @@ impl Filling<'_> {
         let options = SendOptions { sparse: true, follow };
         let mut lately = Vec::new();
         for entry in &mut snapshot.entries {
-            if send_entry(upload, root, b"src", entry, options)? == Sent::Lately {
+            if send_entry(upload, root, b"src", entry, options)? == Sent::JustChanged {
                 lately.push(entry.path.clone());
             }
         }

@@ -89,7 +89,7 @@ impl<'a> Upload<'a> {
                 upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
             } else {
                 let sent = send_entry(upload, root, b"src", entry, self.options)?;
-                if sent == Sent::Lately {
+                if sent == Sent::JustChanged {
                     self.lately.insert(entry.path.clone());
                 }
             }
@@ -194,7 +194,7 @@ impl<'a> Upload<'a> {
             let entry = &mut self.snapshot.entries[index];
             let again = hash_file(&self.job.source.path.join(entry.path()), self.options.follow);
             if again.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
-                *entry = Arc::new(entry.spoiled());
+                *entry = Arc::new(entry.marked_changed());
             }
         }
     }

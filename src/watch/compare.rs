@@ -62,7 +62,7 @@ fn same_content(root: &Path, follow: bool, entry: &Entry, before: &Entry) -> boo
     if entry.hash().is_none()
         && let Ok(Some(hash)) = hash_file(&root.join(entry.path()), follow)
     {
-        entry.know(hash);
+        entry.set_hash(hash);
     }
     // Two files of which nothing is known are not taken to be equal.
     entry.hash().is_some() && entry.hash() == before.hash()
