@@ -1,4 +1,4 @@
-//! What was typed of scripts, places and users, which comes before what an image says.
+//! Options about scripts, places and users, which override the labels of an image.
 
 use anyhow::Result;
 
@@ -8,23 +8,27 @@ use crate::contract::place::Place;
 use crate::contract::users::Ranges;
 use crate::error::Error;
 
-/// Reads the options.
+/// The overrides for these arguments.
 ///
 /// # Errors
-/// One that can not be meant.
+/// When an option is empty, or does not name a place that can be used.
 pub fn overrides(args: &JobArgs) -> Result<Overrides> {
     Ok(Overrides {
         scripts: args.scripts_url.as_deref().map(scripts).transpose()?,
         fallback: args.image_scripts_url.as_deref().map(fallback).transpose()?,
-        destination: args.destination.as_deref().map(|text| filled("--destination", text, "a folder")).transpose()?,
-        user: args.assemble_user.as_deref().map(|text| filled("--assemble-user", text, "a user")).transpose()?,
+        destination: args
+            .destination
+            .as_deref()
+            .map(|text| non_empty("--destination", text, "a folder"))
+            .transpose()?,
+        user: args.assemble_user.as_deref().map(|text| non_empty("--assemble-user", text, "a user")).transpose()?,
     })
 }
 
-/// Reads `--allowed-uids`.
+/// Parses the value of `--allowed-uids`.
 ///
 /// # Errors
-/// What is no list of ranges.
+/// When it is not a list of ranges of ids.
 pub fn ranges(text: &str) -> Result<Ranges> {
     Ranges::parse(text).map_err(|fault| {
         Error::usage(format!("`--allowed-uids {text}` can not be used: {fault}"))
@@ -33,6 +37,7 @@ pub fn ranges(text: &str) -> Result<Ranges> {
     })
 }
 
+/// Parses the value of `--scripts-url`.
 fn scripts(text: &str) -> Result<Place> {
     let place = Place::parse(text).map_err(|fault| {
         Error::usage(format!("`--scripts-url {text}` can not be used: it {fault}"))
@@ -52,6 +57,7 @@ fn scripts(text: &str) -> Result<Place> {
         .into())
 }
 
+/// Parses the value of `--image-scripts-url`.
 fn fallback(text: &str) -> Result<String> {
     match Place::parse(text) {
         Ok(Place::Image(folder)) => Ok(folder),
@@ -61,7 +67,8 @@ fn fallback(text: &str) -> Result<String> {
     }
 }
 
-fn filled(option: &str, text: &str, what: &str) -> Result<String> {
+/// Checks that the value of an option is not empty; `what` is what it should be.
+fn non_empty(option: &str, text: &str, what: &str) -> Result<String> {
     if text.is_empty() {
         return Err(Error::usage(format!("`{option}` names nothing")).hint(format!("give {what}")).into());
     }
