@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// What kind of thing went wrong.
+/// The kind of an error, which decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// What the user gave (arguments, source, environment files) cannot be used.

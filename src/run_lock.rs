@@ -41,8 +41,7 @@ impl RunLock {
             let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
             file.lock().with_context(|| format!("cannot lock `{}`", path.display()))?;
             // Another run may have removed the file as that of a dead run before it was locked.
-            let same = fs::metadata(&path).is_ok_and(|meta| file.metadata().is_ok_and(|own| own.ino() == meta.ino()));
-            if same {
+            if is_at(&file, &path) {
                 return Ok(Self { scope: scope(&folder), folder, id, file, named_containers: AtomicU64::new(0) });
             }
         }
@@ -77,8 +76,9 @@ impl RunLock {
         let Some((id, number)) = container.strip_prefix(&self.prefix()).and_then(|rest| rest.split_once('-')) else {
             return false;
         };
-        let ours = number.chars().all(|c| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '.');
-        ours && id != self.id && !is_locked(&lock_path(&self.folder, id))
+        let well_formed =
+            number.chars().all(|c| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '.');
+        well_formed && id != self.id && !is_locked(&lock_path(&self.folder, id))
     }
 
     /// The locked file, to be used as the standard input of a child. This run counts as alive until the child has ended,
@@ -101,7 +101,7 @@ impl RunLock {
     }
 
     /// Whether the folder of locks has something of a run that died.
-    pub fn has_dead(&self) -> bool {
+    pub fn has_dead_runs(&self) -> bool {
         let items = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         items.map(|item| self.lock_of(&item.path())).any(|lock| lock != self.path() && !is_locked(&lock))
     }
@@ -133,7 +133,7 @@ impl RunLock {
                 Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock `{shown}`")),
             }
             // Another run may have removed the file as that of a dead run before it was locked.
-            if !fs::metadata(&path).is_ok_and(|meta| file.metadata().is_ok_and(|own| own.ino() == meta.ino())) {
+            if !is_at(&file, &path) {
                 continue;
             }
             file.set_len(0)?;
@@ -148,7 +148,7 @@ impl RunLock {
     }
 
     /// Removes locks and clones of runs that have ended.
-    pub fn forget_the_dead(&self) {
+    pub fn remove_dead_runs(&self) {
         for item in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let path = item.path();
             let lock = self.lock_of(&path);
@@ -193,6 +193,12 @@ fn lock_path(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.lock"))
 }
 
+/// Whether an open file is still the one at this path.
+fn is_at(file: &File, path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| file.metadata().is_ok_and(|open| open.ino() == meta.ino()))
+}
+
+/// Whether a file is locked by a process.
 fn is_locked(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))

@@ -73,7 +73,7 @@ pub struct Pull {
     pub previous: PullPolicy,
 }
 
-/// Names for people, which become labels of the image.
+/// Names to display, which become labels of the image.
 #[derive(Clone, Debug)]
 pub struct Naming {
     pub application: Option<String>,
@@ -150,8 +150,8 @@ impl Job {
     /// When the source's file cannot be read, or is not UTF-8 text.
     pub fn environment(&self, reporter: &Reporter) -> Result<Vec<(String, String)>> {
         let file = self.source.path.join(".s2i/environment");
-        let own = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
-        Ok(environment::merge([own, self.variables.clone()]))
+        let from_source = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
+        Ok(environment::merge([from_source, self.variables.clone()]))
     }
 }
 
@@ -171,7 +171,7 @@ fn check_callback(url: &str) -> Result<()> {
         .into())
 }
 
-/// All options of `docker run`: those that options of ours stand for, then those after `--`.
+/// All options of `docker run`: those that our own options stand for, then those after `--`.
 fn docker_run_options(args: &JobArgs) -> Result<Vec<String>> {
     let mut options = container_options::container_options(&args.containers, Path::new(""))?;
     options.extend_from_slice(&args.run_options);

@@ -35,8 +35,9 @@ pub const REMOVAL_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
-    use super::{COMMIT_END, CONTAINER_CREATION, CONTAINER_REMOVAL, GIT_END, REMOVAL_PAUSE};
     use std::time::Duration;
+
+    use super::{COMMIT_END, CONTAINER_CREATION, CONTAINER_REMOVAL, GIT_END, REMOVAL_PAUSE};
 
     /// What the README promises.
     const INTERRUPTED_RUN: Duration = Duration::from_secs(2);

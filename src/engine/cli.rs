@@ -88,7 +88,7 @@ impl Engine {
     /// Runs a call to its end and returns what it printed. A non-zero exit is not an error here.
     ///
     /// # Errors
-    /// When the CLI can not be started, or the call was cancelled.
+    /// When the CLI cannot be started, or the call was cancelled.
     pub fn call<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Output> {
         self.run_to_end(args, None)
     }

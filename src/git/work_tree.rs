@@ -34,7 +34,7 @@ pub fn is_busy(folder: &Path) -> bool {
     work_tree_of(folder).and_then(git_folder).is_some_and(|git| git.join("index.lock").exists())
 }
 
-/// Where the files of a work tree come from, as git knows it.
+/// Where the files of a work tree come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revision {
     /// The id of the commit that is checked out.

@@ -42,8 +42,9 @@ fn after_sequence(rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::without_escapes;
     use proptest::prelude::*;
+
+    use super::without_escapes;
 
     #[test]
     fn sequences_go_and_text_stays() {

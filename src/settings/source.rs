@@ -94,8 +94,9 @@ fn folder_inside(top: &Path, context: &Path) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::folder_inside;
     use std::path::Path;
+
+    use super::folder_inside;
 
     #[test]
     fn a_context_stays_in_the_source() {

@@ -74,9 +74,10 @@ fn split_fragment(typed: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::{Repository, SourceLocation};
     use crate::cli::commands::{Cli, Command};
-    use clap::Parser;
 
     fn of(source: &str, options: &[&str]) -> anyhow::Result<SourceLocation> {
         let line = [&["minis2i", "build", source, "builder", "tag"], options].concat();

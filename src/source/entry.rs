@@ -64,6 +64,7 @@ impl Entry {
         Path::new(OsStr::from_bytes(&self.path))
     }
 
+    /// Whether this is a folder.
     pub fn is_folder(&self) -> bool {
         self.kind == Kind::Folder
     }

@@ -183,9 +183,10 @@ fn parents(root: &Path, include: &[String]) -> Result<Override> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LinkPolicy, Rules, Selection, Verdict};
     use std::fs;
     use std::path::Path;
+
+    use super::{LinkPolicy, Rules, Selection, Verdict};
 
     fn rules(files: &[(&str, &str)], include: &[&str], exclude: &[&str]) -> (tempfile::TempDir, Rules) {
         let dir = tempfile::tempdir().unwrap();

@@ -35,11 +35,12 @@ fn leaves(path: &[u8], target: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::{all_symlinks, leaves};
     use crate::source::rules::{LinkPolicy, Rules, Selection};
     use crate::source::walk::take_snapshot;
-    use std::fs;
-    use std::os::unix::fs::symlink;
 
     #[test]
     fn only_links_that_climb_above_the_top_leave() {

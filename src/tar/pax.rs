@@ -66,8 +66,9 @@ pub fn parse_time(value: &[u8]) -> Option<(i64, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{format_time, parse, parse_time, record};
     use proptest::prelude::*;
+
+    use super::{format_time, parse, parse_time, record};
 
     #[test]
     fn a_record_counts_its_own_length() {

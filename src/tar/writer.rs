@@ -196,8 +196,9 @@ impl<W: Write> Writer<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, Writer};
     use proptest::prelude::*;
+
+    use super::{Fields, Writer};
 
     proptest! {
         #[test]
