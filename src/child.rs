@@ -5,11 +5,11 @@ use std::io::{self, Read};
 use std::thread::JoinHandle;
 
 /// How much is read at once, in bytes: half of a pipe's usual 64 KiB, so that the writer can go on meanwhile.
-const CHUNK_SIZE: usize = 32 * 1024;
+const PIECE_SIZE: usize = 32 * 1024;
 
 /// Calls `on_piece` with the content of a stream, piece by piece, until the stream ends or cannot be read any more.
 pub fn for_each_piece(stream: &mut impl Read, mut on_piece: impl FnMut(&[u8])) {
-    let mut buffer = vec![0; CHUNK_SIZE];
+    let mut buffer = vec![0; PIECE_SIZE];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => return,

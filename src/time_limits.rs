@@ -1,8 +1,8 @@
 //! The two seconds that an interrupted run has, and how they are divided.
 //!
-//! After the first INT, TERM or HUP a run has to end within two seconds and leave nothing behind. The CLIs of the calls
-//! under way are killed at once; what is limited here are the steps that have to be done nevertheless. These can follow
-//! each other:
+//! After the first INT, TERM or HUP a run has to end within two seconds and leave nothing behind. The CLIs of running calls
+//! are killed at once, except for a commit, and for git. What has to be done before the end is limited here. These steps
+//! can follow each other:
 //!
 //! - The clone of a source: git is asked to end, and killed after [`GIT_END`]. There is no container yet.
 //! - A build: its containers, up to three (the build container, that of `save-artifacts`, that of the runtime image), are
@@ -13,14 +13,15 @@
 //!
 //! Each limit is chosen so that a path ends in time if one of its steps, whichever it is, takes all the time that it may
 //! and the others take as long as usual. An engine that is slow in several steps makes the run last longer: 2.7 s for a
-//! commit that is given up and one container that is removed at the last moment.
+//! commit that is given up and one container that is removed at the last moment. What a watch has already handed to its
+//! cleaner is waited for without a limit.
 
 use std::time::Duration;
 
 /// How long git may take to end after it was asked to, before it is killed.
 pub const GIT_END: Duration = Duration::from_millis(800);
 
-/// How long a commit or tag under way may go on after an interrupt, and how long taking it back may take.
+/// How long a running commit or tag may go on after an interrupt, and how long taking it back may take.
 pub const COMMIT_END: Duration = Duration::from_millis(1200);
 
 /// How long one attempt to remove a container may take; `docker rm --force` takes 0.13 s as a rule.
@@ -48,7 +49,7 @@ mod tests {
     const USUAL_COMMIT: Duration = Duration::from_millis(90);
     const USUAL_REMOVAL: Duration = Duration::from_millis(130);
 
-    /// A step of the way to the end: the most it may take, and what it takes as a rule.
+    /// A step before the end of the run: the longest time it may take, and the time it takes as a rule.
     #[derive(Clone, Copy)]
     struct Step {
         limit: Duration,

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -72,10 +73,10 @@ impl Engine {
     /// When the CLI cannot be started, or runs longer than `limit`. The CLI is killed then; the engine may go on.
     pub fn call_within<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
         let cancel = Cancel::default();
-        let (done, ended) = std::sync::mpsc::channel::<()>();
+        let (done, ended) = mpsc::channel::<()>();
         let timeout = cancel.clone();
         let watchdog = std::thread::spawn(move || {
-            if ended.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 timeout.trigger(ErrorKind::Engine);
             }
         });

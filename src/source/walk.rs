@@ -74,6 +74,7 @@ struct Relisted<'a> {
 }
 
 impl Relisted<'_> {
+    /// Whether an entry of the known snapshot is replaced, or gone.
     fn covers(&self, path: &[u8]) -> bool {
         self.folders.contains(parent(path)) || self.folders.contains(path) || is_below(path, &self.trees)
     }
