@@ -1,4 +1,5 @@
-//! Ending work from outside: every running child process is known here and is killed when work is cancelled.
+//! Cancelling work from another thread: every running child process is registered here and is killed when work is
+//! cancelled.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -7,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::{Error, ErrorKind};
 
-/// A handle on "stop": clones are the same handle.
+/// A handle that cancels work. Clones cancel the same work.
 #[derive(Clone, Default)]
 pub struct Cancel {
     state: Arc<Mutex<CancelState>>,
@@ -20,7 +21,7 @@ struct CancelState {
 }
 
 impl Cancel {
-    /// Ends all running calls and refuses new ones. The first reason stays.
+    /// Kills all registered children, and those that are registered later. The first reason is kept.
     pub fn trigger(&self, why: ErrorKind) {
         let mut state = self.lock();
         state.why.get_or_insert(why);
@@ -34,8 +35,10 @@ impl Cancel {
         self.lock().why
     }
 
+    /// Fails once work was cancelled.
+    ///
     /// # Errors
-    /// When work was cancelled.
+    /// When work was cancelled; the error has the kind of the reason.
     pub fn check(&self) -> Result<()> {
         match self.why() {
             Some(why) => Err(Error::new(why, "the build was cancelled").into()),
@@ -43,7 +46,7 @@ impl Cancel {
         }
     }
 
-    /// Takes charge of a child that was started; ends it at once if "stop" came in between.
+    /// Registers the process id of a child; kills the child at once if work was cancelled before.
     pub fn adopt(&self, child: u32) {
         let mut state = self.lock();
         state.children.push(child);
@@ -52,7 +55,8 @@ impl Cancel {
         }
     }
 
-    /// Forgets a child. Must come before the child is reaped, or its number could be somebody else's.
+    /// Removes the process id of a child. Must be called before the child is reaped, or another process could get the id
+    /// and be killed.
     pub fn release(&self, child: u32) {
         self.lock().children.retain(|known| *known != child);
     }

@@ -1,26 +1,26 @@
-//! Reading the streams of child processes. A pipe that nobody empties stops the child, so each stream is read to its end,
-//! on a thread of its own where the caller has something else to do.
+//! Reading the streams of child processes. A full pipe stops the child, so each stream is read to its end, on a thread of
+//! its own where the caller has something else to do.
 
 use std::io::{self, Read};
 use std::thread::JoinHandle;
 
 /// How much is read at once, in bytes: half of a pipe's usual 64 KiB, so that the writer can go on meanwhile.
-const PIECE: usize = 32 * 1024;
+const PIECE_SIZE: usize = 32 * 1024;
 
-/// Hands over a stream piece by piece, until it ends or can not be read any more.
-pub fn for_each_piece(stream: &mut impl Read, mut each: impl FnMut(&[u8])) {
-    let mut buffer = vec![0; PIECE];
+/// Calls `on_piece` with the content of a stream, piece by piece, until the stream ends or cannot be read any more.
+pub fn for_each_piece(stream: &mut impl Read, mut on_piece: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; PIECE_SIZE];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => return,
-            Ok(length) => each(&buffer[..length]),
+            Ok(length) => on_piece(&buffer[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return,
         }
     }
 }
 
-/// Everything that comes until the end or the first error.
+/// The content of a stream until its end or the first error.
 pub fn read_all(stream: &mut impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
@@ -36,8 +36,7 @@ impl Collector {
         Self(std::thread::spawn(move || read_all(&mut stream)))
     }
 
-    /// Waits for the end of the stream; what came, as text, without white space around it. Bytes that are not UTF-8 are
-    /// replaced.
+    /// Waits for the end of the stream; returns its content as text, trimmed. Bytes that are not UTF-8 are replaced.
     pub fn text(self) -> String {
         let bytes = self.0.join().unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()

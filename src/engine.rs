@@ -1,4 +1,6 @@
-//! The container engine, reached by its CLI: the only place that spawns it.
+//! The container engine, used through its CLI: the only place that spawns the CLI.
+//!
+//! It offers calls, containers, images and copies of files; which of them a build needs is decided in the pipeline.
 
 pub mod cli;
 pub mod container;

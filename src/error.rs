@@ -1,39 +1,40 @@
-//! Errors that somebody branches on: each has a kind, which decides the exit status, and maybe a cure.
+//! Errors with a kind, which decides the exit status, and with a hint where the user can do something. Other errors are
+//! plain [`anyhow::Error`]s.
 
 use std::fmt;
 
-/// What went wrong, as far as the exit status is concerned.
+/// The kind of an error, which decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// What the user gave (arguments, source, environment files) can not be used.
+    /// What the user gave (arguments, source, environment files) cannot be used.
     Usage,
-    /// The engine, or an image in it, can not do what is needed.
+    /// The engine, or an image in it, cannot do what is needed.
     Engine,
     /// `assemble` ended with this exit status.
     Assemble(i32),
-    /// The image that was built ran, and ended with this exit status.
+    /// The built image was run and ended with this exit status.
     App(i32),
-    /// This signal ended the run.
+    /// The signal with this number ended the run.
     Interrupted(i32),
     /// A newer save made the build pointless.
     Superseded,
 }
 
 impl ErrorKind {
-    /// The exit status of a run that ends with this.
+    /// The exit status of a run that ends with an error of this kind.
     pub fn status(self) -> u8 {
         match self {
             ErrorKind::Usage => 2,
             ErrorKind::Engine => 125,
             ErrorKind::Assemble(status) | ErrorKind::App(status) => u8::try_from(status).unwrap_or(1).max(1),
             ErrorKind::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(130),
-            // It ends no run.
+            // It ends a build, never a run.
             ErrorKind::Superseded => 1,
         }
     }
 }
 
-/// An error with its kind and its cure. The causes below it are those of the [`anyhow::Error`] it came from.
+/// An error with its kind, and with a hint and a cause where there are any.
 #[derive(Debug)]
 pub struct Error {
     pub kind: ErrorKind,
@@ -43,25 +44,28 @@ pub struct Error {
 }
 
 impl Error {
+    /// An error of the kind [`ErrorKind::Usage`].
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }
 
+    /// An error of the kind [`ErrorKind::Engine`].
     pub fn engine(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Engine, message)
     }
 
+    /// An error without a hint and a cause. The message is lower case, without a closing period.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), hint: None, cause: None }
     }
 
-    /// Adds what the user can do about it.
+    /// Sets what the user can do about it.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds the error below this one.
+    /// Sets the error that caused this one.
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.cause = Some(cause.into());
         self
@@ -80,21 +84,22 @@ impl std::error::Error for Error {
     }
 }
 
-/// The kind of the first [`Error`] in the chain; an error nobody classified is the engine's.
+/// The kind of the outermost [`Error`] in the chain; [`ErrorKind::Engine`] if there is none.
 pub fn kind(error: &anyhow::Error) -> ErrorKind {
-    failures(error).map(|failure| failure.kind).next().unwrap_or(ErrorKind::Engine)
+    classified(error).map(|error| error.kind).next().unwrap_or(ErrorKind::Engine)
 }
 
-/// Whether somebody said what kind of error this is.
+/// Whether there is an [`Error`], which has a kind, in the chain.
 pub fn is_classified(error: &anyhow::Error) -> bool {
-    failures(error).next().is_some()
+    classified(error).next().is_some()
 }
 
-/// The cure nearest to the surface of the chain.
+/// The outermost hint in the chain.
 pub fn hint(error: &anyhow::Error) -> Option<&str> {
-    failures(error).find_map(|failure| failure.hint.as_deref())
+    classified(error).find_map(|error| error.hint.as_deref())
 }
 
-fn failures(error: &anyhow::Error) -> impl Iterator<Item = &Error> {
+/// The errors with a kind in the chain, the outermost first.
+fn classified(error: &anyhow::Error) -> impl Iterator<Item = &Error> {
     error.chain().filter_map(|cause| cause.downcast_ref::<Error>())
 }

@@ -1,4 +1,5 @@
-//! The only place that spawns `git`: cloning a repository, asking about a work tree, telling URLs from folders.
+//! Git: cloning a repository, reading the state of a work tree, telling URLs from folders. The only place that spawns
+//! `git`.
 
 pub mod checkout;
 mod command;

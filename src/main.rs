@@ -17,6 +17,7 @@ mod settings;
 mod signals;
 mod source;
 mod tar;
+mod time_limits;
 mod url;
 mod watch;
 
@@ -35,7 +36,7 @@ use settings::output;
 
 fn main() -> ExitCode {
     let (reporter, result) = match cli::read(std::env::args_os()) {
-        Ok(cli) => run(cli),
+        Ok(cli) => run_command(cli),
         Err(ReadError::Answer(answer)) => answer.exit(),
         Err(ReadError::Error(error)) => (output::default_reporter(), Err(error)),
     };
@@ -48,8 +49,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what was asked for; returns the exit status, and the reporter for an error.
-fn run(cli: Cli) -> (Reporter, Result<u8>) {
+/// Runs the command; returns its exit status, and the reporter that shows its error.
+fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
     match cli.command {
         Command::Build(args) => {
             let reporter = output::reporter(&args.output);
@@ -80,20 +81,20 @@ fn run(cli: Cli) -> (Reporter, Result<u8>) {
     }
 }
 
-/// A command that needs no engine, or brings one of its own.
-fn without_engine(work: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
+/// Runs a command that needs no engine, or makes one itself.
+fn without_engine(command: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
     let reporter = output::default_reporter();
-    let result = work(&reporter);
+    let result = command(&reporter);
     (reporter, result.map(|()| 0))
 }
 
-/// A command that only asks the engine for something.
-fn with_engine(args: &EngineArgs, work: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
+/// Runs a command that only queries the engine.
+fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
     let reporter = output::engine_reporter(args);
     let cancel = Cancel::default();
-    let listening = signals::cancel_on_signal(cancel.clone());
-    let listener = reporter.clone();
-    let engine = Engine::new(args.engine.clone(), cancel, move |call| listener.emit(&Message::Call(call)));
-    let result = listening.and_then(|()| work(&engine, &reporter));
+    let signals_handled = signals::cancel_on_signal(cancel.clone());
+    let call_reporter = reporter.clone();
+    let engine = Engine::new(args.engine.clone(), cancel, move |call| call_reporter.emit(&Message::Call(call)));
+    let result = signals_handled.and_then(|()| command(&engine, &reporter));
     (reporter, result.map(|()| 0))
 }

@@ -60,7 +60,7 @@ pub fn build(cx: &BuildContext) -> Result<()> {
     }));
     let mut progress = Progress::since(begin);
     let result = std::thread::scope(|scope| {
-        if cx.run_lock.has_dead() {
+        if cx.run_lock.has_dead_runs() {
             scope.spawn(|| cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter));
         }
         run_steps(cx, &images, &mut progress)

@@ -1,4 +1,5 @@
-//! Reporting to the user: the only place that prints, as text for people on stderr or as JSON lines on stdout.
+//! Reporting to the user: as text for people on stderr, or as JSON lines for programs on stdout. The only place that
+//! prints; what is reported, and when, is up to the callers.
 
 mod human;
 mod json;
@@ -15,15 +16,15 @@ use anyhow::Result;
 use message::{Message, Outcome};
 use style::{Color, Format, Level};
 
-/// Prints messages. Clones print to the same place; a message is never torn by another.
+/// Prints messages. Clones print to the same place, one message at a time.
 #[derive(Clone)]
 pub struct Reporter {
     printer: Arc<Mutex<Printer>>,
     level: Level,
-    /// Notes that were reported, where each is reported once.
+    /// The notes that were reported; `None` if each is reported as often as it comes.
     reported: Option<Arc<Mutex<HashSet<String>>>>,
-    /// Phases and notes are kept back.
-    silent: bool,
+    /// Whether phases and notes are left out.
+    without_notes: bool,
 }
 
 enum Printer {
@@ -32,32 +33,33 @@ enum Printer {
 }
 
 impl Reporter {
+    /// A reporter that prints messages up to this level in this format.
     pub fn new(format: Format, level: Level, color: Color) -> Self {
         let printer = match format {
             Format::Human => Printer::Human(human::Human::new(level, color)),
             Format::Json => Printer::Json(json::Json::default()),
         };
-        Self { printer: Arc::new(Mutex::new(printer)), level, reported: None, silent: false }
+        Self { printer: Arc::new(Mutex::new(printer)), level, reported: None, without_notes: false }
     }
 
-    /// The same, which reports each note once.
+    /// The same reporter, which reports each note only once.
     pub fn with_notes_once(&self) -> Self {
         Self { reported: Some(Arc::default()), ..self.clone() }
     }
 
-    /// The same without phases and notes: for work that the user does not wait for, such as preparing the next build, which
-    /// would only repeat the notes of the last one.
+    /// The same reporter without phases and notes: for work that the user does not wait for, such as preparing the next
+    /// build, which would only repeat the notes of the last one.
     pub fn without_notes(self) -> Self {
-        Self { silent: true, ..self }
+        Self { without_notes: true, ..self }
     }
 
-    /// Shows a message, if this reporter shows messages of its kind.
+    /// Prints a message, if this reporter prints messages of its kind.
     pub fn emit(&self, message: &Message) {
         let wanted = match message {
             Message::Error(_) => true,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(_) => self.level == Level::Verbose,
-            Message::Phase(_) => !self.silent && self.level > Level::Quiet,
+            Message::Phase(_) => !self.without_notes && self.level > Level::Quiet,
             _ => self.level > Level::Quiet,
         };
         if !wanted {
@@ -69,38 +71,42 @@ impl Reporter {
         }
     }
 
+    /// Reports something that is worth knowing, but needs no action.
     pub fn note(&self, text: &str) {
-        if !self.silent && self.is_new(text) {
+        if !self.without_notes && self.is_new(text) {
             self.emit(&Message::Note(text));
         }
     }
 
-    /// A warning about something that stays as it is, so that a second one would say nothing new.
+    /// Reports a warning, but only once if this reporter reports each note only once: for what does not change from build
+    /// to build.
     pub fn warn_once(&self, text: &str) {
         if self.is_new(text) {
             self.warn(text);
         }
     }
 
-    /// Whether a note is to be reported: always, unless this reporter reports each once.
+    /// Whether a note or warning has to be reported, as it was not reported before or repetitions are wanted.
     fn is_new(&self, text: &str) -> bool {
         let insert = |known: &Mutex<HashSet<String>>| known.lock().is_ok_and(|mut known| known.insert(text.to_owned()));
         self.reported.as_deref().is_none_or(insert)
     }
 
+    /// Reports something that may not be what the user wants.
     pub fn warn(&self, text: &str) {
         self.emit(&Message::Warning(text));
     }
 
+    /// Shows what is done right now.
     pub fn phase(&self, name: &'static str) {
         self.emit(&Message::Phase(name));
     }
 }
 
-/// Prints what a command was asked for to standard output. A reader that went away is no error.
+/// Prints the result of a command to standard output. A broken pipe is not an error.
 ///
 /// # Errors
-/// When standard output can not be written to for another reason, such as a full disk.
+/// When standard output cannot be written to for another reason, such as a full disk.
 pub fn print_result(text: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {

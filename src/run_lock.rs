@@ -1,5 +1,5 @@
-//! Which runs are alive: a run holds a locked file as long as it lives, so that another run can tell its containers from
-//! those that a crash left behind.
+//! Which runs are alive: a run keeps a file locked until it ends, so that another run can tell its containers from those
+//! that a crash left behind. Removing such containers is left to the pipeline's cleanup.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
@@ -13,71 +13,76 @@ use anyhow::{Context, Result, ensure};
 
 use crate::random;
 
-/// How the name of a folder with a cloned source ends.
-const CHECKOUT: &str = ".source";
+/// The end of the name of a folder with a cloned source.
+const CHECKOUT_SUFFIX: &str = ".source";
 
-/// This run's claim on its containers. Dropping it gives the claim up.
+/// The locked file that shows that this run is alive. Dropping it releases the lock.
 pub struct RunLock {
+    /// The folder with the locks of all runs of this user.
     folder: PathBuf,
     scope: String,
-    /// The process id and something random: process ids come again.
+    /// The process id and a random word, as process ids are reused.
     id: String,
     file: File,
-    made: AtomicU64,
+    /// How many containers of this run were given a name.
+    named_containers: AtomicU64,
 }
 
 impl RunLock {
-    /// Makes and locks a file for this process in `folder`, which is made if it is not there.
+    /// Creates and locks a file for this process in `folder`, which is created if it does not exist.
     ///
     /// # Errors
-    /// When the folder can not be made, or belongs to another user.
+    /// When the folder cannot be created or belongs to another user, or the file cannot be created or locked.
     pub fn take(folder: PathBuf) -> Result<Self> {
-        make_private(&folder)?;
+        create_private(&folder)?;
         let id = format!("{}.{}", std::process::id(), random::word()?);
         let path = lock_path(&folder, &id);
         loop {
             let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
             file.lock().with_context(|| format!("cannot lock `{}`", path.display()))?;
-            // Another run may have taken the file for a dead one's before it was locked.
-            let same = fs::metadata(&path).is_ok_and(|meta| file.metadata().is_ok_and(|own| own.ino() == meta.ino()));
-            if same {
-                return Ok(Self { scope: scope(&folder), folder, id, file, made: AtomicU64::new(0) });
+            // Another run may have removed the file as that of a dead run before it was locked.
+            if is_at(&file, &path) {
+                return Ok(Self { scope: scope(&folder), folder, id, file, named_containers: AtomicU64::new(0) });
             }
         }
     }
 
-    /// The claim of a run that this process cleans up after: its lock, which is our standard input.
+    /// Takes over the lock of a run that this process cleans up after: the locked file at `path`, which is also our
+    /// standard input.
     ///
     /// # Errors
-    /// When no more files can be opened.
+    /// When `path` has no folder or name, or no more files can be opened.
     pub fn inherit(path: &Path) -> Result<Self> {
         let folder = path.parent().context("a lock lies in a folder")?.to_owned();
         let id = path.file_stem().and_then(|stem| stem.to_str()).context("a lock has a name")?.to_owned();
         let file = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
-        Ok(Self { scope: scope(&folder), folder, id, file, made: AtomicU64::new(1) })
+        // Not 0 containers, so that dropping this does not remove the file.
+        Ok(Self { scope: scope(&folder), folder, id, file, named_containers: AtomicU64::new(1) })
     }
 
-    /// A name for one more container of this run.
+    /// A new name for a container of this run.
     pub fn container_name(&self) -> String {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let number = self.named_containers.fetch_add(1, Ordering::Relaxed);
         format!("{}{}-{number}", self.prefix(), self.id)
     }
 
-    /// What the names of containers begin with that runs of this user on this machine made.
+    /// The beginning of the names of all containers that runs of this user on this machine create.
     pub fn prefix(&self) -> String {
         format!("minis2i-{}-", self.scope)
     }
 
-    /// Whether the run that made a container of that name has ended. A name that no run gives is not one of ours.
+    /// Whether a container has a name that a run gave, and that run has ended.
     pub fn is_dead(&self, container: &str) -> bool {
         let Some((id, number)) = container.strip_prefix(&self.prefix()).and_then(|rest| rest.split_once('-')) else {
             return false;
         };
-        let ours = number.chars().all(|c| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '.');
-        ours && id != self.id && !is_locked(&lock_path(&self.folder, id))
+        let well_formed =
+            number.chars().all(|c| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '.');
+        well_formed && id != self.id && !is_locked(&lock_path(&self.folder, id))
     }
 
-    /// The lock in the form of a standard input: a child that gets it keeps this run alive as long as it runs.
+    /// The locked file, to be used as the standard input of a child. This run counts as alive until the child has ended,
+    /// too.
     ///
     /// # Errors
     /// When no more files can be opened.
@@ -85,33 +90,33 @@ impl RunLock {
         Ok(self.file.try_clone()?.into())
     }
 
-    /// Ends the claim of a run that has removed all its containers.
+    /// Removes the file of a run whose containers have all been removed.
     pub fn give_up(self) {
         let _ = fs::remove_file(self.path());
     }
 
-    /// The locked file.
+    /// The path of the locked file.
     pub fn path(&self) -> PathBuf {
         lock_path(&self.folder, &self.id)
     }
 
-    /// Whether the folder for locks tells of a run that died.
-    pub fn has_dead(&self) -> bool {
+    /// Whether the folder of locks has something of a run that died.
+    pub fn has_dead_runs(&self) -> bool {
         let items = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         items.map(|item| self.lock_of(&item.path())).any(|lock| lock != self.path() && !is_locked(&lock))
     }
 
-    /// The lock that belongs to something in the folder for locks.
+    /// The path of the lock that an item of the folder of locks belongs to: the item itself, or that of a clone's run.
     fn lock_of(&self, path: &Path) -> PathBuf {
-        let checkout_of = path.file_name().and_then(|name| name.to_str()?.strip_suffix(CHECKOUT));
-        checkout_of.map_or_else(|| path.to_owned(), |id| lock_path(&self.folder, id))
+        let run_of_checkout = path.file_name().and_then(|name| name.to_str()?.strip_suffix(CHECKOUT_SUFFIX));
+        run_of_checkout.map_or_else(|| path.to_owned(), |id| lock_path(&self.folder, id))
     }
 
-    /// Claims something for this run alone: a file with its process id, locked as long as the claim lives. One that a
-    /// crash left is taken over.
+    /// Claims what the text `what` stands for, so that no other run can claim the same: a file with the process id is
+    /// locked until the claim is dropped. A claim that a crash left is taken over.
     ///
     /// # Errors
-    /// When the file can not be written.
+    /// When the file cannot be read, written or locked.
     pub fn claim(&self, what: &str) -> Result<Claimed> {
         let path = lock_path(&self.folder, &format!("claim-{}", &blake3::hash(what.as_bytes()).to_hex()[..16]));
         let shown = path.display();
@@ -127,8 +132,8 @@ impl RunLock {
                 }
                 Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock `{shown}`")),
             }
-            // Another run may have removed the file as a dead one's before it was locked.
-            if !fs::metadata(&path).is_ok_and(|meta| file.metadata().is_ok_and(|own| own.ino() == meta.ino())) {
+            // Another run may have removed the file as that of a dead run before it was locked.
+            if !is_at(&file, &path) {
                 continue;
             }
             file.set_len(0)?;
@@ -137,13 +142,13 @@ impl RunLock {
         }
     }
 
-    /// Where this run may put a source; when it dies, the next run removes it.
+    /// The folder for a clone of this run. If the run dies, the next run removes it.
     pub fn checkout_folder(&self) -> PathBuf {
-        self.folder.join(format!("{}{CHECKOUT}", self.id))
+        self.folder.join(format!("{}{CHECKOUT_SUFFIX}", self.id))
     }
 
-    /// Removes what runs that ended have left in the folder for locks.
-    pub fn forget_the_dead(&self) {
+    /// Removes locks and clones of runs that have ended.
+    pub fn remove_dead_runs(&self) {
         for item in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let path = item.path();
             let lock = self.lock_of(&path);
@@ -155,14 +160,14 @@ impl RunLock {
     }
 }
 
-/// What became of a claim.
+/// The result of a claim.
 pub enum Claimed {
     Granted(Claim),
-    /// Another run has it; its process id.
+    /// Another run, with this process id, has it.
     HeldBy(String),
 }
 
-/// Something that is this run's alone.
+/// Something that only this run has, until this is dropped.
 pub struct Claim {
     path: PathBuf,
     _file: File,
@@ -176,9 +181,9 @@ impl Drop for Claim {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Else the file stays for the child that cleans up after this run: it keeps those containers its own. The child,
-        // or the next run that looks, removes it.
-        if self.made.load(Ordering::Relaxed) == 0 {
+        // With containers, the file stays for the child that cleans up after this run, so that no other run takes them for
+        // those of a dead one. That child, or the next run, removes it.
+        if self.named_containers.load(Ordering::Relaxed) == 0 {
             let _ = fs::remove_file(self.path());
         }
     }
@@ -188,29 +193,40 @@ fn lock_path(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.lock"))
 }
 
+/// Whether an open file is still the one at this path.
+fn is_at(file: &File, path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| file.metadata().is_ok_and(|open| open.ino() == meta.ino()))
+}
+
+/// Whether a file is locked by a process.
 fn is_locked(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-fn make_private(folder: &Path) -> Result<()> {
+/// Creates a folder that only this user can use, or checks that it belongs to this user.
+fn create_private(folder: &Path) -> Result<()> {
     let user = rustix::process::getuid().as_raw();
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    created.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     let owner = fs::symlink_metadata(folder)?;
-    ensure!(owner.is_dir() && owner.uid() == user, "the folder `{}` is not yours; set TMPDIR", folder.display());
+    ensure!(
+        owner.is_dir() && owner.uid() == user,
+        "the folder `{}` does not belong to you; set TMPDIR to another one",
+        folder.display()
+    );
     Ok(())
 }
 
-/// Tells machines, and folders of locks, apart that use the same engine: a run whose lock is not visible here must not be
-/// taken for a dead one.
+/// Eight digits that differ between machines and between folders of locks. With them in the names of containers, a run on
+/// another machine that uses the same engine is not taken for a dead one because its lock is not visible here.
 fn scope(folder: &Path) -> String {
     let mut hasher = blake3::Hasher::new();
     for file in ["/etc/machine-id", "/proc/sys/kernel/random/boot_id", "/proc/sys/kernel/hostname"] {
         hasher.update(&fs::read(file).unwrap_or_default());
     }
-    let place = fs::metadata(folder).map(|meta| (meta.dev(), meta.ino())).unwrap_or_default();
-    hasher.update(format!("{place:?} {}", folder.display()).as_bytes());
+    let inode = fs::metadata(folder).map(|meta| (meta.dev(), meta.ino())).unwrap_or_default();
+    hasher.update(format!("{inode:?} {}", folder.display()).as_bytes());
     hasher.finalize().to_hex()[..8].to_owned()
 }
 

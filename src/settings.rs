@@ -1,5 +1,5 @@
-//! What was typed, made into what it means here: files read, names checked. Afterwards nothing asks the command line or
-//! the environment again.
+//! Settings: the command line, checked and combined with files and the environment. After settings are made, nothing else
+//! reads the command line or the environment.
 
 mod container_options;
 pub mod folders;
@@ -34,43 +34,46 @@ use secrets::SecretOptions;
 use source::Source;
 use variables::{environment_file, variable};
 
-/// One build, or many of the same.
+/// What to build, and how: the settings of one build, or of all builds of a watch.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub source: Source,
     pub builder: String,
     pub tag: String,
-    /// `-E` and `-e`, merged; the source's own file comes before them, at each build.
+    /// Names and values from `-E` and `-e`, merged. Those of the source's own file are added at each build.
     pub variables: Vec<(String, String)>,
     pub secrets: SecretOptions,
     pub selection: Selection,
     pub transfer: Transfer,
+    /// Whether what `assemble` leaves of the source stays in the image.
     pub keep_source: bool,
+    /// Whether artifacts of the previous image are taken over.
     pub incremental: bool,
     pub runtime: Option<RuntimeOptions>,
     pub pull: Pull,
     pub naming: Naming,
-    /// The address that is told how a build ended.
+    /// The URL to which the outcome of a build is posted.
     pub callback_url: Option<String>,
-    /// Where scripts and source go and come from, and the user who runs them, where that is not for the images to say.
+    /// What overrides the labels of the builder: the places of scripts and source, and the user that runs the scripts.
     pub overrides: Overrides,
-    /// The users that may run scripts, if not all may.
+    /// The ids of the users that may run scripts; `None` if all may.
     pub allowed_uids: Option<UidRanges>,
-    /// Scripts of the network.
+    /// Fetches scripts from URLs.
     pub fetcher: Fetcher,
+    /// The engine's CLI.
     pub engine: OsString,
-    /// Options of `docker run` for both containers.
+    /// Options of `docker run` for all containers of a build.
     pub run_options: Vec<String>,
 }
 
-/// When to ask a registry for which image.
+/// When to pull which image from a registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Pull {
     pub builder: PullPolicy,
     pub previous: PullPolicy,
 }
 
-/// What the image is called for people.
+/// Names to display, which become labels of the image.
 #[derive(Clone, Debug)]
 pub struct Naming {
     pub application: Option<String>,
@@ -82,70 +85,49 @@ pub struct Naming {
 pub enum Transfer {
     /// Into the container's own layer.
     Upload,
-    /// Into a file system in memory, mounted in its place.
+    /// Into a file system in memory, which is mounted in the container.
     Memory,
     /// By a read-only bind mount.
     Mount,
 }
 
 impl Job {
-    /// Checks what was typed and reads the environment files. A source that is a repository was cloned before.
+    /// Checks the arguments and reads the environment files. If the source is a repository, `checkout` is its clone.
     ///
     /// # Errors
-    /// Anything that can not be used, with what to do about it.
+    /// When an argument or an environment file cannot be used; with a hint.
     pub fn new(args: JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) -> Result<Self> {
         let source = Source::new(&args, checkout)?;
         note_options_without_effect(&args, checkout, reporter);
-        image_name::check_tag(&args.tag)?;
-        image_name::check_builder(&args.builder)?;
-        args.callback_url.as_deref().map_or(Ok(()), check_callback)?;
+        check_names(&args)?;
         run_options::check_run_options(&args.run_options)?;
         let overrides = overrides::overrides(&args)?;
         let allowed_uids = args.allowed_uids.as_deref().map(overrides::ranges).transpose()?;
-        let mut run_options = container_options::container_options(&args.containers, Path::new(""))?;
-        run_options.extend(args.run_options);
-        let mut lists = Vec::new();
-        for file in &args.environment_file {
-            lists.push(environment_file(file, reporter)?);
-        }
-        let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
-        lists.push(typed?);
+        let run_options = docker_run_options(&args)?;
+        let variables = given_variables(&args, reporter)?;
         Ok(Self {
             source,
-            builder: args.builder,
-            tag: args.tag,
-            variables: environment::merge(lists),
+            variables,
             secrets: SecretOptions::new(&args.secrets)?,
-            selection: Selection {
-                gitignore: !args.no_gitignore,
-                exclude: args.exclude,
-                include: args.include,
-                links: match (args.follow_symlinks, args.s2i_compat.keep_symlinks) {
-                    (true, _) => LinkPolicy::Followed,
-                    (_, true) => LinkPolicy::KeptKnowingly,
-                    _ => LinkPolicy::Kept,
-                },
-            },
-            transfer: match (args.mount, args.source_in_memory) {
-                (true, _) => Transfer::Mount,
-                (_, true) => Transfer::Memory,
-                _ => Transfer::Upload,
-            },
+            runtime: RuntimeOptions::new(&args.runtime)?,
+            selection: selection(&args),
+            transfer: transfer(&args),
             keep_source: args.keep_source,
             incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
-            runtime: RuntimeOptions::new(&args.runtime)?,
             pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
-            naming: Naming { application: args.images.application_name, description: args.images.description },
-            callback_url: args.callback_url,
             overrides,
             allowed_uids,
             fetcher: Fetcher::default(),
-            engine: args.engine,
             run_options,
+            builder: args.builder,
+            tag: args.tag,
+            naming: Naming { application: args.images.application_name, description: args.images.description },
+            callback_url: args.callback_url,
+            engine: args.engine,
         })
     }
 
-    /// The same for builds after the first: a registry is asked once.
+    /// The same job for the builds after the first, which do not ask a registry again.
     pub fn after_the_first(&self) -> Self {
         let after = |policy| match policy {
             PullPolicy::Always => PullPolicy::IfNotPresent,
@@ -156,32 +138,79 @@ impl Job {
         Self { runtime, pull, ..self.clone() }
     }
 
-    /// The user that options for `docker run` name.
+    /// The user that an option of `docker run` names, if one does.
     pub fn user_option(&self) -> Option<&str> {
         run_options::user_option(&self.run_options)
     }
 
-    /// All variables of a build that starts now.
+    /// The names and values of all variables of a build that starts now: those of the source's own file, then those of the
+    /// command line.
     ///
     /// # Errors
-    /// When the source's file can not be read.
+    /// When the source's file cannot be read, or is not UTF-8 text.
     pub fn environment(&self, reporter: &Reporter) -> Result<Vec<(String, String)>> {
         let file = self.source.path.join(".s2i/environment");
-        let own = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
-        Ok(environment::merge([own, self.variables.clone()]))
+        let from_source = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
+        Ok(environment::merge([from_source, self.variables.clone()]))
     }
+}
+
+/// Checks the names of images and the address of the callback.
+fn check_names(args: &JobArgs) -> Result<()> {
+    image_name::check_tag(&args.tag)?;
+    image_name::check_builder(&args.builder)?;
+    args.callback_url.as_deref().map_or(Ok(()), check_callback)
 }
 
 fn check_callback(url: &str) -> Result<()> {
     if ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
         return Ok(());
     }
-    Err(Error::usage(format!("`{url}` is no address that can be called back"))
+    Err(Error::usage(format!("`{url}` is not a valid callback URL"))
         .hint("it begins with `http://` or `https://`")
         .into())
 }
 
-/// Notes where an option asks for something that has no meaning here.
+/// All options of `docker run`: those that our own options stand for, then those after `--`.
+fn docker_run_options(args: &JobArgs) -> Result<Vec<String>> {
+    let mut options = container_options::container_options(&args.containers, Path::new(""))?;
+    options.extend_from_slice(&args.run_options);
+    Ok(options)
+}
+
+/// The variables of the environment files of `-E`, then those of `-e`.
+fn given_variables(args: &JobArgs, reporter: &Reporter) -> Result<Vec<(String, String)>> {
+    let mut lists = Vec::new();
+    for file in &args.environment_file {
+        lists.push(environment_file(file, reporter)?);
+    }
+    let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
+    lists.push(typed?);
+    Ok(environment::merge(lists))
+}
+
+fn selection(args: &JobArgs) -> Selection {
+    Selection {
+        gitignore: !args.no_gitignore,
+        exclude: args.exclude.clone(),
+        include: args.include.clone(),
+        links: match (args.follow_symlinks, args.s2i_compat.keep_symlinks) {
+            (true, _) => LinkPolicy::Followed,
+            (_, true) => LinkPolicy::KeptKnowingly,
+            _ => LinkPolicy::Kept,
+        },
+    }
+}
+
+fn transfer(args: &JobArgs) -> Transfer {
+    match (args.mount, args.source_in_memory) {
+        (true, _) => Transfer::Mount,
+        (_, true) => Transfer::Memory,
+        _ => Transfer::Upload,
+    }
+}
+
+/// Reports options that have no effect here.
 fn note_options_without_effect(args: &JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) {
     if args.s2i_compat.save_temp_dir && checkout.is_none() {
         reporter

@@ -1,4 +1,4 @@
-//! Signals: the first one cleans up, the second one leaves.
+//! Signals: the first one cancels work, so that it can be cleaned up; the second one ends the process at once.
 
 use std::thread;
 
@@ -9,29 +9,29 @@ use signal_hook::iterator::Signals;
 use crate::cancel::Cancel;
 use crate::error::ErrorKind;
 
-/// Cancels work at the first INT, TERM or HUP. At the second the process ends at once, and what it had in the engine
-/// is found by the next run.
+/// Cancels work at the first INT, TERM or HUP. The second ends the process at once; its containers are removed by the
+/// next run.
 ///
 /// # Errors
-/// When the system does not let us listen.
+/// When the signal handlers cannot be installed.
 pub fn cancel_on_signal(cancel: Cancel) -> Result<()> {
     on_signals(move |signal| cancel.trigger(ErrorKind::Interrupted(signal)), || {})
 }
 
-/// Calls `first` with the first INT, TERM or HUP. At the second it calls `leave`, which has to be short, and ends the
-/// process.
+/// Calls `on_first` with the number of the first INT, TERM or HUP. At the second it calls `before_exit`, which has to be
+/// short, and ends the process.
 ///
 /// # Errors
-/// When the system does not let us listen.
-pub fn on_signals(first: impl Fn(i32) + Send + 'static, leave: impl Fn() + Send + 'static) -> Result<()> {
+/// When the signal handlers cannot be installed.
+pub fn on_signals(on_first: impl Fn(i32) + Send + 'static, before_exit: impl Fn() + Send + 'static) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
     thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
-                leave();
+                before_exit();
                 std::process::exit(i32::from(ErrorKind::Interrupted(signal).status()));
             }
-            first(signal);
+            on_first(signal);
         }
     });
     Ok(())

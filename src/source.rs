@@ -1,4 +1,6 @@
-//! The source folder: which of its entries count, what they are at one moment, and how they travel.
+//! The source folder: which of its entries are sent, what they are at one moment, and how they are sent.
+//!
+//! When to look at the source is left to the pipeline and to the watch.
 
 pub mod entry;
 pub mod ignored;

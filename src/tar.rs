@@ -1,7 +1,7 @@
-//! Tar streams, written and read: formats only, no policy about what they hold.
+//! Writing and reading tar streams. This room only knows the format; what a stream contains is up to its callers.
 //!
-//! Headers are GNU's, so that every `tar` reads them, with a PAX record for the nanoseconds of a modification time, so that
-//! make-like tools see no file as older or newer than it is.
+//! Headers are in GNU's format, which every `tar` reads. A PAX record adds the nanoseconds of a modification time, so that
+//! tools like `make` see the true age of each file.
 
 pub mod header;
 pub mod pax;

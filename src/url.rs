@@ -1,16 +1,16 @@
-//! URLs in messages and labels.
+//! URLs as they may be shown in messages and labels.
 
-/// A text without the user names and passwords that its URLs carry.
+/// A text, which may contain URLs, without the user names and passwords in them.
 pub fn without_credentials(text: &str) -> String {
-    let mut clean = String::new();
+    let mut shown = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
         let end = after.find(|c: char| c == '/' || c == '\'' || c == '"' || c.is_whitespace()).unwrap_or(after.len());
-        let (host, more) = after.split_at(end);
-        clean.extend([before, "://", host.rsplit('@').next().unwrap_or(host)]);
-        rest = more;
+        let (authority, remainder) = after.split_at(end);
+        shown.extend([before, "://", authority.rsplit('@').next().unwrap_or(authority)]);
+        rest = remainder;
     }
-    clean + rest
+    shown + rest
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ fn start_tracker(
         tracker.poll();
     } else if job.selection.links == LinkPolicy::Followed {
         reporter.note(
-            "what links point to can change without a word, so everything is looked at now and then (`--poll=INTERVAL`)",
+            "targets of links can change without an event, so everything is looked at now and then (`--poll=INTERVAL`)",
         );
         tracker.poll();
     }

@@ -56,9 +56,9 @@ fn clone_source(
     let keep = args.job.s2i_compat.save_temp_dir;
     let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder() };
     reporter.phase("cloning");
-    let checkout = Checkout::make(&repository, folder, keep, cancel)?;
+    let checkout = Checkout::create(&repository, folder, keep, cancel)?;
     if keep {
-        reporter.note(&format!("the clone stays in {}", checkout.folder().display()));
+        reporter.note(&format!("the clone is kept in {}", checkout.folder().display()));
     }
     Ok(Some(checkout))
 }

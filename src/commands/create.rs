@@ -46,7 +46,7 @@ pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
     image_name::check_tag(&args.name)?;
     let dir = &args.dir;
     if let Some(file) = FILES.iter().find(|file| fs::symlink_metadata(dir.join(file.path)).is_ok()) {
-        return Err(Error::usage(format!("`{}` is there already", dir.join(file.path).display()))
+        return Err(Error::usage(format!("`{}` already exists", dir.join(file.path).display()))
             .hint("nothing was written; move it away, or name another folder")
             .into());
     }
@@ -54,13 +54,14 @@ pub fn create(args: &CreateArgs, reporter: &Reporter) -> Result<()> {
         write_file(dir, file, &args.name).map_err(|error| {
             Error::usage(format!("cannot write `{}`", dir.join(file.path).display()))
                 .because(error)
-                .hint("name a folder that is yours to write to, or a new one")
+                .hint("name a folder that you can write to, or a new one")
         })?;
     }
     let dir = dir.display();
     let name = &args.name;
-    reporter
-        .note(&format!("a builder is in {dir}: `docker build --tag {name} {dir}` makes it, {dir}/test/run tries it"));
+    reporter.note(&format!(
+        "wrote a builder to {dir}: `docker build --tag {name} {dir}` builds it, `{dir}/test/run` tests it"
+    ));
     Ok(())
 }
 

@@ -89,7 +89,7 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
     check_options(job)?;
     check_replaceable(&path)?;
     if upload.exists() && !path.exists() {
-        return Err(Error::usage(format!("`{}` is there already, and in the way", upload.display()))
+        return Err(Error::usage(format!("`{}` already exists and is in the way", upload.display()))
             .hint("move it away, or write the Dockerfile to another folder")
             .into());
     }
@@ -131,13 +131,13 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
 fn check_options(job: &Job) -> Result<()> {
     let secrets = &job.secrets;
     if !secrets.variables.is_empty() || !secrets.files.is_empty() || !secrets.injections.is_empty() {
-        let what = "what `--build-env`, `--secret` and `--inject` give would stay in the image that a Dockerfile makes";
+        let what = "with a Dockerfile, the values of `--build-env`, `--secret` and `--inject` would stay in the image";
         return Err(Error::usage(what).hint("leave them out, or build with `minis2i build`").into());
     }
     match job.run_options.first() {
         None => Ok(()),
         Some(option) => {
-            Err(Error::usage(format!("`{option}` is for the containers of a build; a Dockerfile can not say it"))
+            Err(Error::usage(format!("`{option}` is for the containers of a build; a Dockerfile cannot express it"))
                 .hint("leave it out, or give it to `docker build`, which has options of its own")
                 .into())
         }
@@ -219,7 +219,7 @@ impl<'a> DockerfileFacts<'a> {
 
 fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {
     let searched = folder_list(&contract.folders);
-    Error::engine(format!("`{builder}` is no S2I builder: there is no `assemble` in {searched}"))
+    Error::engine(format!("`{builder}` is not an S2I builder: there is no `assemble` in {searched}"))
         .hint("use an image made as a builder; its label `io.openshift.s2i.scripts-url` says where scripts are")
         .into()
 }
@@ -324,7 +324,7 @@ fn check_replaceable(path: &Path) -> Result<()> {
     if replaceable {
         return Ok(());
     }
-    Err(Error::usage(format!("`{}` is there already, and was not generated", path.display()))
+    Err(Error::usage(format!("`{}` already exists and was not generated", path.display()))
         .hint("nothing was written; move it away, or name another file")
         .into())
 }
@@ -340,7 +340,7 @@ fn make_folder(path: &Path) -> Result<()> {
 fn not_written(path: &Path, error: io::Error) -> anyhow::Error {
     Error::usage(format!("cannot write `{}`", path.display()))
         .because(error)
-        .hint("name a place that is yours to write to, with room for the source")
+        .hint("name a place that you can write to, with room for the source")
         .into()
 }
 

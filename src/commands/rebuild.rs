@@ -75,7 +75,7 @@ fn tag_of(name: &str, image: &Image) -> Result<String> {
     if image.repo_tags.iter().any(|tag| full_name(tag) == full_name(name)) {
         return Ok(name.to_owned());
     }
-    Err(Error::usage(format!("`{name}` is an image's id, which a new image can not have"))
+    Err(Error::usage(format!("`{name}` is an image id, which cannot be the name of a new image"))
         .hint(format!("say how to name it: `minis2i rebuild {name} NEW`"))
         .into())
 }
@@ -88,12 +88,12 @@ fn local_source(typed: &str, image: &str, builder: &str, reporter: &Reporter) ->
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shown = shown.display();
     if !path.exists() {
-        return Err(Error::usage(format!("the source of `{image}` is not there: {shown}"))
+        return Err(Error::usage(format!("the source of `{image}` does not exist: {shown}"))
             .hint(format!("run this where it was built, or say where it is: `minis2i build SOURCE {builder} {image}`"))
             .into());
     }
     if path.is_relative() {
-        reporter.note(&format!("the source of `{image}` is known as `{typed}` only; taking {shown}"));
+        reporter.note(&format!("the labels of `{image}` name the source only as `{typed}`; using {shown}"));
     }
     Ok(path.to_owned())
 }

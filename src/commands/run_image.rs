@@ -65,7 +65,7 @@ fn report_ports(engine: &Engine, container: &str, tag: &str, reporter: &Reporter
             continue;
         }
         if status == "running" {
-            reporter.note(&format!("`{tag}` runs{}; Ctrl-C ends it", describe_ports(ports)));
+            reporter.note(&format!("`{tag}` is running{}; Ctrl-C stops it", describe_ports(ports)));
         }
         return;
     }
@@ -87,7 +87,7 @@ mod tests {
     fn a_port_with_several_addresses_is_reported_once() {
         let both =
             r#"{"8080/tcp":[{"HostIp":"0.0.0.0","HostPort":"49153"},{"HostIp":"::","HostPort":"49153"}],"9/udp":null}"#;
-        assert_eq!(describe_ports(both), ", its port 8080/tcp is 49153 here");
+        assert_eq!(describe_ports(both), ", port 8080/tcp is published as 49153");
         assert_eq!(describe_ports("{}"), "");
         assert_eq!(describe_ports("null"), "");
     }

@@ -30,7 +30,7 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
     let searched = folder_list(&folders);
     Err(Error::engine(format!("the builder `{}` has no `usage` that runs in {searched}", args.builder))
         .because(anyhow!(stderr))
-        .hint("its documentation may help; what it has can be tried with `minis2i build SOURCE BUILDER TAG`")
+        .hint("see the builder's documentation, or try it: `minis2i build SOURCE BUILDER TAG`")
         .into())
 }
 
@@ -42,7 +42,7 @@ fn print_usage(output: &ProgramOutput, reporter: &Reporter) -> Result<()> {
     match output.status {
         0 => Ok(()),
         status => Err(Error::engine(format!("the builder's `usage` failed with exit status {status}"))
-            .hint("what it printed stands above; the mistake is in the builder's script")
+            .hint("its output is above; the error is in the builder's script")
             .into()),
     }
 }

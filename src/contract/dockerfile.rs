@@ -63,7 +63,7 @@ impl Dockerfile<'_> {
 fn env_instruction(name: &str, value: &str) -> Result<String> {
     if format!("{name}{value}").contains(['\n', '\r']) {
         return Err(Error::usage(format!("the variable `{}` has more than one line", one_line(name)))
-            .hint("a Dockerfile can not say that; leave it out, or build with `minis2i build`")
+            .hint("a Dockerfile cannot express that; leave it out, or build with `minis2i build`")
             .into());
     }
     Ok(format!("ENV {}={}", labels::quoted(name), labels::quoted(value)))

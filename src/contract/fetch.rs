@@ -93,8 +93,8 @@ fn download_failed(url: &str, error: ureq::Error) -> anyhow::Error {
     let url = without_credentials(url);
     let (cause, hint) = match error {
         ureq::Error::StatusCode(status) => {
-            let hint = "see that the address is right and open to you; a script that need not be there is answered \
-                        with 404";
+            let hint = "check the URL and your access to it; for a missing optional script the server should \
+                        answer 404";
             (anyhow!("the server answers with status {status}"), hint)
         }
         ureq::Error::BodyExceedsLimit(limit) => {

@@ -18,9 +18,9 @@ impl UidRanges {
         let name = user.split(':').next().unwrap_or(user);
         match name.parse::<u32>() {
             Ok(uid) if self.0.iter().any(|(from, to)| (*from..=*to).contains(&uid)) => None,
-            Ok(uid) => Some(format!("{uid}, who is not among those allowed")),
+            Ok(uid) => Some(format!("{uid}, which is not allowed")),
             Err(_) if name.is_empty() => Some("root, since no USER is set".to_owned()),
-            Err(_) => Some(format!("`{name}`, a name that may stand for any user")),
+            Err(_) => Some(format!("`{name}`, a name whose numeric id is not known")),
         }
     }
 }
@@ -30,7 +30,7 @@ fn parse_range(part: &str) -> Result<(u32, u32), String> {
     let number = |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` in it is no numeric user"));
     let (from, to) = match part.split_once('-') {
         None => (number(part)?, number(part)?),
-        Some(("", "")) => return Err("`-` in it has neither end".to_owned()),
+        Some(("", "")) => return Err("the range `-` has no start and no end".to_owned()),
         Some(("", to)) => (0, number(to)?),
         Some((from, "")) => (number(from)?, u32::MAX),
         Some((from, to)) => (number(from)?, number(to)?),

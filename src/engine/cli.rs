@@ -1,4 +1,6 @@
-//! Calls of the engine's CLI: one at a time, to their end, or started for a caller that handles the streams.
+//! Calls of the engine's CLI: run to their end, or started for a caller that handles the streams.
+//!
+//! A failed call becomes an error with the CLI's own words and a hint; the hints are in [`hints`].
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -20,7 +22,7 @@ use crate::report::message::EngineCall;
 /// How often a call with a limit is held against the cancel.
 const TICK: Duration = Duration::from_millis(20);
 
-/// The engine's CLI, and the listener that is told of each call. Clones are the same engine.
+/// The engine's CLI, with a callback that gets each call. Clones share both.
 #[derive(Clone)]
 pub struct Engine {
     program: OsString,
@@ -28,15 +30,17 @@ pub struct Engine {
     on_call: Arc<OnCall>,
 }
 
-/// What a call left behind.
+/// What a call that ended printed. Bytes that are not UTF-8 are replaced.
 pub struct Output {
+    /// Whether the exit status was 0.
     pub success: bool,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Engine {
-    /// An engine reached by `program`; `on_call` is told of every call that ended.
+    /// An engine whose CLI is `program`. Its calls end when `cancel` is triggered; `on_call` gets every call that ended,
+    /// and the start of those that run beside others.
     pub fn new(program: OsString, cancel: Cancel, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
         Self { program, cancel, on_call: Arc::new(on_call) }
     }
@@ -46,35 +50,37 @@ impl Engine {
         Self { cancel, ..self.clone() }
     }
 
-    /// The same engine, whose calls go on when work is cancelled: for cleaning up.
+    /// The same engine whose calls go on when work is cancelled: for cleaning up.
     pub fn without_cancel(&self) -> Self {
         self.with_cancel(Cancel::default())
     }
 
+    /// What ends the calls of this engine.
     pub fn cancel(&self) -> &Cancel {
         &self.cancel
     }
 
+    /// The path or name of the CLI.
     pub fn program(&self) -> &OsStr {
         &self.program
     }
 
-    /// The CLI's file name, as the user would type it.
+    /// The path or name of the CLI as text, for messages.
     pub fn name(&self) -> String {
         self.program.to_string_lossy().into_owned()
     }
 
-    /// Like [`call`](Self::call), also when work was cancelled, but for at most `limit`.
+    /// Like [`call`](Self::call), but also when work was cancelled, and for at most `limit`.
     ///
     /// # Errors
-    /// When the CLI can not be started, or the limit passed; the CLI is killed then, the engine may go on with the work.
+    /// When the CLI cannot be started, or runs longer than `limit`. The CLI is killed then; the engine may go on.
     pub fn call_within<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
         let cancel = Cancel::default();
         let (done, ended) = mpsc::channel::<()>();
-        let timer = cancel.clone();
+        let timeout = cancel.clone();
         let watchdog = std::thread::spawn(move || {
             if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                timer.trigger(ErrorKind::Engine);
+                timeout.trigger(ErrorKind::Engine);
             }
         });
         let result = self.with_cancel(cancel).call(args);
@@ -86,7 +92,7 @@ impl Engine {
     /// Like [`call`](Self::call), for at most `limit`.
     ///
     /// # Errors
-    /// When the CLI can not be started, the call was cancelled, or the limit passed.
+    /// When the CLI cannot be started, the call was cancelled, or the limit passed.
     pub fn call_for_at_most<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
         let own = Cancel::default();
         let (done, ended) = mpsc::channel::<()>();
@@ -109,43 +115,44 @@ impl Engine {
     /// Runs a call to its end and returns what it printed. A non-zero exit is not an error here.
     ///
     /// # Errors
-    /// When the CLI can not be started, or the call was cancelled.
+    /// When the CLI cannot be started, or the call was cancelled.
     pub fn call<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Output> {
-        self.run(args, None)
+        self.run_to_end(args, None)
     }
 
     /// Like [`call`](Self::call), for calls that must succeed; returns the standard output.
     ///
     /// # Errors
-    /// When the CLI can not be started, the call was cancelled, or exits non-zero: then with the engine's own words and
-    /// a cure where one is known.
+    /// When the CLI cannot be started, the call was cancelled, or the CLI exits non-zero. In the last case the cause is
+    /// what the CLI printed to standard error, with a hint.
     pub fn demand<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String> {
-        self.succeeded(args, self.run(args, None)?)
+        self.require_success(args, self.run_to_end(args, None)?)
     }
 
     /// Like [`demand`](Self::demand), with `input` on the CLI's standard input.
     ///
     /// # Errors
-    /// When the CLI can not be started, the call was cancelled, or exits non-zero.
+    /// When the CLI cannot be started, the call was cancelled, or the CLI exits non-zero.
     pub fn feed<S: AsRef<OsStr>>(&self, args: &[S], input: &[u8]) -> Result<String> {
-        self.succeeded(args, self.run(args, Some(input))?)
+        self.require_success(args, self.run_to_end(args, Some(input))?)
     }
 
-    fn run<S: AsRef<OsStr>>(&self, args: &[S], input: Option<&[u8]>) -> Result<Output> {
+    fn run_to_end<S: AsRef<OsStr>>(&self, args: &[S], input: Option<&[u8]>) -> Result<Output> {
         let begin = Instant::now();
         let mut process = self.spawn(args, if input.is_some() { Stdio::piped() } else { Stdio::null() })?;
         let stdin = input.map(|input| (process.stdin(), input));
         let (mut out, mut err) = (process.stdout(), process.stderr());
         let (stdout, stderr) = std::thread::scope(|scope| {
             if let Some((mut stdin, input)) = stdin {
-                // A reader that does not want it all says why on its way out.
+                // A CLI that stops reading also fails, and its error output says why.
                 scope.spawn(move || stdin.write_all(input));
             }
             let errors = scope.spawn(move || child::read_all(&mut err));
             (child::read_all(&mut out), errors.join().unwrap_or_default())
         });
         let status = process.wait()?;
-        (self.on_call)(&EngineCall { line: self.line(args), took: Some(begin.elapsed()), again: false });
+        let command_line = self.command_line(args);
+        (self.on_call)(&EngineCall { command_line, took: Some(begin.elapsed()), start_reported: false });
         self.cancel.check()?;
         Ok(Output {
             success: status == 0,
@@ -154,55 +161,55 @@ impl Engine {
         })
     }
 
-    fn succeeded<S: AsRef<OsStr>>(&self, args: &[S], output: Output) -> Result<String> {
+    fn require_success<S: AsRef<OsStr>>(&self, args: &[S], output: Output) -> Result<String> {
         if output.success { Ok(output.stdout) } else { Err(self.failed(args, &output.stderr)) }
     }
 
-    /// The error for a call that failed with these words.
-    pub fn failed<S: AsRef<OsStr>>(&self, args: &[S], words: &str) -> anyhow::Error {
-        let words = words.trim();
-        let words = if words.is_empty() { "it said nothing" } else { words };
+    /// The error for a call that failed and printed `stderr`.
+    pub fn failed<S: AsRef<OsStr>>(&self, args: &[S], stderr: &str) -> anyhow::Error {
+        let stderr = stderr.trim();
+        let cause = if stderr.is_empty() { "it printed no error message" } else { stderr };
         let verb: Vec<_> = args.iter().take(2).map(|arg| arg.as_ref().to_string_lossy()).collect();
-        self.error(format!("`{} {}` failed", self.name(), verb.join(" ")), words)
+        self.error(format!("`{} {}` failed", self.name(), verb.join(" ")), cause)
     }
 
-    /// The error for something that could not be done, with the engine's words as its cause and a cure.
-    pub fn error(&self, what: impl Into<String>, words: &str) -> anyhow::Error {
-        let hint = hints::for_words(words, &self.name());
-        Error::engine(what).because(anyhow!(words.trim().to_owned())).hint(hint).into()
+    /// The error `what`, with the CLI's `stderr` as its cause and a hint that fits it.
+    pub fn error(&self, what: impl Into<String>, stderr: &str) -> anyhow::Error {
+        let hint = hints::for_stderr(stderr, &self.name());
+        Error::engine(what).because(anyhow!(stderr.trim().to_owned())).hint(hint).into()
     }
 
-    /// Starts a call whose streams the caller handles; stdout and stderr are piped.
+    /// Starts a call whose streams the caller handles; stdout and stderr are piped. The call is not reported.
     ///
     /// # Errors
-    /// When the CLI can not be started, or work was cancelled already.
+    /// When the CLI cannot be started, or work was cancelled before.
     pub fn spawn<S: AsRef<OsStr>>(&self, args: &[S], stdin: Stdio) -> Result<Process> {
         self.cancel.check()?;
         let mut command = Command::new(&self.program);
-        // A process group of its own keeps the terminal's Ctrl-C from the CLI: what to do about it is ours to decide.
+        // In a process group of its own the CLI does not get the terminal's Ctrl-C, so that we can clean up with it.
         command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|error| hints::not_started(&self.name(), error))?;
         Ok(Process::adopt(child, self.cancel.clone()))
     }
 
-    /// Like [`spawn`](Self::spawn), for a call that goes on beside others: the listener is told of its start and of its
-    /// end.
+    /// Like [`spawn`](Self::spawn), for a call that runs beside others: its start and its end are reported.
     ///
     /// # Errors
-    /// When the CLI can not be started, or work was cancelled already.
+    /// When the CLI cannot be started, or work was cancelled before.
     pub fn spawn_announced<S: AsRef<OsStr>>(&self, args: &[S], stdin: Stdio) -> Result<Process> {
         let mut process = self.spawn(args, stdin)?;
-        process.announce(self.line(args), self.on_call.clone());
+        process.announce(self.command_line(args), self.on_call.clone());
         Ok(process)
     }
 
-    fn line<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
+    /// The call as it could be pasted into a shell.
+    fn command_line<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
         let words = args.iter().map(|arg| shell_word(&arg.as_ref().to_string_lossy()));
         std::iter::once(shell_word(&self.name())).chain(words).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// A word as a POSIX shell would have to be given it.
+/// A word, quoted where a POSIX shell needs it.
 fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,35 +1,30 @@
-//! Containers of ours: they have a name before they exist, and are removed when they are dropped.
+//! Containers that belong to this run: they have a name before they exist, and are removed when they are dropped.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 
 use super::cli::Engine;
 use super::process::Process;
+use crate::time_limits::{CONTAINER_CREATION, CONTAINER_REMOVAL, REMOVAL_PAUSE};
 
-/// How long removing a container may hold up our own end: with [`CREATION_LIMIT`] it stays within the two seconds that an
-/// interrupted run has, as one of the two is needed as a rule (`docker rm --force` takes 0.13 s).
-const REMOVAL_LIMIT: Duration = Duration::from_millis(1500);
-
-/// How long a container may take to appear after its CLI was killed in the middle of creating it: creating one takes 0.1 s,
-/// on a busy machine several times that.
-const CREATION_LIMIT: Duration = Duration::from_millis(800);
-
-/// A container that belongs to us. Dropping it removes it, with its anonymous volumes.
+/// A container that belongs to this run. Dropping it removes it, with its anonymous volumes.
 pub struct Container {
     engine: Engine,
     name: String,
+    /// Whether it is removed when this is dropped.
     owned: bool,
-    /// The engine surely has it.
+    /// Whether it is certain that the engine has created it.
     created: bool,
 }
 
 impl Container {
-    /// Starts `docker run --name NAME ARGS` and returns the container with the CLI that is attached to it.
+    /// Starts `docker run --name NAME OPTIONS`, where the options end with the image and its command. Returns the
+    /// container and the CLI that is attached to it.
     ///
     /// # Errors
-    /// When the CLI can not be started; what the engine says comes from the process.
+    /// When the CLI cannot be started, or work was cancelled. Errors of the engine are printed by the process.
     pub fn run(engine: &Engine, name: String, options: &[String], stdin: Stdio) -> Result<(Self, Process)> {
         let mut args = vec!["run".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
@@ -37,33 +32,35 @@ impl Container {
         Ok((Self { engine: engine.without_cancel(), name, owned: true, created: false }, process))
     }
 
-    /// Makes a container that does not run yet: `docker create --name NAME ARGS`.
+    /// Creates a container that does not run yet: `docker create --name NAME OPTIONS`, where the options end with the
+    /// image and its command.
     ///
     /// # Errors
-    /// When the engine can not do it, or work was cancelled.
+    /// When the engine cannot create it, or work was cancelled.
     pub fn create(engine: &Engine, name: String, options: &[String]) -> Result<Self> {
         let mut args = vec!["create".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
-        // It is ours before it exists: the engine may make it after its CLI was killed.
+        // Owned before it exists, as the engine may create it after the CLI was killed.
         let mut container = Self { engine: engine.without_cancel(), name, owned: true, created: false };
         engine.demand(&args)?;
         container.created = true;
         Ok(container)
     }
 
-    /// Starts a container that was made, attached: its output comes from the process.
+    /// Starts a container that was created; the returned process prints its output.
     ///
     /// # Errors
-    /// When the CLI can not be started.
+    /// When the CLI cannot be started, or work was cancelled.
     pub fn start(&self, engine: &Engine) -> Result<Process> {
         engine.spawn_announced(&["start", "--attach", &self.name], Stdio::null())
     }
 
+    /// The name by which the engine knows it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Notes that the engine surely has this container, so that its removal need not wait for it to appear.
+    /// Notes that the engine has created this container, so that its removal need not wait for it to appear.
     pub fn mark_created(&mut self) {
         self.created = true;
     }
@@ -86,15 +83,15 @@ impl Drop for Container {
         }
         let begin = Instant::now();
         loop {
-            // The CLI prints the name of what it removed; its exit status for a missing one differs by version.
+            // The CLI prints the names of removed containers; its exit status for a missing one differs by version.
             let removed = self
                 .engine
-                .call_within(&self.removal(), REMOVAL_LIMIT)
+                .call_within(&self.removal(), CONTAINER_REMOVAL)
                 .is_ok_and(|output| output.stdout.trim() == self.name);
-            if removed || self.created || begin.elapsed() > CREATION_LIMIT {
+            if removed || self.created || begin.elapsed() > CONTAINER_CREATION {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(REMOVAL_PAUSE);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Files of containers, by the engine's archive call: it needs no program in the container, and no container that runs.
+//! Files of containers, read and written with `docker cp`, which needs no program in the container and no container that
+//! runs.
 
 use std::io::{self, BufWriter, Read};
 use std::process::{ChildStdin, Stdio};
@@ -9,13 +10,14 @@ use super::cli::Engine;
 use super::process::Process;
 use crate::child::Collector;
 
-/// How much of a stream is gathered before it is handed to the CLI, in bytes: several of a pipe's 64 KiB.
+/// How much of a stream is collected before it is written to the CLI, in bytes: chosen so that one write fills a pipe,
+/// which holds 64 KiB, several times.
 const BUFFER: usize = 256 * 1024;
 
-/// The content of a file of a container; `None` where there is no such file.
+/// The content of the file `path` of a container; `None` where there is no such file.
 ///
 /// # Errors
-/// When the engine does not answer, or work was cancelled.
+/// When `docker cp` fails for another reason, or work was cancelled.
 pub fn read_file(engine: &Engine, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
     let mut content = None;
     for_each_entry(engine, container, path, &mut |_, entry| {
@@ -27,108 +29,109 @@ pub fn read_file(engine: &Engine, container: &str, path: &str) -> Result<Option<
     Ok(content)
 }
 
-/// Whether a container has such a path.
+/// Whether a container has the path.
 ///
 /// # Errors
-/// When the engine does not answer, or work was cancelled.
+/// When `docker cp` fails for another reason than a missing path, or work was cancelled.
 pub fn exists(engine: &Engine, container: &str, path: &str) -> Result<bool> {
     let mut fetch = Fetch::start(engine, container, path)?;
-    // The first byte tells; all that may lie below is not waited for.
+    // The first byte is enough; what lies below the path is not read.
     if fetch.process.stdout().read(&mut [0]).is_ok_and(|got| got > 0) {
         return Ok(true);
     }
     fetch.end(engine).map(|()| false)
 }
 
-/// Hands each entry at and below a path of a container over, with its path below that. No such path: no entries.
+/// Calls `on_entry` with each entry at and below a path of a container, and with the entry's name in the archive. There
+/// are none where there is no such path.
 ///
 /// # Errors
-/// When the engine does not answer, or work was cancelled.
+/// When `docker cp` fails for another reason than a missing path, or work was cancelled.
 pub fn for_each_entry(
     engine: &Engine,
     container: &str,
     path: &str,
-    entry: &mut dyn FnMut(&str, &mut ::tar::Entry<&mut dyn Read>),
+    on_entry: &mut dyn FnMut(&str, &mut ::tar::Entry<&mut dyn Read>),
 ) -> Result<()> {
     let mut fetch = Fetch::start(engine, container, path)?;
     let mut stdout = fetch.process.stdout();
     let from: &mut dyn Read = &mut stdout;
     let mut archive = ::tar::Archive::new(from);
-    for found in archive.entries()?.map_while(Result::ok) {
-        let mut found = found;
-        let path = String::from_utf8_lossy(&found.path_bytes()).into_owned();
-        entry(path.trim_start_matches("./"), &mut found);
+    for mut entry in archive.entries()?.map_while(Result::ok) {
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        on_entry(path.trim_start_matches("./"), &mut entry);
     }
-    // What follows the end of the archive is padding; a full pipe would stop its writer.
+    // After the end of the archive comes padding; left unread, it would fill the pipe and stop the CLI.
     let _ = io::copy(&mut stdout, &mut io::sink());
     fetch.end(engine)
 }
 
-/// An archive on its way out of a container.
+/// A `docker cp` that reads a path of a container.
 struct Fetch {
     args: [String; 3],
     process: Process,
-    words: Collector,
+    stderr: Collector,
 }
 
 impl Fetch {
     fn start(engine: &Engine, container: &str, path: &str) -> Result<Self> {
         let args = ["cp".to_owned(), format!("{container}:{path}"), "-".to_owned()];
         let mut process = engine.spawn_announced(&args, Stdio::null())?;
-        let words = process.collect_stderr();
-        Ok(Self { args, process, words })
+        let stderr = process.collect_stderr();
+        Ok(Self { args, process, stderr })
     }
 
-    /// That there is no such path is no error.
+    /// Waits for the CLI; a path that does not exist is not an error.
     fn end(self, engine: &Engine) -> Result<()> {
         let status = self.process.wait()?;
         engine.cancel().check()?;
-        let words = self.words.text();
-        if status == 0 || says_missing(&words) { Ok(()) } else { Err(engine.failed(&self.args, &words)) }
+        let stderr = self.stderr.text();
+        if status == 0 || says_missing(&stderr) { Ok(()) } else { Err(engine.failed(&self.args, &stderr)) }
     }
 }
 
-/// Whether these words of the CLI say that a container has no such path, or no folder of that name.
-pub fn says_missing(words: &str) -> bool {
-    let words = words.to_lowercase();
+/// Whether the CLI's error output says that a container has no such path, or no folder of that name.
+pub fn says_missing(stderr: &str) -> bool {
+    let stderr = stderr.to_lowercase();
     ["could not find", "no such file", "no such container:path", "must be a directory", "not a directory"]
         .iter()
-        .any(|beginning| words.contains(beginning))
+        .any(|text| stderr.contains(text))
 }
 
-/// What became of a delivery.
+/// How a delivery ended.
 pub enum Delivered {
+    /// All of the stream was extracted.
     Whole,
-    /// The engine did not take it; its words.
+    /// The engine did not extract it; the CLI's error output.
     Refused(String),
 }
 
-/// A tar stream on its way into a folder of a container. The engine heeds the owners in it.
+/// A tar stream that `docker cp` extracts into a folder of a container, with the owners that the stream names.
 pub struct Delivery {
     process: Process,
-    words: Collector,
+    stderr: Collector,
 }
 
 impl Delivery {
-    /// Starts it; what is written to the stream is extracted as it comes.
+    /// Starts the CLI; what is written to the returned stream is extracted as it comes.
     ///
     /// # Errors
-    /// When the CLI can not be started.
+    /// When the CLI cannot be started, or work was cancelled.
     pub fn start(engine: &Engine, container: &str, folder: &str) -> Result<(Self, BufWriter<ChildStdin>)> {
         let mut process = engine.spawn_announced(&["cp", "-", &format!("{container}:{folder}")], Stdio::piped())?;
         let stdin = BufWriter::with_capacity(BUFFER, process.stdin());
-        let words = process.collect_stderr();
-        Ok((Self { process, words }, stdin))
+        let stderr = process.collect_stderr();
+        Ok((Self { process, stderr }, stdin))
     }
 
-    /// Waits until all is there, once the stream has been closed.
+    /// Waits until everything is extracted; the stream must have been closed.
     ///
     /// # Errors
-    /// When work was cancelled.
+    /// When work was cancelled, or the CLI cannot be waited for.
     pub fn end(self, engine: &Engine) -> Result<Delivered> {
         let status = self.process.wait()?;
         engine.cancel().check()?;
-        let words = self.words.text();
-        Ok(if status == 0 { Delivered::Whole } else { Delivered::Refused(words) })
+        let stderr = self.stderr.text();
+        Ok(if status == 0 { Delivered::Whole } else { Delivered::Refused(stderr) })
     }
 }

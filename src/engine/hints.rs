@@ -1,13 +1,13 @@
-//! Hints for the engine's errors: from the words of the CLI to what the user can do.
+//! Hints for the engine's errors: what the user can do, guessed from what the CLI printed.
 
 use std::io;
 
 use crate::error::Error;
 
-/// What to do about the error that these words of the CLI describe.
-pub fn for_words(words: &str, engine: &str) -> String {
-    let words = words.to_lowercase();
-    let has = |text: &str| words.contains(text);
+/// The hint for an error that the CLI `engine` described in `stderr`.
+pub fn for_stderr(stderr: &str, engine: &str) -> String {
+    let stderr = stderr.to_lowercase();
+    let has = |text: &str| stderr.contains(text);
     if has("permission denied while trying to connect") || has("dial unix") && has("permission denied") {
         return format!(
             "you may not use the engine's socket: add yourself to its group (`sudo usermod -aG docker $USER`, then log \
@@ -27,16 +27,16 @@ pub fn for_words(words: &str, engine: &str) -> String {
     if has("unknown flag") || has("unknown shorthand flag") || has("flag needs an argument") {
         return format!("`{engine} run --help` lists the options that can come after `--`");
     }
-    format!("see that `{engine} info` works; with `--verbose` the commands are shown, to be tried by hand")
+    format!("check that `{engine} info` works; `--verbose` shows the commands, so that you can try them by hand")
 }
 
-/// The error for a CLI that could not be started at all.
+/// The error for a CLI that could not be started.
 pub fn not_started(engine: &str, error: io::Error) -> anyhow::Error {
     let missing = error.kind() == io::ErrorKind::NotFound;
     let hint = if missing {
         "install docker (on Debian: `sudo apt-get install docker.io`), or name a compatible CLI with `--engine PATH`"
     } else {
-        "see that it is a program you may run, or name another one with `--engine PATH`"
+        "check that it is a program that you may run, or name another one with `--engine PATH`"
     };
     Error::engine(format!("cannot start the engine's CLI `{engine}`")).because(error).hint(hint).into()
 }

@@ -1,4 +1,4 @@
-//! Images: what the engine knows about one, and finding, naming and removing them.
+//! Images: what the engine knows about one, looking them up and completing their names.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,14 @@ use super::cli::Engine;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Image {
+    /// With its `sha256:`, which podman leaves out.
     pub id: String,
+    /// Every name and tag that it has.
     #[serde(default, deserialize_with = "nullable")]
     pub repo_tags: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub repo_digests: Vec<String>,
-    /// The image that it was made of, if the engine keeps that; none has an empty id.
+    /// The id of the image that it was made from; empty if there is none, or the engine does not keep it.
     #[serde(default)]
     pub parent: String,
     #[serde(default)]
@@ -25,7 +27,7 @@ pub struct Image {
     pub config: Config,
 }
 
-/// The part of an image's configuration that matters here. Newer engines leave out what is not set.
+/// The part of an image's configuration that is used here. Newer engines leave out what is not set.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Config {
@@ -41,7 +43,7 @@ pub struct Config {
     pub working_dir: String,
     #[serde(deserialize_with = "nullable")]
     pub labels: BTreeMap<String, String>,
-    /// Folders that are volumes; what is written there gets into no image.
+    /// The folders that are volumes; what a container writes there is not committed.
     #[serde(deserialize_with = "nullable")]
     pub volumes: BTreeMap<String, serde_json::Value>,
     #[serde(deserialize_with = "nullable")]
@@ -59,16 +61,17 @@ where
 }
 
 impl Image {
-    /// Whether this is the image that such a name, or id, means.
-    pub fn answers_to(&self, name: &str) -> bool {
+    /// Whether a name, or the beginning of an id, refers to this image.
+    pub fn is_named(&self, name: &str) -> bool {
         let digits = name.strip_prefix("sha256:").unwrap_or(name);
+        // A name of a few letters could be the beginning of an id by chance.
         let by_id = digits.len() >= 4 && self.id.trim_start_matches("sha256:").starts_with(digits);
         by_id
             || self.repo_digests.iter().any(|known| full_name(known) == full_name(name))
             || self.repo_tags.iter().any(|known| full_name(known) == full_name(name))
     }
 
-    /// The volume that a path of the image lies in.
+    /// The volume that contains an absolute path of the image, if one does.
     pub fn volume(&self, path: &str) -> Option<&str> {
         let within = |volume: &str| {
             path.strip_prefix(volume.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -76,16 +79,17 @@ impl Image {
         self.config.volumes.keys().map(String::as_str).find(|volume| within(volume))
     }
 
-    /// The value of an environment variable of the image.
+    /// The value of an environment variable of the image, if it is set.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.config.env.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 }
 
-/// Looks several images up in one call; the result has one place for each name, empty where there is no such image.
+/// Looks up several images by name or id in one call. The result has the images in the order of the names, `None` where
+/// there is no such image.
 ///
 /// # Errors
-/// When the engine does not answer or says something that is not an image.
+/// When the call fails for another reason, work was cancelled, or the answer does not describe images.
 pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Option<Image>; N]> {
     let mut args = vec!["image", "inspect"];
     args.extend(names);
@@ -94,7 +98,7 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
         Ok(images) => images,
         Err(_) if !output.success => return Err(engine.failed(&args, &output.stderr)),
         Err(error) => {
-            let what = format!("`{} image inspect` describes an image in a way that is not understood", engine.name());
+            let what = format!("`{} image inspect` describes an image in a way that cannot be parsed", engine.name());
             return Err(engine.error(what, &error.to_string()));
         }
     };
@@ -105,20 +109,20 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
         let mut found = found.into_iter();
         return Ok(names.map(|_| found.next()));
     }
-    // What is missing is left out of the answer, so places are given by name.
-    Ok(names.map(|name| found.iter().find(|image| image.answers_to(name)).cloned()))
+    // Missing images are left out of the answer, so each name has to be matched.
+    Ok(names.map(|name| found.iter().find(|image| image.is_named(name)).cloned()))
 }
 
-/// Whether these words of the CLI (docker's or podman's) say that there is no such image.
-pub fn says_missing(words: &str) -> bool {
-    let words = words.to_lowercase();
-    words.contains("no such image") || words.contains("image not known")
+/// Whether the error output of the CLI, docker's or podman's, says that there is no such image.
+pub fn says_missing(stderr: &str) -> bool {
+    let stderr = stderr.to_lowercase();
+    stderr.contains("no such image") || stderr.contains("image not known")
 }
 
-/// Ids of the images that a filter of `docker images` lists, newest first.
+/// The ids of the images that pass all these filters of `docker images`, newest first, each once.
 ///
 /// # Errors
-/// When the call fails.
+/// When the call fails, or work was cancelled.
 pub fn list(engine: &Engine, filters: &[String]) -> Result<Vec<String>> {
     let mut args = vec!["images".to_owned(), "--quiet".to_owned(), "--no-trunc".to_owned()];
     for filter in filters {
@@ -172,7 +176,7 @@ mod tests {
     fn an_image_is_known_by_tag_and_by_id() {
         let image =
             Image { id: "sha256:abcdef01".to_owned(), repo_tags: vec!["app:latest".to_owned()], ..Image::default() };
-        assert!(image.answers_to("app") && image.answers_to("abcd") && image.answers_to("sha256:abcdef01"));
-        assert!(!image.answers_to("app:1") && !image.answers_to("abce"));
+        assert!(image.is_named("app") && image.is_named("abcd") && image.is_named("sha256:abcdef01"));
+        assert!(!image.is_named("app:1") && !image.is_named("abce"));
     }
 }

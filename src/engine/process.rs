@@ -1,4 +1,5 @@
-//! A running call of the engine's CLI, with its streams.
+//! A running call of the engine's CLI, with its streams. It owns the CLI's process; containers are owned by
+//! [`Container`](super::container::Container).
 
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use crate::cancel::Cancel;
 use crate::child::Collector;
 use crate::report::message::EngineCall;
 
-/// A function that is told of each call.
+/// The callback that gets each call.
 pub type OnCall = dyn Fn(&EngineCall) + Send + Sync;
 
-/// A running call. Dropping it ends the CLI; what the CLI started in the engine is the container's owner's business.
+/// A running call. Dropping it kills the CLI, but not the container that the CLI started.
 pub struct Process {
     child: Option<Child>,
     cancel: Cancel,
@@ -23,55 +24,59 @@ pub struct Process {
 
 /// A call whose start was reported. Dropping it reports the end.
 struct Announced {
-    line: String,
+    command_line: String,
     begin: Instant,
     on_call: Arc<OnCall>,
 }
 
 impl Drop for Announced {
     fn drop(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        (self.on_call)(&EngineCall { line, took: Some(self.begin.elapsed()), again: true });
+        let command_line = std::mem::take(&mut self.command_line);
+        (self.on_call)(&EngineCall { command_line, took: Some(self.begin.elapsed()), start_reported: true });
     }
 }
 
 impl Process {
-    /// Owns a child from here on: it ends when `cancel` is triggered.
+    /// Takes ownership of a child, which is killed when `cancel` is triggered.
     pub(super) fn adopt(child: Child, cancel: Cancel) -> Self {
         cancel.adopt(child.id());
         Self { child: Some(child), cancel, announced: None }
     }
 
-    /// Reports the start of the call now, and its end when it has come.
-    pub(super) fn announce(&mut self, line: String, on_call: Arc<OnCall>) {
-        on_call(&EngineCall { line: line.clone(), took: None, again: false });
-        self.announced = Some(Announced { line, begin: Instant::now(), on_call });
+    /// Reports the start of the call now, and its end when this is dropped.
+    pub(super) fn announce(&mut self, command_line: String, on_call: Arc<OnCall>) {
+        on_call(&EngineCall { command_line: command_line.clone(), took: None, start_reported: false });
+        self.announced = Some(Announced { command_line, begin: Instant::now(), on_call });
     }
 
+    /// The CLI's standard input. May be called once, if it is piped.
     pub fn stdin(&mut self) -> ChildStdin {
         self.child().stdin.take().expect("stdin is piped and taken once")
     }
 
+    /// The CLI's standard output. May be called once.
     pub fn stdout(&mut self) -> ChildStdout {
         self.child().stdout.take().expect("stdout is piped and taken once")
     }
 
+    /// The CLI's standard error. May be called once.
     pub fn stderr(&mut self) -> ChildStderr {
         self.child().stderr.take().expect("stderr is piped and taken once")
     }
 
-    /// Reads standard error on a thread of its own, for an error message.
+    /// Reads standard error on a thread of its own, for an error message. Takes the stream, as [`stderr`](Self::stderr)
+    /// does.
     pub fn collect_stderr(&mut self) -> Collector {
         Collector::start(self.stderr())
     }
 
-    /// Waits for the end; the exit status, or -1 when a signal ended it.
+    /// Waits for the CLI to end; returns its exit status, or -1 when a signal ended it.
     ///
     /// # Errors
-    /// When the kernel does not know the child any more.
+    /// When the child was reaped before.
     pub fn wait(mut self) -> Result<i32> {
         let id = self.child().id();
-        // The child stays a zombie until it is released, so that a cancel can never hit another process with its number.
+        // The child stays a zombie until it is released, so that a cancel cannot kill another process with the same id.
         if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
             let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             while matches!(waitid(WaitId::Pid(pid), ended), Err(rustix::io::Errno::INTR)) {}

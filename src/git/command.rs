@@ -1,4 +1,4 @@
-//! One call of `git`, to its end or until work is cancelled.
+//! One call of `git`, which runs until it ends or work is cancelled.
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,33 +11,33 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cancel::Cancel;
 use crate::child::{self, Collector};
 use crate::error::Error;
+use crate::time_limits::GIT_END;
 use crate::url::without_credentials;
 
-/// How long git may take to end once it was told to. Part of the two seconds that an interrupted run has.
-const END_LIMIT: Duration = Duration::from_millis(800);
+/// How often it is checked whether work was cancelled: chosen so that the delay is not noticed after Ctrl-C.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How often a running git is held against the cancel: short enough not to be felt after Ctrl-C.
-const TICK: Duration = Duration::from_millis(10);
-
-/// Variables that a hook of git sets, and that would lead to another repository.
+/// Variables that git sets for its hooks, and that would make git work on another repository.
 const REPOSITORY_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
 
-/// Runs git in a folder; returns what it printed.
+/// Runs git in a folder; returns its standard output.
 ///
 /// # Errors
-/// A git that can not be started, in git's words that it failed, or that work was cancelled.
-pub fn run_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
+/// When git cannot be started, it exits non-zero (the error is then what it printed to standard error, without
+/// credentials), or work was cancelled.
+pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(args);
     run_command(command, cancel)
 }
 
-/// Runs git; returns what it printed. It may ask for a password where there is a terminal, so it stays in our group of
-/// processes and gets the terminal's Ctrl-C itself.
+/// Runs git; returns its standard output. It may ask for a password where there is a terminal, so it stays in our process
+/// group and gets the terminal's Ctrl-C itself.
 ///
 /// # Errors
-/// A git that can not be started, in git's words that it failed, or that work was cancelled.
-pub fn run(args: &[&str], cancel: &Cancel) -> Result<String> {
+/// When git cannot be started, it exits non-zero (the error is then what it printed to standard error, without
+/// credentials), or work was cancelled.
+pub fn run_git(args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.args(args);
     run_command(command, cancel)
@@ -54,13 +54,13 @@ fn run_command(mut command: Command, cancel: &Cancel) -> Result<String> {
             .because(error)
             .hint("install git (on Debian: `sudo apt-get install git`), or give a folder")
     })?;
-    let errors = Collector::start(child.stderr.take().expect("stderr is piped"));
+    let stderr = Collector::start(child.stderr.take().expect("stderr is piped"));
     let mut stdout = child.stdout.take().expect("stdout is piped");
-    let (ended, output) = mpsc::channel();
-    std::thread::spawn(move || ended.send(child::read_all(&mut stdout)));
-    let mut stopper = Stopper { cancel, told: None };
+    let (output_sender, output) = mpsc::channel();
+    std::thread::spawn(move || output_sender.send(child::read_all(&mut stdout)));
+    let mut stopper = Stopper { cancel, terminated: None };
     let output = loop {
-        match output.recv_timeout(TICK) {
+        match output.recv_timeout(POLL_INTERVAL) {
             Ok(bytes) => break bytes,
             Err(RecvTimeoutError::Timeout) => stopper.stop_if_cancelled(&mut child),
             Err(RecvTimeoutError::Disconnected) => break Vec::new(),
@@ -71,11 +71,12 @@ fn run_command(mut command: Command, cancel: &Cancel) -> Result<String> {
     if status.success() {
         return Ok(String::from_utf8_lossy(&output).into_owned());
     }
-    Err(anyhow!(without_credentials(&errors.text())))
+    Err(anyhow!(without_credentials(&stderr.text())))
 }
 
-/// Waits for a child whose output has ended, which is its own end as a rule.
+/// Waits for a child whose output has ended, which means as a rule that it ends at once.
 fn wait(child: &mut Child, stopper: &mut Stopper) -> Result<ExitStatus> {
+    // Short at first, so that a call of a few milliseconds is not prolonged.
     let mut pause = Duration::from_micros(200);
     loop {
         if let Some(status) = child.try_wait()? {
@@ -83,27 +84,29 @@ fn wait(child: &mut Child, stopper: &mut Stopper) -> Result<ExitStatus> {
         }
         stopper.stop_if_cancelled(child);
         std::thread::sleep(pause);
-        pause = (pause * 2).min(TICK);
+        pause = (pause * 2).min(POLL_INTERVAL);
     }
 }
 
 /// Ends git when work is cancelled.
 struct Stopper<'a> {
     cancel: &'a Cancel,
-    told: Option<Instant>,
+    /// When git was asked to end.
+    terminated: Option<Instant>,
 }
 
 impl Stopper<'_> {
-    /// Told to end, git ends its helpers and removes what it wrote; killed, it does neither, so that comes last.
+    /// Asks git to end, and kills it later. After TERM git ends its helper processes and removes what it wrote, after KILL
+    /// it cannot.
     fn stop_if_cancelled(&mut self, child: &mut Child) {
         if self.cancel.why().is_none() {
             return;
         }
-        let since = *self.told.get_or_insert_with(|| {
+        let since = *self.terminated.get_or_insert_with(|| {
             terminate(child.id());
             Instant::now()
         });
-        if since.elapsed() > END_LIMIT {
+        if since.elapsed() > GIT_END {
             let _ = child.kill();
         }
     }

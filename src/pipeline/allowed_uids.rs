@@ -17,7 +17,7 @@ pub fn check_users(job: &Job, builder: &Image, contract: &Contract) -> Result<()
     let Some(allowed) = &job.allowed_uids else { return Ok(()) };
     if let Some(objection) = allowed.objection(&builder.config.user) {
         return Err(Error::engine(format!("the builder `{}` runs as {objection}", job.builder))
-            .hint("give it a numeric USER that `--allowed-uids` has (`USER 1001`), or allow that one")
+            .hint("set a numeric USER in the builder that `--allowed-uids` includes (`USER 1001`), or allow this user")
             .into());
     }
     let hint = "name a numeric user that `--allowed-uids` has with `--assemble-user`, or allow that one";
@@ -28,7 +28,7 @@ pub fn check_users(job: &Job, builder: &Image, contract: &Contract) -> Result<()
     match contract.user.as_deref().and_then(|user| allowed.objection(user)) {
         None => Ok(()),
         Some(objection) => {
-            Err(Error::engine(format!("a label of the builder `{}` has `assemble` run as {objection}", job.builder))
+            Err(Error::engine(format!("a label of the builder `{}` makes `assemble` run as {objection}", job.builder))
                 .hint(hint)
                 .into())
         }

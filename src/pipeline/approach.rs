@@ -111,7 +111,7 @@ pub enum CannotWait {
 
 impl Display for CannotWait {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        write!(f, "its container can not wait ({self:?})")
+        write!(f, "its container cannot wait for an upload")
     }
 }
 

@@ -64,7 +64,7 @@ fn post_outcome(url: &str, tag: &str, success: bool, engine: &Engine, reporter: 
             Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Err(error)) => {
                 let url = without_credentials(url);
-                reporter.warn(&format!("the callback `{url}` was not told how the build ended: {error}"));
+                reporter.warn(&format!("the callback `{url}` could not be told how the build ended: {error}"));
                 return;
             }
             Err(RecvTimeoutError::Timeout) if engine.cancel().why().is_some() => return,

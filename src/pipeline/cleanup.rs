@@ -122,7 +122,7 @@ pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result
         let what = if removed.len() == 1 { "a container" } else { "containers" };
         reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
     }
-    run_lock.forget_the_dead();
+    run_lock.remove_dead_runs();
     Ok(())
 }
 

@@ -11,12 +11,9 @@ use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::Engine;
 use crate::engine::image::Image;
+use crate::time_limits::COMMIT_END;
 
-/// How long a commit or tag call that has begun may delay the end of an interrupted run: chosen so that the run ends
-/// within two seconds.
-const END_LIMIT: Duration = Duration::from_millis(1200);
-
-/// How often it is checked whether an interrupt came: chosen so that it adds little to [`END_LIMIT`].
+/// How often it is checked whether an interrupt came: chosen so that it adds little to [`COMMIT_END`].
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The container to commit, and how.
@@ -66,7 +63,7 @@ pub fn commit_container(
         move_tag(engine, &id, tag, previous)
     });
     if moved.is_err() {
-        let _ = engine.call_within(&["image", "rm", &id], END_LIMIT);
+        let _ = engine.call_within(&["image", "rm", &id], COMMIT_END);
     } else if id != committed {
         // Some engines refuse, since it is the parent of the new image; there it is removed together with the new
         // image.
@@ -87,15 +84,15 @@ fn keep_or_restore(engine: &Engine, tag: &str, previous: Option<&Image>) -> Resu
     let interrupted = engine.cancel().check();
     if interrupted.is_err() {
         let _ = match previous {
-            Some(image) => engine.call_within(&["tag", &image.id, tag], END_LIMIT),
-            None => engine.call_within(&["image", "rm", tag], END_LIMIT),
+            Some(image) => engine.call_within(&["tag", &image.id, tag], COMMIT_END),
+            None => engine.call_within(&["image", "rm", tag], COMMIT_END),
         };
     }
     interrupted
 }
 
 /// Runs short `work` with an engine that an interrupt does not cancel, so that its result is known. The work is
-/// cancelled [`END_LIMIT`] after the interrupt if it has not finished.
+/// cancelled [`COMMIT_END`] after the interrupt if it has not finished.
 fn uninterrupted<T>(engine: &Engine, work: impl FnOnce(&Engine) -> Result<T>) -> Result<T> {
     let delayed = Cancel::default();
     let uninterrupted_engine = engine.with_cancel(delayed.clone());
@@ -110,13 +107,13 @@ fn uninterrupted<T>(engine: &Engine, work: impl FnOnce(&Engine) -> Result<T>) ->
     })
 }
 
-/// Triggers `delayed` if the work is not `done` [`END_LIMIT`] after `interrupt`.
+/// Triggers `delayed` if the work is not `done` [`COMMIT_END`] after `interrupt`.
 fn cancel_later(interrupt: &Cancel, delayed: &Cancel, done: &AtomicBool) {
     let mut interrupted_at = None;
     while !done.load(Ordering::Relaxed) {
         if let Some(why) = interrupt.why() {
             let interrupted_at = *interrupted_at.get_or_insert_with(Instant::now);
-            if interrupted_at.elapsed() > END_LIMIT {
+            if interrupted_at.elapsed() > COMMIT_END {
                 delayed.trigger(why);
                 return;
             }

@@ -62,7 +62,7 @@ impl<'a> ImageConfig<'a> {
             labels.extend(labels::from_metadata(&text).map_err(|error| {
                 Error::engine(format!("cannot use the labels that `assemble` left in {}", labels::METADATA_FILE))
                     .because(error)
-                    .hint("see that `assemble` writes well-formed JSON with text values there")
+                    .hint("make `assemble` write valid JSON with text values there")
             })?);
         }
         let Some((runtime, stage)) = images.runtime.as_ref().zip(stage) else {

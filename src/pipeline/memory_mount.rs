@@ -20,7 +20,7 @@ pub fn memory_options(cx: &BuildContext, images: &Images) -> Result<Vec<String>>
     let user = user_ids::script_user(cx, images);
     let Some((uid, gid)) = user_ids::parse_numeric(user) else {
         return Err(Error::engine(format!("`--source-in-memory` does not work with the builder's user `{user}`"))
-            .hint("it needs a number: give the image one (`USER 1001:0`), or name one with `--assemble-user`")
+            .hint("a numeric user is needed: set one in the image (`USER 1001:0`), or name one with `--assemble-user`")
             .into());
     };
     let path = join(&images.contract.destination, "src");

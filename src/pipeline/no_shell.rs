@@ -279,7 +279,7 @@ impl FillAttempt<'_> {
         let options = SendOptions { sparse: true, follow };
         let mut recently_changed = Vec::new();
         for entry in &mut snapshot.entries {
-            if send_entry(upload, root, b"src", entry, options)? == Sent::Lately {
+            if send_entry(upload, root, b"src", entry, options)? == Sent::JustChanged {
                 recently_changed.push(entry.path.clone());
             }
         }
@@ -332,7 +332,7 @@ impl FilledContainer {
                 _ => Ok(status.parse()?),
             },
             (Some("created"), _, Some(why)) => Err(self.start_failed(why)),
-            _ => Err(cx.engine.error("the build container is gone before `assemble` was done", &output.stderr)),
+            _ => Err(cx.engine.error("the build container ended before `assemble` was done", &output.stderr)),
         }
     }
 
@@ -345,7 +345,7 @@ impl FilledContainer {
         };
         failed
             .because(anyhow!(why.to_owned()))
-            .hint("the image has no shell: there, `assemble` has to be a program that brings all it needs to run")
+            .hint("the image has no shell, so `assemble` has to be a self-contained program")
             .into()
     }
 

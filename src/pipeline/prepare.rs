@@ -76,7 +76,7 @@ impl Prepared<'_> {
         }
         match self.session.finish(&self.upload.script) {
             Err(error) if !error::is_classified(&error) => {
-                Err(self.session.failure("the build container does not take the source").context(error.to_string()))
+                Err(self.session.failure("the build container does not accept the source").context(error.to_string()))
             }
             result => result,
         }

@@ -74,7 +74,7 @@ fn pull_previous(cx: &BuildContext) -> Result<()> {
     let name = &cx.job.tag;
     if let Some(stderr) = pull(cx, name)? {
         let why = stderr.lines().last().unwrap_or_default().to_owned();
-        cx.reporter.warn(&format!("cannot pull the previous image `{name}`, going on with what is here: {why}"));
+        cx.reporter.warn(&format!("cannot pull the previous image `{name}`, going on with what the engine has: {why}"));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ pub fn check_destination(greeting: &Greeting, contract: &Contract, builder: &str
         Destination::Missing => Err(no_destination(path, builder)),
         Destination::ReadOnly => Err(Error::engine(format!("the builder's user may not write to `{path}`"))
             .hint(
-                "make that folder the user's in the builder's Dockerfile, or name another one with `--destination DIR` \
+                "make the user the owner of that folder in the builder's Dockerfile, or name another one with `--destination DIR` \
                  or the label `io.openshift.s2i.destination`",
             )
             .into()),

@@ -74,8 +74,8 @@ impl RuntimeImage {
             _ => options.artifacts.clone(),
         };
         if artifacts.is_empty() {
-            return Err(Error::usage("nothing is to be carried into the runtime image")
-                .hint(format!("name it: `--runtime-artifact PATH`, or in the image's label `{ARTIFACTS_LABEL}`"))
+            return Err(Error::usage("no artifacts are given for the runtime image")
+                .hint(format!("name them with `--runtime-artifact PATH`, or in the image's label `{ARTIFACTS_LABEL}`"))
                 .into());
         }
         Ok(Some(Self { image, contract, artifacts }))
@@ -103,7 +103,7 @@ impl RuntimeImage {
         cx.reporter.phase("starting the runtime container");
         let (mut session, greeting, bypassed) = self.start_session(cx, inputs)?;
         self.check_greeting(cx, &greeting)?;
-        cx.reporter.phase("carrying artifacts over");
+        cx.reporter.phase("copying artifacts");
         let modes = self.send(cx, build_container, &mut session, &external_scripts(inputs))?;
         let assemble = self.assemble_path(&greeting, inputs);
         let command = self.command(cx, &greeting, inputs);
@@ -135,7 +135,7 @@ impl RuntimeImage {
     ) -> Result<Vec<(Vec<u8>, u32)>> {
         match self.send_upload(cx, build_container, session, scripts) {
             Err(error) if !error::is_classified(&error) => {
-                Err(session.failure("cannot carry artifacts into the runtime container"))
+                Err(session.failure("cannot copy artifacts into the runtime container"))
             }
             result => result,
         }
@@ -291,7 +291,7 @@ fn external_scripts(inputs: &Inputs) -> Vec<(&'static str, &[u8])> {
 /// Ends the upload; the container then runs `assemble-runtime`.
 fn finish_upload(session: &mut Session, script: FinalScript) -> Result<()> {
     session.finish(&script).map_err(|error| {
-        session.failure("the runtime container does not take the artifacts").context(error.to_string())
+        session.failure("the runtime container does not accept the artifacts").context(error.to_string())
     })
 }
 
@@ -302,14 +302,14 @@ fn no_tool(image: &str, what: &str) -> anyhow::Error {
 }
 
 fn copy_error(artifact: &Artifact, why: anyhow::Error) -> anyhow::Error {
-    Error::engine(format!("cannot take the artifact `{}` out of the build container", artifact.from))
+    Error::engine(format!("cannot copy the artifact `{}` from the build container", artifact.from))
         .because(why)
-        .hint("`--runtime-artifact` names a file or folder that `assemble` leaves; what it removes can not be taken")
+        .hint("`--runtime-artifact` names a file or folder that `assemble` leaves; what it removes cannot be taken")
         .into()
 }
 
 fn move_error(stderr: &str) -> anyhow::Error {
-    Error::engine("cannot put the artifacts into their place in the runtime image")
+    Error::engine("cannot copy the artifacts to their places in the runtime image")
         .because(anyhow!(stderr.to_owned()))
         .hint("its user must be able to write there: `--assemble-runtime-user`, or another place: `PATH:PLACE`")
         .into()

@@ -75,7 +75,7 @@ pub fn follow_script(
             }
             SessionEvent::Stderr(_) => {}
             SessionEvent::End => {
-                return Err(session.failure(&format!("the build container is gone before `{}` was done", run.script)));
+                return Err(session.failure(&format!("the build container ended before `{}` was done", run.script)));
             }
         }
     }
@@ -100,7 +100,9 @@ pub fn check_status(script: &str, status: i32) -> Result<()> {
     }
     let failure = Error::new(ErrorKind::Assemble(status), format!("`{script}` failed with exit status {status}"));
     match status {
-        137 => Err(failure.hint("it was killed; out of memory? `-- --memory SIZE` gives the container more").into()),
+        137 => Err(failure
+            .hint("it was killed, perhaps because it ran out of memory; `-- --memory SIZE` gives the container more")
+            .into()),
         _ => Err(failure.into()),
     }
 }

@@ -168,7 +168,7 @@ fn no_assemble(contract: &Contract, builder: &str) -> anyhow::Error {
     }
     let labels = SCRIPTS_LABELS.map(|label| format!("`{label}`")).join(" nor ");
     Error::engine(format!(
-        "`{builder}` is no S2I builder: it has neither label {labels}, and no `assemble` in {searched}"
+        "`{builder}` is not an S2I builder: it has neither label {labels}, and no `assemble` in {searched}"
     ))
     .hint(
         "use an image made as a builder, say where its scripts are with `--scripts-url`, or bring your own script as \

@@ -176,7 +176,7 @@ fn list_injection(injection: &Injection, list: &mut Vec<Injected>) -> Result<()>
     let shown = injection.from.display();
     let meta = fs::metadata(&injection.from).map_err(|error| unreadable(&injection.from, error))?;
     if !meta.is_dir() {
-        return Err(Error::usage(format!("`{shown}` can not be injected: it is no folder"))
+        return Err(Error::usage(format!("`{shown}` cannot be injected: it is no folder"))
             .hint("give the folder that holds it; with only that file in it, only that file is injected")
             .into());
     }
@@ -197,9 +197,12 @@ fn list_folder(folder: &Path, to: &[u8], ancestors: &mut Vec<(u64, u64)>, list: 
     let read_error = |error| unreadable(folder, error);
     let meta = fs::metadata(folder).map_err(read_error)?;
     if ancestors.contains(&(meta.dev(), meta.ino())) {
-        return Err(Error::usage(format!("`{}` can not be injected: it leads back to itself", folder.display()))
-            .hint("remove that link from the folder")
-            .into());
+        return Err(Error::usage(format!(
+            "`{}` cannot be injected: it contains itself through a link",
+            folder.display()
+        ))
+        .hint("remove that link from the folder")
+        .into());
     }
     ancestors.push((meta.dev(), meta.ino()));
     let names: io::Result<Vec<_>> =

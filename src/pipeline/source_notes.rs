@@ -43,13 +43,14 @@ pub fn report_symlinks(links: LinkPolicy, snapshot: &Snapshot, reporter: &Report
     let (unexpected, what): (Vec<_>, _) = match links {
         LinkPolicy::Kept => (
             symlinks_out(snapshot).collect(),
-            "leads out of the source and means what is there in the builder; `--follow-symlinks` sends what it points \
-             to here",
+            "points out of the source, so in the builder it means a path there; `--follow-symlinks` sends its target \
+             from this machine",
         ),
         LinkPolicy::KeptKnowingly => return,
-        LinkPolicy::Followed => {
-            (all_symlinks(snapshot).collect(), "stays a link: it leads nowhere, or back to a folder that it lies in")
-        }
+        LinkPolicy::Followed => (
+            all_symlinks(snapshot).collect(),
+            "is sent as a link: it points to nothing, or to a folder that contains it",
+        ),
     };
     let Some((path, target)) = unexpected.first() else { return };
     let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));

@@ -87,7 +87,7 @@ fn with_approaches<'a>(
             }
         }
     }
-    bail!("the build had to be started over too often")
+    bail!("the build was started over too often")
 }
 
 /// Finishes the upload, runs `assemble` and then the second stage, if there is one, and shows their output.

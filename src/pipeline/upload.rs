@@ -96,7 +96,7 @@ impl<'a> Upload<'a> {
                 upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
             } else {
                 let sent = send_entry(upload, root, b"src", entry, self.options)?;
-                if sent == Sent::Lately {
+                if sent == Sent::JustChanged {
                     self.recently_changed.insert(entry.path.clone());
                 }
             }
@@ -209,7 +209,7 @@ impl<'a> Upload<'a> {
             let entry = &mut self.snapshot.entries[index];
             let hash = hash_file(&self.job.source.path.join(entry.path()), self.options.follow);
             if hash.is_ok_and(|hash| hash.as_ref() != entry.hash()) {
-                *entry = Arc::new(entry.spoiled());
+                *entry = Arc::new(entry.marked_changed());
             }
         }
     }

@@ -22,7 +22,7 @@ pub fn ids_of_script_user(cx: &BuildContext, images: &Images, container: &str) -
         Ok(String::from_utf8_lossy(&content).into_owned())
     };
     look_up(user, &read_text("/etc/passwd")?, &read_text("/etc/group")?).ok_or_else(|| {
-        Error::engine(format!("nobody in the builder's `/etc/passwd` and `/etc/group` is `{user}`"))
+        Error::engine(format!("the builder's `/etc/passwd` and `/etc/group` have no entry for `{user}`"))
             .hint("give the image a numeric USER (`USER 1001:0`), or name one with `--assemble-user`")
             .into()
     })

@@ -1,4 +1,4 @@
-//! Text for people, on stderr. Only the id of a new image goes to stdout.
+//! Messages as text for people, on stderr. Only the id of a new image is printed to stdout.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -8,12 +8,12 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::message::{Finished, Message, Outcome, StandbyUse, Started, Summary, Watching, short_id};
+use super::message::{EngineCall, Finished, Message, Outcome, StandbyUse, Started, Summary, Watching, short_id};
 use super::strip_escapes::without_escapes;
 use super::style::{Color, Level};
 use crate::error;
 
-/// The literal beginnings of the first and the last line of a build, for those who match on them.
+/// How lines about builds and watches begin. Other programs may match on these texts, so they do not change.
 const STARTED: &str = "minis2i: build started:";
 const OK: &str = "minis2i: build ok:";
 const FAILED: &str = "minis2i: build failed:";
@@ -23,12 +23,16 @@ const SKIPPED: &str = "minis2i: no build:";
 const READY: &str = "minis2i: standby ready:";
 const ENDED: &str = "minis2i: watch ended:";
 
+/// How often the spinner moves: chosen so that it visibly moves.
+const SPINNER_TICK: Duration = Duration::from_millis(100);
+
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const SOFT: Style = AnsiColor::Cyan.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
+/// The printer of text.
 pub struct Human {
     err: AutoStream<io::Stderr>,
     level: Level,
@@ -37,6 +41,7 @@ pub struct Human {
 }
 
 impl Human {
+    /// A printer for messages up to this level.
     pub fn new(level: Level, color: Color) -> Self {
         let choice = match color {
             Color::Auto => AutoStream::choice(&io::stderr()),
@@ -51,7 +56,7 @@ impl Human {
         Self { err: AutoStream::new(io::stderr(), choice), level, colored: choice != ColorChoice::Never, spinner }
     }
 
-    /// Prints one message. A reader that went away is no error.
+    /// Prints one message. A broken pipe is not an error.
     pub fn print(&mut self, message: &Message) {
         if let Message::Phase(name) = message {
             self.spin(name);
@@ -64,6 +69,7 @@ impl Human {
         let _ = spinner.suspend(|| self.write(message));
     }
 
+    /// Shows the name of a phase beside the spinner, on a terminal.
     fn spin(&mut self, name: &'static str) {
         if self.spinner.is_hidden() {
             return;
@@ -72,37 +78,26 @@ impl Human {
             self.spinner.reset();
         }
         self.spinner.set_message(name);
-        self.spinner.enable_steady_tick(Duration::from_millis(100));
+        self.spinner.enable_steady_tick(SPINNER_TICK);
     }
 
     fn write(&mut self, message: &Message) -> io::Result<()> {
         let err = &mut self.err;
         match message {
-            Message::BuildStarted(started) => writeln!(err, "{SOFT}{STARTED}{SOFT:#} {}", sentence(started))?,
+            Message::BuildStarted(started) => writeln!(err, "{SOFT}{STARTED}{SOFT:#} {}", build_text(started))?,
             Message::Phase(_) => {}
             Message::Output(line) => {
-                // Past the stream that strips: an escape without an end would take all that follows with it there,
-                // and bytes that are no text get lost.
+                // Not printed through `err`, which removes escape sequences as well: there, an escape sequence without an
+                // end would swallow the following lines, and bytes that are not UTF-8 would be lost.
                 let mut line = if self.colored { Cow::Borrowed(*line) } else { Cow::Owned(without_escapes(line)) };
                 line.to_mut().push(b'\n');
                 return io::stderr().write_all(&line);
             }
             Message::Note(text) => writeln!(err, "{SOFT}note:{SOFT:#} {text}")?,
             Message::Warning(text) => writeln!(err, "{WARN}warning:{WARN:#} {text}")?,
-            Message::Call(call) => {
-                let seconds = call.took.map(|took| format!("{:.3} s", took.as_secs_f64()));
-                match seconds {
-                    // What was shown before is not for pasting again.
-                    Some(seconds) if call.again => {
-                        let beginning: Vec<_> = call.line.split(' ').take(4).collect();
-                        writeln!(err, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))?;
-                    }
-                    Some(seconds) => writeln!(err, "{FAINT}$ {}  # {seconds}{FAINT:#}", call.line)?,
-                    None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.line)?,
-                }
-            }
-            Message::BuildFinished(finished) => return self.finished(finished),
-            Message::WatchStarted(watching) => writeln!(err, "{SOFT}{WATCHING}{SOFT:#} {}", watching_for(watching))?,
+            Message::Call(call) => write_call(err, call)?,
+            Message::BuildFinished(finished) => return self.write_finished(finished),
+            Message::WatchStarted(watching) => writeln!(err, "{SOFT}{WATCHING}{SOFT:#} {}", watch_text(watching))?,
             Message::StandbyReady(build) if self.level == Level::Verbose => {
                 writeln!(err, "{FAINT}{READY} for build {build}{FAINT:#}")?;
             }
@@ -110,14 +105,14 @@ impl Human {
             Message::Skipped(why) => writeln!(err, "{FAINT}{SKIPPED} {why}{FAINT:#}")?,
             Message::Clear if io::stderr().is_terminal() => write!(err, "\x1b[2J\x1b[3J\x1b[H")?,
             Message::Clear => {}
-            Message::WatchFinished(summary) => writeln!(err, "{SOFT}{ENDED}{SOFT:#} {}", summed_up(summary))?,
-            Message::Error(error) => self.error(error)?,
+            Message::WatchFinished(summary) => writeln!(err, "{SOFT}{ENDED}{SOFT:#} {}", summary_text(summary))?,
+            Message::Error(error) => self.write_error(error)?,
         }
         self.err.flush()
     }
 
-    fn finished(&mut self, finished: &Finished) -> io::Result<()> {
-        let (style, words) = match finished.outcome {
+    fn write_finished(&mut self, finished: &Finished) -> io::Result<()> {
+        let (style, beginning) = match finished.outcome {
             Outcome::Ok => (GOOD, OK),
             Outcome::Failed => (BAD, FAILED),
             Outcome::Cancelled => (WARN, CANCELLED),
@@ -136,7 +131,7 @@ impl Human {
         let phases = if phases.is_empty() { String::new() } else { format!(" ({}{standby})", phases.join(", ")) };
         if self.level > Level::Quiet {
             let total = finished.total.as_secs_f64();
-            writeln!(self.err, "{style}{words}{style:#} {what}, {total:.2} s{phases}")?;
+            writeln!(self.err, "{style}{beginning}{style:#} {what}, {total:.2} s{phases}")?;
             self.err.flush()?;
         }
         if let Some(id) = &finished.image {
@@ -147,7 +142,7 @@ impl Human {
         Ok(())
     }
 
-    fn error(&mut self, error: &anyhow::Error) -> io::Result<()> {
+    fn write_error(&mut self, error: &anyhow::Error) -> io::Result<()> {
         writeln!(self.err, "{BAD}error:{BAD:#} {error}")?;
         for cause in error.chain().skip(1) {
             writeln!(self.err, "  caused by: {}", cause.to_string().trim().replace('\n', "\n    "))?;
@@ -159,7 +154,22 @@ impl Human {
     }
 }
 
-fn sentence(started: &Started) -> String {
+/// Writes a call of the engine's CLI, so that it can be pasted into a shell.
+fn write_call(err: &mut impl Write, call: &EngineCall) -> io::Result<()> {
+    let seconds = call.took.map(|took| format!("{:.3} s", took.as_secs_f64()));
+    match seconds {
+        // The whole command was shown when it started.
+        Some(seconds) if call.start_reported => {
+            let beginning: Vec<_> = call.command_line.split(' ').take(4).collect();
+            writeln!(err, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))
+        }
+        Some(seconds) => writeln!(err, "{FAINT}$ {}  # {seconds}{FAINT:#}", call.command_line),
+        None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.command_line),
+    }
+}
+
+/// The text about a build that starts.
+fn build_text(started: &Started) -> String {
     let how = match &started.previous {
         Some(id) => format!("incremental, on the artifacts of {}", short_id(id)),
         None => "clean".to_owned(),
@@ -168,9 +178,10 @@ fn sentence(started: &Started) -> String {
     format!("{} from {} with {} ({how}){why}", started.tag, started.source, started.builder)
 }
 
-fn watching_for(watching: &Watching) -> String {
+/// The text about a watch that starts.
+fn watch_text(watching: &Watching) -> String {
     let how = match watching.poll {
-        Some(every) => format!("looking every {:.1} s", every.as_secs_f64()),
+        Some(every) => format!("polling every {:.1} s", every.as_secs_f64()),
         None if watching.folders == 1 => "1 folder".to_owned(),
         None => format!("{} folders", watching.folders),
     };
@@ -178,7 +189,8 @@ fn watching_for(watching: &Watching) -> String {
     format!("{} for {} with {} ({how}{keys})", watching.source, watching.tag, watching.builder)
 }
 
-fn summed_up(summary: &Summary) -> String {
+/// The text about a watch that has ended.
+fn summary_text(summary: &Summary) -> String {
     let builds = summary.builds();
     let mut text = if builds == 1 { "1 build".to_owned() } else { format!("{builds} builds") };
     text += &format!(", {} failed, {} cancelled", summary.failed, summary.cancelled);

@@ -1,4 +1,4 @@
-//! JSON lines on stdout, for programs. The types here are the documented schema; nothing else uses them.
+//! Messages as JSON lines for programs, on stdout. The types here are the documented schema and are used only here.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::message::{Finished, Message, Outcome, StandbyUse, Started};
 use crate::error;
 
+/// The printer of JSON lines.
 #[derive(Default)]
 pub struct Json {
-    /// The build under way, which output belongs to.
+    /// The number of the build that is running, to which output belongs.
     build: Option<u64>,
 }
 
+/// One line. All durations are in seconds.
 #[derive(Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Line<'a> {
@@ -52,7 +54,7 @@ enum Line<'a> {
         assemble_status: Option<i32>,
         seconds: f64,
         phases: BTreeMap<&'a str, f64>,
-        /// `used`, or null: then `no_standby` says why, in a watch.
+        /// `used` or null; if it is null in a watch, `no_standby` has the reason.
         standby: Option<&'a str>,
         no_standby: Option<&'a str>,
     },
@@ -85,7 +87,7 @@ enum Line<'a> {
 }
 
 impl Json {
-    /// Prints one message. A reader that went away is no error.
+    /// Prints one message. Output that cannot be written is not an error.
     pub fn print(&mut self, message: &Message) {
         let text;
         let line = match message {
@@ -97,7 +99,7 @@ impl Json {
             }
             Message::Note(message) => Line::Note { message },
             Message::Warning(message) => Line::Warning { message },
-            Message::Call(call) => Line::EngineCall { command: &call.line, seconds: call.took.map(seconds) },
+            Message::Call(call) => Line::EngineCall { command: &call.command_line, seconds: call.took.map(seconds) },
             Message::BuildFinished(finished) => self.finished(finished),
             Message::WatchStarted(watching) => Line::WatchStarted {
                 source: &watching.source,
@@ -161,7 +163,7 @@ impl Json {
     }
 }
 
-/// Rounded to the millisecond.
+/// A duration in seconds, rounded to the millisecond.
 fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }

@@ -1,26 +1,26 @@
-//! Messages as data: everything that can be reported, in types that know nothing of how it is shown.
+//! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What is reported.
+/// Something to report.
 pub enum Message<'a> {
     BuildStarted(&'a Started),
-    /// What is going on right now; shown only where it can be taken back.
+    /// What is done right now; only shown on a terminal, where it can be erased.
     Phase(&'static str),
-    /// A line of a script's output, without its end.
+    /// A line of a script's output, without the line feed.
     Output(&'a [u8]),
     Note(&'a str),
     Warning(&'a str),
     Call(&'a EngineCall),
     BuildFinished(&'a Finished),
     WatchStarted(&'a Watching),
-    /// A container waits for the build of this number.
+    /// The standby for the build with this number is ready.
     StandbyReady(u64),
-    /// Why there is no build though something happened.
+    /// Why there is no build although something happened.
     Skipped(&'a str),
-    /// The screen is to be empty for what follows.
+    /// Clears the screen.
     Clear,
     WatchFinished(&'a Summary),
     Error(&'a anyhow::Error),
@@ -29,35 +29,35 @@ pub enum Message<'a> {
 /// A call of the engine's CLI.
 pub struct EngineCall {
     /// The command, quoted for a shell.
-    pub line: String,
-    /// How long it ran, or `None` when it was only started.
+    pub command_line: String,
+    /// How long it ran; `None` when it has only started.
     pub took: Option<Duration>,
-    /// The start of it was reported before.
-    pub again: bool,
+    /// Whether its start was reported before.
+    pub start_reported: bool,
 }
 
 /// The beginning of a build.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// Counts builds of one run, from 1.
+    /// The number of the build in its run, from 1.
     pub build: u64,
     pub source: String,
     pub builder: String,
     pub tag: String,
-    /// The image whose artifacts are taken over, if any.
+    /// The id of the image whose artifacts are taken over, if any are.
     pub previous: Option<String>,
-    /// Why it is made, in a watch.
+    /// Why it was started; only in a watch.
     pub why: Option<Why>,
 }
 
-/// Why a build of a watch is made.
+/// Why a build of a watch was started.
 #[derive(Clone, Debug)]
 pub struct Why {
-    /// As the end of a sentence.
+    /// The reason, as the end of a sentence.
     pub text: String,
-    /// Files that changed, the first few.
+    /// The paths of the first few files that changed.
     pub changed: Vec<String>,
-    /// How many more did.
+    /// How many more files changed.
     pub more: usize,
 }
 
@@ -67,32 +67,35 @@ pub struct Watching {
     pub source: String,
     pub builder: String,
     pub tag: String,
-    /// Folders with a watch of their own.
+    /// How many folders are watched.
     pub folders: usize,
-    /// How often everything is looked at, where there are no events.
+    /// How often the whole source is looked at, if there are no events.
     pub poll: Option<Duration>,
+    /// Whether keys are read from the terminal.
     pub keys: bool,
 }
 
-/// What a watch did.
+/// The builds of a watch.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Times of the builds that succeeded.
+    /// How long the builds took that succeeded.
     pub times: Vec<Duration>,
     pub failed: u64,
     pub cancelled: u64,
 }
 
 impl Summary {
-    /// How many builds there were.
+    /// The number of all builds.
     pub fn builds(&self) -> u64 {
         self.times.len() as u64 + self.failed + self.cancelled
     }
 
+    /// The time of the fastest build that succeeded, if one did.
     pub fn fastest(&self) -> Option<Duration> {
         self.times.iter().min().copied()
     }
 
+    /// The median of the times of the builds that succeeded, if one did.
     pub fn median(&self) -> Option<Duration> {
         let mut times = self.times.clone();
         times.sort_unstable();
@@ -120,27 +123,28 @@ pub struct Finished {
     pub build: u64,
     pub outcome: Outcome,
     pub tag: String,
-    /// The id of the new image, when there is one.
+    /// The id of the new image, if there is one.
     pub image: Option<String>,
-    /// The exit status of `assemble`, once it ended.
+    /// The exit status of `assemble`, if it ended.
     pub assemble_status: Option<i32>,
+    /// How long it took; in a watch, since the save.
     pub total: Duration,
-    /// Whether a container was waiting for this build, in a watch.
+    /// Whether a standby was used; only in a watch.
     pub standby: Option<StandbyUse>,
-    /// Phases in the order they came. They may overlap, so they need not add up to the total.
+    /// The names of phases and how long they took, in their order. Phases may overlap, so their sum may not be the total.
     pub phases: Vec<(&'static str, Duration)>,
 }
 
-/// What a build of a watch was built in.
+/// In which container a build of a watch ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StandbyUse {
-    /// The container that was waiting for it.
+    /// In the standby.
     Used,
-    /// One of its own, for this reason.
+    /// In a new container, for this reason.
     None(String),
 }
 
-/// The first twelve digits of an image's id, as people see it.
+/// The first twelve digits of an image's id, as docker shows it.
 pub fn short_id(id: &str) -> &str {
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
     digits.get(..12).unwrap_or(digits)

@@ -1,9 +1,9 @@
-//! Taking the terminal's escape sequences out of a line, and nothing else.
+//! Removing a terminal's escape sequences from a line, and nothing else.
 
 const ESC: u8 = 0x1b;
 const BELL: u8 = 0x07;
 
-/// The line without escape sequences. One that does not end in the line takes no text with it.
+/// The line without escape sequences. Of a sequence that does not end in the line, only the beginning is removed.
 pub fn without_escapes(line: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(line.len() + 1);
     let mut rest = line;
@@ -15,7 +15,7 @@ pub fn without_escapes(line: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What follows the sequence that has begun with an escape.
+/// What follows an escape sequence; `rest` begins after its escape.
 fn after_sequence(rest: &[u8]) -> &[u8] {
     match rest {
         [b'[', parameters @ ..] => {
@@ -26,7 +26,7 @@ fn after_sequence(rest: &[u8]) -> &[u8] {
                 text => text,
             }
         }
-        // Titles and links: a text up to a bell, or an escape and a backslash.
+        // Titles and links: they end with a bell, or with an escape and a backslash.
         [b']' | b'P' | b'X' | b'^' | b'_', text @ ..] => {
             let end = text.iter().position(|byte| matches!(*byte, BELL | ESC));
             match end.map(|end| &text[end..]) {
@@ -34,7 +34,7 @@ fn after_sequence(rest: &[u8]) -> &[u8] {
                 _ => text,
             }
         }
-        // Two or three bytes, such as the choice of a character set.
+        // Sequences of two or three bytes with the escape, which choose a character set for example.
         [0x20..=0x2f, 0x30..=0x7e, after @ ..] | [0x30..=0x7e, after @ ..] => after,
         text => text,
     }
@@ -42,8 +42,9 @@ fn after_sequence(rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::without_escapes;
     use proptest::prelude::*;
+
+    use super::without_escapes;
 
     #[test]
     fn sequences_go_and_text_stays() {

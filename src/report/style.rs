@@ -1,19 +1,22 @@
-//! How messages are shown, and which.
+//! Choices of how messages are printed, and which.
 
-/// How messages are shown.
+/// The format of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// Text for people on stderr.
     Human,
+    /// JSON lines for programs on stdout.
     Json,
 }
 
-/// How much is said.
+/// Which messages are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Errors, and the id.
+    /// Errors, and the id of a new image.
     Quiet,
+    /// Everything except the calls of the engine's CLI.
     Normal,
-    /// Also every call of the engine's CLI.
+    /// Everything, with each call of the engine's CLI.
     Verbose,
 }
 

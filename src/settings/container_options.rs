@@ -1,4 +1,4 @@
-//! Options for the two containers of a build, as options of `docker run`.
+//! Options for the containers of a build, translated into options of `docker run`.
 
 use std::path::{Component, Path};
 
@@ -7,10 +7,10 @@ use anyhow::Result;
 use crate::cli::options::ContainerArgs;
 use crate::error::Error;
 
-/// The options, for folders relative to `here`.
+/// The options of `docker run` for these arguments. Relative folders start at `here`; the empty path is the current folder.
 ///
 /// # Errors
-/// A volume that would not be the folder it looks like.
+/// When a volume is malformed, its folder does not exist, or it may be a folder or a named volume.
 pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String>> {
     let mut options = Vec::new();
     for text in &args.volume {
@@ -22,13 +22,13 @@ pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String
     Ok(options)
 }
 
-/// A volume with its folder in absolute form. The engine would make a named volume of a folder without a slash, which
-/// then stays in the engine unnoticed.
+/// A volume with the absolute path of its folder. The engine would take a folder without a slash for a named volume, which
+/// it would create, and which would stay.
 fn volume(text: &str, here: &Path) -> Result<String> {
     let Some((source, target)) =
         text.split_once(':').filter(|(source, target)| !source.is_empty() && target.starts_with('/'))
     else {
-        return Err(Error::usage(format!("`{text}` is no volume"))
+        return Err(Error::usage(format!("`{text}` is not a volume"))
             .hint("write `--volume FOLDER:/WHERE` or `--volume NAME:/WHERE`")
             .into());
     };
@@ -50,7 +50,7 @@ fn volume(text: &str, here: &Path) -> Result<String> {
     let absolute = here.join(path).canonicalize().map_err(|error| {
         Error::usage(format!("there is no folder `{source}` to mount"))
             .because(error)
-            .hint("make it first, or see where relative paths begin: at the folder you are in")
+            .hint("create it first; relative paths start at the current folder")
     })?;
     Ok(format!("{}:{target}", absolute.display()))
 }

@@ -1,4 +1,4 @@
-//! Places of this machine, as its environment names them.
+//! Folders of this machine whose place depends on the environment.
 
 use std::path::PathBuf;
 
@@ -6,15 +6,15 @@ use anyhow::{Context, Result};
 
 use crate::random;
 
-/// The folder in which all runs of this user keep their locks.
+/// The folder with the locks of all runs of this user, which need not exist.
 pub fn locks() -> PathBuf {
     std::env::temp_dir().join(format!("minis2i-{}", rustix::process::getuid().as_raw()))
 }
 
-/// Makes a new folder for a clone that outlives the run.
+/// Creates a new folder for a clone that is kept after the run, and returns its path.
 ///
 /// # Errors
-/// A folder for temporary files that can not be written to.
+/// When the folder for temporary files cannot be written to.
 pub fn kept_checkout() -> Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("minis2i-source-{}", random::word()?));
     std::fs::create_dir(&folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;

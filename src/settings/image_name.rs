@@ -1,41 +1,42 @@
-//! Names of images, as far as they can be judged before the engine sees them.
+//! Names of images, checked before the engine gets them.
 
 use anyhow::Result;
 
 use crate::error::Error;
 
-/// Checks the name of the image to make.
+/// Checks the name of the image to build, by the rules of the engine.
 ///
 /// # Errors
-/// What is wrong with it, and what a good one looks like.
+/// When it cannot name an image; with what is wrong and an example.
 pub fn check_tag(tag: &str) -> Result<()> {
     match fault(tag) {
         None => Ok(()),
-        Some(fault) => Err(Error::usage(format!("`{tag}` can not name an image: {fault}"))
+        Some(fault) => Err(Error::usage(format!("`{tag}` cannot name an image: {fault}"))
             .hint("a name looks like `app`, `app:1.2` or `registry.example:5000/team/app:dev`")
             .into()),
     }
 }
 
-/// Checks the name or id of the builder; the engine says whether there is such an image.
+/// Checks the name or id of the builder. Whether there is such an image is left to the engine.
 ///
 /// # Errors
-/// A name that would be taken for an option, or is empty.
+/// When it is empty, would be taken for an option, or contains white space.
 pub fn check_builder(builder: &str) -> Result<()> {
     if builder.is_empty() || builder.starts_with('-') || builder.contains(char::is_whitespace) {
-        return Err(Error::usage(format!("`{builder}` can not be the name of a builder image"))
+        return Err(Error::usage(format!("`{builder}` cannot be the name of a builder image"))
             .hint("the order is `minis2i build SOURCE BUILDER TAG`")
             .into());
     }
     Ok(())
 }
 
+/// What is wrong with a tag, if anything is.
 fn fault(tag: &str) -> Option<&'static str> {
     if tag.is_empty() {
         return Some("it is empty");
     }
     if tag.contains('@') {
-        return Some("a digest names what is there already");
+        return Some("a digest can only name an existing image");
     }
     let (path, version) = match tag.rsplit_once(':') {
         Some((path, version)) if !version.contains('/') => (path, Some(version)),
@@ -76,7 +77,7 @@ fn is_host(host: &str) -> bool {
         && port.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Letters and digits, with separators only between them.
+/// Whether this is lower case letters and digits, with separators only between them.
 fn is_part(part: &str) -> bool {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     part.starts_with(word)

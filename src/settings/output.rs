@@ -1,11 +1,11 @@
-//! How to talk to the user, from what was typed.
+//! The reporter that the command line asks for.
 
 use crate::cli::choices::{ColorChoice, MessageFormat};
 use crate::cli::commands::{EngineArgs, OutputArgs};
 use crate::report::Reporter;
 use crate::report::style::{Color, Format, Level};
 
-/// The reporter of a command that builds.
+/// The reporter for a command that builds.
 pub fn reporter(args: &OutputArgs) -> Reporter {
     let format = match args.message_format {
         MessageFormat::Human => Format::Human,
@@ -15,7 +15,7 @@ pub fn reporter(args: &OutputArgs) -> Reporter {
     Reporter::new(format, level(args.quiet, verbose), color(args.color))
 }
 
-/// The reporter of a command that prints what was asked for, and nothing for programs beside it.
+/// The reporter for a command that queries the engine and prints its result to standard output.
 pub fn engine_reporter(args: &EngineArgs) -> Reporter {
     Reporter::new(Format::Human, level(args.quiet, args.verbose), color(args.color))
 }
@@ -28,7 +28,7 @@ fn level(quiet: bool, verbose: bool) -> Level {
     }
 }
 
-/// The reporter for errors in what was typed.
+/// The reporter for commands without options for output, and for errors in the command line.
 pub fn default_reporter() -> Reporter {
     Reporter::new(Format::Human, Level::Normal, Color::Auto)
 }

@@ -1,4 +1,4 @@
-//! What was typed of scripts, places and users, which comes before what an image says.
+//! Options about scripts, places and users, which override the labels of an image.
 
 use anyhow::Result;
 
@@ -8,34 +8,39 @@ use crate::contract::scripts_url::ScriptsUrl;
 use crate::contract::users::UidRanges;
 use crate::error::Error;
 
-/// Reads the options.
+/// The overrides for these arguments.
 ///
 /// # Errors
-/// One that can not be meant.
+/// When an option is empty, or does not name a place that can be used.
 pub fn overrides(args: &JobArgs) -> Result<Overrides> {
     Ok(Overrides {
         scripts: args.scripts_url.as_deref().map(scripts).transpose()?,
         fallback: args.image_scripts_url.as_deref().map(fallback).transpose()?,
-        destination: args.destination.as_deref().map(|text| filled("--destination", text, "a folder")).transpose()?,
-        user: args.assemble_user.as_deref().map(|text| filled("--assemble-user", text, "a user")).transpose()?,
+        destination: args
+            .destination
+            .as_deref()
+            .map(|text| non_empty("--destination", text, "a folder"))
+            .transpose()?,
+        user: args.assemble_user.as_deref().map(|text| non_empty("--assemble-user", text, "a user")).transpose()?,
     })
 }
 
-/// Reads `--allowed-uids`.
+/// Parses the value of `--allowed-uids`.
 ///
 /// # Errors
-/// What is no list of ranges.
+/// When it is not a list of ranges of ids.
 pub fn ranges(text: &str) -> Result<UidRanges> {
     UidRanges::parse(text).map_err(|fault| {
-        Error::usage(format!("`--allowed-uids {text}` can not be used: {fault}"))
+        Error::usage(format!("`--allowed-uids {text}` cannot be used: {fault}"))
             .hint("give ranges of numeric users, such as `1-` or `1000-2000,3000`")
             .into()
     })
 }
 
+/// Parses the value of `--scripts-url`.
 fn scripts(text: &str) -> Result<ScriptsUrl> {
     let place = ScriptsUrl::parse(text).map_err(|fault| {
-        Error::usage(format!("`--scripts-url {text}` can not be used: it {fault}"))
+        Error::usage(format!("`--scripts-url {text}` cannot be used: it {fault}"))
             .hint("write `image:///FOLDER` for the image, `file:///FOLDER` or a path for this machine, or `http(s)://`")
     })?;
     let ScriptsUrl::Folder(folder) = place else { return Ok(place) };
@@ -47,11 +52,12 @@ fn scripts(text: &str) -> Result<ScriptsUrl> {
     } else {
         "a path without `image://` before it is one of this machine; in the image it is `image:///FOLDER`"
     };
-    Err(Error::usage(format!("`--scripts-url {text}` can not be used: there is no such folder on this machine"))
+    Err(Error::usage(format!("`--scripts-url {text}` cannot be used: there is no such folder on this machine"))
         .hint(hint)
         .into())
 }
 
+/// Parses the value of `--image-scripts-url`.
 fn fallback(text: &str) -> Result<String> {
     match ScriptsUrl::parse(text) {
         Ok(ScriptsUrl::Image(folder)) => Ok(folder),
@@ -61,9 +67,10 @@ fn fallback(text: &str) -> Result<String> {
     }
 }
 
-fn filled(option: &str, text: &str, what: &str) -> Result<String> {
+/// Checks that the value of an option is not empty; `what` is what it should be.
+fn non_empty(option: &str, text: &str, what: &str) -> Result<String> {
     if text.is_empty() {
-        return Err(Error::usage(format!("`{option}` names nothing")).hint(format!("give {what}")).into());
+        return Err(Error::usage(format!("`{option}` is empty")).hint(format!("give {what}")).into());
     }
     Ok(text.to_owned())
 }

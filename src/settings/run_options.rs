@@ -1,11 +1,11 @@
-//! Options for `docker run`, as they are typed after `--`.
+//! Options of `docker run` that the user gives after `--`.
 
 use anyhow::Result;
 
 use crate::error::Error;
 
-/// Options of `docker run` that would take our own containers from us, and why each is refused.
-const TAKEN: [(&str, &str); 9] = [
+/// Options of `docker run` that cannot be passed on, since a build depends on them, and why.
+const REFUSED: [(&str, &str); 9] = [
     ("--name", "the containers of a build are named by minis2i"),
     ("--rm", "containers are removed anyway"),
     ("--detach", "minis2i has to talk to the container"),
@@ -17,24 +17,24 @@ const TAKEN: [(&str, &str); 9] = [
     ("--restart", "a build runs once"),
 ];
 
-/// Refuses options that would take our own containers from us.
+/// Checks that a build can work with these options.
 ///
 /// # Errors
-/// Such an option and why it is refused; a first word that is no option.
+/// When an option cannot be passed on, or the first word is not an option.
 pub fn check_run_options(options: &[String]) -> Result<()> {
     for option in options {
         let name = option.split('=').next().unwrap_or(option);
         let long = long_name(name);
-        if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == long) {
-            return Err(Error::usage(format!("`{option}` can not be passed on to `docker run`: {why}"))
+        if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| *refused == long) {
+            return Err(Error::usage(format!("`{option}` cannot be passed on to `docker run`: {why}"))
                 .hint("leave it out")
                 .into());
         }
     }
-    // A first word that is no option would be taken for the image.
+    // `docker run` would take a first word that is not an option for the image.
     match options.first() {
         Some(word) if !word.starts_with('-') => {
-            Err(Error::usage(format!("`{word}` after `--` is no option of `docker run`"))
+            Err(Error::usage(format!("`{word}` after `--` is not an option of `docker run`"))
                 .hint("after `--` come options such as `--memory 512m`")
                 .into())
         }
@@ -42,7 +42,7 @@ pub fn check_run_options(options: &[String]) -> Result<()> {
     }
 }
 
-/// The user that the options name.
+/// The user that the options name, if they do.
 pub fn user_option(options: &[String]) -> Option<&str> {
     let mut found = None;
     let mut options = options.iter();
@@ -51,16 +51,17 @@ pub fn user_option(options: &[String]) -> Option<&str> {
             "-u" | "--user" => options.next().map(String::as_str),
             option => ["--user=", "-u=", "-u"].iter().find_map(|beginning| option.strip_prefix(beginning)),
         };
-        // The last one counts.
+        // The last one is in force, as for docker.
         found = value.or(found);
     }
     found
 }
 
-/// The long name of a refused short option, also where it stands among others as in `-dit`.
+/// The long name of a refused short option, which may be one of several, as in `-dit`. Other names are returned as they
+/// are.
 fn long_name(name: &str) -> &str {
     let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
-    // After any other letter comes that one's value.
+    // What follows any other letter is the value of that option.
     let flags = letters.chars().take_while(|letter| "ditPqa".contains(*letter));
     let mut known = flags.filter_map(|letter| match letter {
         'd' => Some("--detach"),

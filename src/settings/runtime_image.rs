@@ -1,4 +1,4 @@
-//! The second image of a build and what is carried into it, as it was typed.
+//! Options about the runtime image, and which artifacts are copied into it.
 
 use anyhow::Result;
 
@@ -7,29 +7,31 @@ use crate::cli::choices::PullPolicy;
 use crate::cli::options::RuntimeArgs;
 use crate::error::Error;
 
-/// What was asked for.
+/// The options about the runtime image.
 #[derive(Clone, Debug)]
 pub struct RuntimeOptions {
     pub image: String,
+    /// If there are none, a label of the image names them.
     pub artifacts: Vec<Artifact>,
+    /// The user that runs `assemble-runtime`, if it is not for the image to say.
     pub user: Option<String>,
     pub pull: PullPolicy,
 }
 
-/// Something that `assemble` made.
+/// A file or folder that `assemble` made, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
     /// The path in the build container.
     pub from: String,
-    /// The folder of the runtime image that it goes into, absolute or relative to its WORKDIR.
+    /// The folder of the runtime image that it is copied into, absolute or relative to the image's WORKDIR.
     pub to: String,
 }
 
 impl RuntimeOptions {
-    /// Checks what was typed; `None` without a runtime image.
+    /// The options for these arguments; `None` without a runtime image.
     ///
     /// # Errors
-    /// A name that can not be one, an artifact that is no path.
+    /// When the name cannot be that of an image, or an artifact is malformed.
     pub fn new(args: &RuntimeArgs) -> Result<Option<Self>> {
         let Some(image) = &args.runtime_image else { return Ok(None) };
         image_name::check_builder(image)?;
@@ -39,22 +41,23 @@ impl RuntimeOptions {
     }
 }
 
-/// The artifacts that a label names: `PATH[:PLACE]` with `;` between.
+/// Parses the artifacts that a label names: `PATH[:PLACE]`, separated by `;`.
 ///
 /// # Errors
-/// One that is no path.
+/// When an artifact is malformed.
 pub fn artifacts_from_label(text: &str) -> Result<Vec<Artifact>> {
     text.split(';').map(str::trim).filter(|text| !text.is_empty()).map(artifact).collect()
 }
 
+/// Parses `PATH[:PLACE]`.
 fn artifact(text: &str) -> Result<Artifact> {
     let (from, to) = text.split_once(':').unwrap_or((text, ""));
     if !from.starts_with('/') || to.split('/').any(|part| part == "..") {
-        return Err(Error::usage(format!("`{text}` is no artifact that can be carried over"))
+        return Err(Error::usage(format!("`{text}` is not a valid runtime artifact"))
             .hint("write `--runtime-artifact /PATH` or `/PATH:PLACE`; PLACE is a folder, from the runtime image's WORKDIR")
             .into());
     }
-    // A path of its own, never an option or the root.
+    // Never empty, and never anything that a command could take for an option.
     let to = match to {
         "" => ".".to_owned(),
         to if to.starts_with('/') => to.to_owned(),

@@ -1,4 +1,4 @@
-//! What is for `assemble` alone, as it was typed: variables, secrets, injected folders.
+//! Options about what only `assemble` gets: variables, secrets, injected folders.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,10 @@ use crate::cli::options::SecretArgs;
 use crate::contract::environment;
 use crate::error::Error;
 
-/// What `assemble` gets and the image does not.
+/// What `assemble` gets and the image does not contain.
 #[derive(Clone, Debug, Default)]
 pub struct SecretOptions {
+    /// Names and values.
     pub variables: Vec<(String, String)>,
     pub files: Vec<Secret>,
     pub injections: Vec<Injection>,
@@ -20,19 +21,20 @@ pub struct SecretOptions {
 /// A file for `/run/secrets`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
+    /// The name of the file.
     pub id: String,
     pub from: SecretSource,
 }
 
-/// Where a secret is.
+/// Where the content of a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     File(PathBuf),
-    /// It was in a variable here.
+    /// The value of an environment variable.
     Text(String),
 }
 
-/// A folder whose content appears in a folder of the container.
+/// A folder whose content is put into a folder of the container while `assemble` runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Injection {
     pub from: PathBuf,
@@ -41,10 +43,10 @@ pub struct Injection {
 }
 
 impl SecretOptions {
-    /// Reads what was typed. Files are read at each build.
+    /// The options for these arguments. Files are not read here, but at each build.
     ///
     /// # Errors
-    /// What can not be understood, or is named twice.
+    /// When a variable, a secret or an injection is malformed, a variable is not set, or an id is given twice.
     pub fn new(args: &SecretArgs) -> Result<Self> {
         let variables: Result<Vec<_>> = args.build_env.iter().map(|text| build_variable(text)).collect();
         let mut secrets: Vec<Secret> = Vec::new();
@@ -69,23 +71,23 @@ impl SecretOptions {
     }
 }
 
-/// A shell exports it, so its name has to be one that a shell knows.
+/// Parses the value of `--build-env`. A shell exports the variable, so its name must be valid in a shell.
 fn build_variable(text: &str) -> Result<(String, String)> {
     let (name, value) = variable(text, "--build-env")?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(word) {
-        return Err(Error::usage(format!("`{name}` can not be the name of a variable for `assemble`"))
+        return Err(Error::usage(format!("`{name}` cannot be the name of a variable for `assemble`"))
             .hint("a name has letters, digits and `_`, and begins with no digit")
             .into());
     }
     Ok((name, value))
 }
 
-/// `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`.
+/// Parses the value of `--secret`: `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`.
 fn secret(text: &str) -> Result<Secret> {
     let unusable = |why: String| {
-        // The text itself may hold the secret.
-        Error::usage(format!("a `--secret` can not be used: {why}"))
+        // The text is not shown, as it may contain the secret itself.
+        Error::usage(format!("a `--secret` cannot be used: {why}"))
             .hint("write `--secret id=NAME,src=FILE` or `--secret id=NAME,env=VARIABLE`")
     };
     let (mut id, mut from) = (None, None);
@@ -112,11 +114,11 @@ fn secret(text: &str) -> Result<Secret> {
     Ok(Secret { id, from })
 }
 
-/// `FOLDER:PLACE`, or `FOLDER` for the builder's WORKDIR.
+/// Parses one injection: `FOLDER:PLACE`, or `FOLDER` for the builder's WORKDIR.
 fn injection(text: &str) -> Result<Injection> {
     let (from, to) = text.rsplit_once(':').unwrap_or((text, ""));
     if from.is_empty() || to.contains("..") && to.split('/').any(|part| part == "..") {
-        return Err(Error::usage(format!("`{text}` can not be injected"))
+        return Err(Error::usage(format!("`{text}` cannot be injected"))
             .hint("write `--inject FOLDER:/WHERE`, several of them with `;` between")
             .into());
     }

@@ -1,4 +1,4 @@
-//! The source folder, from what was typed.
+//! The source folder that the command line names.
 
 use std::fs;
 use std::io;
@@ -15,21 +15,22 @@ use crate::url::without_credentials;
 /// The source folder.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// As it was typed, for labels and messages.
+    /// The argument as it was given, without credentials, for labels and messages.
     pub typed: String,
-    /// Absolute, links resolved.
+    /// The absolute path, with all links resolved.
     pub path: PathBuf,
-    /// The folder inside what was typed that is the source, as it was typed.
+    /// The value of `--context-dir`.
     pub context: Option<String>,
-    /// What was cloned.
+    /// The commit that was checked out, if the source is a repository.
     pub commit: Option<Commit>,
 }
 
 impl Source {
-    /// The folder that was typed, or what was cloned of a repository.
+    /// The source for these arguments. If it is a repository, `checkout` is its clone.
     ///
     /// # Errors
-    /// A folder that can not be used; a repository without a clone, since only a folder can be watched.
+    /// When the folder does not exist or cannot be used, or the source is a repository and there is no clone, since a
+    /// repository cannot be watched.
     pub fn new(args: &JobArgs, checkout: Option<&Checkout>) -> Result<Self> {
         let (typed, folder) = match (SourceLocation::of(args)?, checkout) {
             (SourceLocation::Folder(folder), _) => (folder.display().to_string(), folder),
@@ -39,7 +40,7 @@ impl Source {
             (SourceLocation::Repository(repository), None) => {
                 let url = without_credentials(&repository.url);
                 return Err(Error::usage(format!(
-                    "`{url}` can not be watched: only a folder of this machine tells of saves"
+                    "`{url}` cannot be watched: saves are seen only in a folder of this machine"
                 ))
                 .hint("clone it and watch the clone, or build it once with `minis2i build`")
                 .into());
@@ -55,6 +56,7 @@ impl Source {
     }
 }
 
+/// The absolute path of the source folder.
 fn existing_folder(folder: &Path, shown: &str) -> Result<PathBuf> {
     let path = fs::canonicalize(folder).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
@@ -73,7 +75,7 @@ fn existing_folder(folder: &Path, shown: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder below `top` that `--context-dir` names. No way leads out of the source: neither dots nor links.
+/// The folder below `top` that `--context-dir` names. It cannot be outside of the source, neither by `..` nor by links.
 fn folder_inside(top: &Path, context: &Path) -> Result<PathBuf> {
     let shown = context.display();
     let hint = "`--context-dir` names a folder inside SOURCE";
@@ -92,8 +94,9 @@ fn folder_inside(top: &Path, context: &Path) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::folder_inside;
     use std::path::Path;
+
+    use super::folder_inside;
 
     #[test]
     fn a_context_stays_in_the_source() {

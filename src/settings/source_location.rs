@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::job::JobArgs;
+use crate::cli::options::RepositoryArgs;
 use crate::error::Error;
 use crate::git::repository::{Repository, is_bare, is_git_scheme, is_scp, split_scheme};
 
-/// What the word SOURCE means.
+/// What the argument SOURCE means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceLocation {
     Folder(PathBuf),
@@ -16,66 +17,67 @@ pub enum SourceLocation {
 }
 
 impl SourceLocation {
-    /// Tells what was typed.
+    /// The location that these arguments mean. Whether a folder exists is not checked.
     ///
     /// # Errors
-    /// A commit that is asked for of a folder that has none, a scheme that is not understood.
+    /// When the scheme of a URL is unknown, or the branch, tag or commit cannot be one.
     pub fn of(args: &JobArgs) -> Result<Self> {
-        let asked = &args.repository;
-        let repository = |url: &str, fragment: Option<&str>| {
-            let reference = asked.reference.as_deref().or(fragment).filter(|text| !text.is_empty());
-            if reference.is_some_and(|text| text.starts_with('-')) {
-                return Err(Error::usage(format!("`{}` is no branch, tag or commit", reference.unwrap_or_default()))
-                    .hint("give `--ref` the name of one")
-                    .into());
-            }
-            let submodules = !asked.ignore_submodules;
-            Ok(Self::Repository(Repository {
-                url: url.to_owned(),
-                reference: reference.map(str::to_owned),
-                submodules,
-            }))
-        };
-        // A name that is no text names no URL.
+        let options = &args.repository;
+        // A name that is not UTF-8 is not a URL.
         let Some(typed) = args.source.to_str() else { return Ok(Self::Folder(args.source.clone())) };
-        let (plain, fragment) = split_fragment(typed);
-        if let Some((scheme, rest)) = split_scheme(plain) {
-            if is_git_scheme(scheme) {
-                return repository(plain, fragment);
-            }
-            if scheme != "file" {
-                return Err(Error::usage(format!("a source at `{scheme}://` is not understood"))
-                    .hint("give a folder, or the URL of a git repository (`https://`, `ssh://`, `git://`, `file://`)")
-                    .into());
-            }
-            let folder = Path::new(rest);
-            let wanted = asked.reference.is_some() || fragment.is_some();
-            return if wanted || is_bare(folder) {
-                repository(rest, fragment)
-            } else {
-                Ok(Self::Folder(folder.into()))
-            };
+        let (url, fragment) = split_fragment(typed);
+        match split_scheme(url) {
+            Some((scheme, _)) if is_git_scheme(scheme) => repository(url, fragment, options),
+            Some(("file", folder)) => at_file_url(folder, fragment, options),
+            Some((scheme, _)) => Err(unknown_scheme(scheme)),
+            None if is_scp(typed) && !args.source.exists() => repository(url, fragment, options),
+            None if options.reference.is_some() || is_bare(&args.source) => repository(typed, None, options),
+            None => Ok(Self::Folder(args.source.clone())),
         }
-        if is_scp(typed) && !args.source.exists() {
-            return repository(plain, fragment);
-        }
-        if asked.reference.is_some() || is_bare(&args.source) {
-            return repository(typed, None);
-        }
-        Ok(Self::Folder(args.source.clone()))
     }
 }
 
-/// `URL#REFERENCE`.
+/// A repository, of which `--ref`, or else the fragment of its URL, names the commit.
+fn repository(url: &str, fragment: Option<&str>, options: &RepositoryArgs) -> Result<SourceLocation> {
+    let reference = options.reference.as_deref().or(fragment).filter(|text| !text.is_empty());
+    if let Some(option) = reference.filter(|text| text.starts_with('-')) {
+        return Err(Error::usage(format!("`{option}` is not a branch, tag or commit"))
+            .hint("give `--ref` the name of one")
+            .into());
+    }
+    Ok(SourceLocation::Repository(Repository {
+        url: url.to_owned(),
+        reference: reference.map(str::to_owned),
+        submodules: !options.ignore_submodules,
+    }))
+}
+
+/// What a `file://` URL means: a folder, unless a commit is wanted or the folder is a bare repository.
+fn at_file_url(folder: &str, fragment: Option<&str>, options: &RepositoryArgs) -> Result<SourceLocation> {
+    let wants_commit = options.reference.is_some() || fragment.is_some();
+    if wants_commit || is_bare(Path::new(folder)) {
+        return repository(folder, fragment, options);
+    }
+    Ok(SourceLocation::Folder(folder.into()))
+}
+
+fn unknown_scheme(scheme: &str) -> anyhow::Error {
+    Error::usage(format!("sources at `{scheme}://` are not supported"))
+        .hint("give a folder, or the URL of a git repository (`https://`, `ssh://`, `git://`, `file://`)")
+        .into()
+}
+
+/// The two parts of `URL#REFERENCE`.
 fn split_fragment(typed: &str) -> (&str, Option<&str>) {
     typed.split_once('#').map_or((typed, None), |(url, fragment)| (url, Some(fragment)))
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::{Repository, SourceLocation};
     use crate::cli::commands::{Cli, Command};
-    use clap::Parser;
 
     fn of(source: &str, options: &[&str]) -> anyhow::Result<SourceLocation> {
         let line = [&["minis2i", "build", source, "builder", "tag"], options].concat();

@@ -1,4 +1,4 @@
-//! Variables: as they are typed, and in environment files.
+//! Variables from options and from environment files.
 
 use std::fs;
 use std::path::Path;
@@ -9,34 +9,35 @@ use crate::contract::environment;
 use crate::error::Error;
 use crate::report::Reporter;
 
-/// One variable, as name and value, given to this option.
+/// The name and the value of a variable that was given to `option`, as `NAME=VALUE`, or as `NAME` for the value that it
+/// has in the environment.
 ///
 /// # Errors
-/// No name, or no value here to pass on.
+/// When there is no name, the variable is not set in the environment, or the text has a zero byte.
 pub fn variable(text: &str, option: &str) -> Result<(String, String)> {
-    let write = format!("write `{option} NAME=VALUE`");
+    let hint = format!("write `{option} NAME=VALUE`");
     let usage = |message: String, hint: &str| Err(Error::usage(message).hint(hint).into());
     if text.contains('\0') {
         return usage(format!("the variable `{text}` has a zero byte"), "leave it out");
     }
     match text.split_once('=') {
-        Some(("", _)) => usage(format!("the variable `{text}` has no name"), &write),
+        Some(("", _)) => usage(format!("the variable `{text}` has no name"), &hint),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None if text.is_empty() => usage(format!("`{option}` names no variable"), &write),
+        None if text.is_empty() => usage(format!("`{option}` names no variable"), &hint),
         None => match std::env::var(text) {
             Ok(value) => Ok((text.to_owned(), value)),
             Err(_) => usage(
                 format!("the variable `{text}` is not set here, so `{option} {text}` has no value to pass on"),
-                &format!("{write}, or set and export it first"),
+                &format!("{hint}, or set and export it first"),
             ),
         },
     }
 }
 
-/// The variables of a file of `NAME=VALUE` lines; other lines are left out, with a warning.
+/// The names and values of the variables in a file of `NAME=VALUE` lines. Other lines are left out, with a warning.
 ///
 /// # Errors
-/// A file that can not be read, or is no text.
+/// When the file cannot be read, or is not a text file.
 pub fn environment_file(path: &Path, reporter: &Reporter) -> Result<Vec<(String, String)>> {
     let shown = path.display();
     let hint = "an environment file is a text file of `NAME=VALUE` lines";
@@ -47,7 +48,7 @@ pub fn environment_file(path: &Path, reporter: &Reporter) -> Result<Vec<(String,
         Error::usage(format!("cannot use the environment file `{shown}`")).because(error).hint(hint)
     })?;
     for line in parsed.dropped {
-        reporter.warn_once(&format!("{shown}:{line} is no `NAME=VALUE` line and is left out"));
+        reporter.warn_once(&format!("{shown}:{line} is not a `NAME=VALUE` line and is left out"));
     }
     Ok(parsed.variables)
 }

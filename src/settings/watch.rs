@@ -1,35 +1,37 @@
-//! What a watch does beside building, from what was typed.
+//! The settings of a watch, apart from those of its builds.
 
 use std::time::Duration;
 
 pub use crate::cli::choices::OnBusy;
 use crate::cli::commands::WatchOptions;
 
-/// How often everything is looked at where events can not be had and no interval was given: a look at 10,000 entries takes
+/// How often everything is looked at where events cannot be had and no interval was given: a look at 10,000 entries takes
 /// 24 ms, so this costs a fortieth of a processor, and a person does not wait much longer for a save.
 const DEFAULT_POLL: Duration = Duration::from_secs(1);
 
 /// The options of `watch`.
 #[derive(Clone, Debug)]
 pub struct WatchSettings {
-    /// How long the source must be quiet after a burst of events.
+    /// How long there must be no events before a build starts.
     pub debounce: Duration,
+    /// What a save does while a build runs.
     pub on_busy: OnBusy,
-    /// Look at everything so often, instead of waiting for events.
+    /// How often to look at the whole source, instead of waiting for events.
     pub poll: Option<Duration>,
-    /// How many images that lost the tag are kept.
+    /// How many images that have lost the tag are kept.
     pub keep: usize,
-    /// Keep a container ready for the next save.
+    /// Whether a standby is prepared for the next save.
     pub standby: bool,
-    /// The most bytes of source that such a container may hold.
+    /// The size in bytes of the largest source for which a standby is prepared.
     pub standby_limit: u64,
-    /// Clear the screen before each build.
+    /// Whether the screen is cleared before each build.
     pub clear: bool,
-    /// Where the environment says that the engine is, in a form that can be compared.
+    /// The engine's address from the environment, in a form that is only good for comparing.
     pub engine_address: String,
 }
 
 impl WatchSettings {
+    /// The settings for these options.
     pub fn new(options: WatchOptions) -> Self {
         let address = ["DOCKER_HOST", "DOCKER_CONTEXT"].map(|name| std::env::var(name).unwrap_or_default());
         Self {

@@ -1,4 +1,4 @@
-//! What the ignore rules keep out of the upload: how much it is, and what of it is the largest.
+//! The size of what the ignore rules keep out of the upload, for a note to the user.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,28 +6,29 @@ use std::time::{Duration, Instant};
 
 use super::snapshot::Snapshot;
 
-/// The largest of the ignored entries.
+/// The largest ignored entry.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Largest {
     pub path: PathBuf,
-    /// Bytes of its files, as many as could be counted in time.
+    /// The size of its files in bytes, as far as they could be counted in time.
     pub bytes: u64,
-    /// Whether there was time to count all.
+    /// Whether all files were counted.
     pub complete: bool,
 }
 
-/// Weighs the ignored entries of a snapshot, for at most `budget` in all: ignoring a folder of a hundred thousand
-/// files must not cost the time to look at them.
-pub fn largest_ignored(root: &Path, snapshot: &Snapshot, budget: Duration) -> Option<Largest> {
-    let deadline = Instant::now() + budget;
-    let weighed = snapshot.ignored.iter().map(|path| {
-        let (bytes, complete) = weigh(&root.join(path), deadline);
+/// Finds the largest ignored entry of a snapshot; `None` if there are no ignored ones. Counting ends after `time_limit`,
+/// so that a build does not wait for a hundred thousand ignored files to be counted.
+pub fn largest_ignored(root: &Path, snapshot: &Snapshot, time_limit: Duration) -> Option<Largest> {
+    let deadline = Instant::now() + time_limit;
+    let measured = snapshot.ignored.iter().map(|path| {
+        let (bytes, complete) = size_of(&root.join(path), deadline);
         Largest { path: path.clone(), bytes, complete }
     });
-    weighed.max_by_key(|entry| entry.bytes)
+    measured.max_by_key(|entry| entry.bytes)
 }
 
-fn weigh(top: &Path, deadline: Instant) -> (u64, bool) {
+/// The size in bytes of all files at and below `top`, and whether all were counted before the deadline.
+fn size_of(top: &Path, deadline: Instant) -> (u64, bool) {
     let mut bytes = 0;
     let mut pending = vec![top.to_owned()];
     while let Some(path) = pending.pop() {

@@ -1,24 +1,24 @@
-//! What an error while reading the source means: an entry that vanished meanwhile, or one that can not be read.
+//! The meaning of errors while the source is read: an entry has vanished meanwhile, or cannot be read.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::Error;
 
-/// Whether an entry is gone, or is not any more what it was a moment ago.
+/// Whether the error means that an entry was removed, or became one of another kind, after it was listed.
 pub fn vanished(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidInput)
         || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
-/// The error for a part of the source that can not be read.
+/// The error for a path of the source that cannot be read, with a hint where permissions are missing.
 pub fn unreadable(path: &Path, error: io::Error) -> anyhow::Error {
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
-    let failed = Error::usage(format!("cannot read `{}`", path.display())).because(error);
+    let unreadable = Error::usage(format!("cannot read `{}`", path.display())).because(error);
     if denied {
         let hint = "make it readable (`chmod u+r`), or leave it out: name it in .s2iignore or with `--exclude GLOB`";
-        return failed.hint(hint).into();
+        return unreadable.hint(hint).into();
     }
-    failed.into()
+    unreadable.into()
 }

@@ -1,4 +1,5 @@
-//! Which paths of the source count. One matcher serves the walk, a second look at one folder, and single paths.
+//! Which paths of the source are sent. One matcher serves whole walks, walks through single folders, and single paths, so
+//! that they agree.
 
 use std::path::{Path, PathBuf};
 
@@ -9,49 +10,49 @@ use ignore::{IncrementalIgnore, Match, WalkBuilder};
 
 use crate::error::Error;
 
-/// The file in the source, at any depth, with rules in gitignore's language for us alone.
+/// The name of ignore files, at any depth of the source, with rules in the syntax of gitignore that only we read.
 pub const OWN_IGNORE_FILE: &str = ".s2iignore";
 
-/// What is done about links.
+/// How symbolic links are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LinkPolicy {
-    /// They are sent as links, and one that leads out of the source is worth a warning.
+    /// As links, with a warning for those that lead out of the source.
     #[default]
     Kept,
-    /// They are sent as links, and the user knows it.
+    /// As links without a warning, as the user asked for that.
     KeptKnowingly,
-    /// What they point to is sent in their place.
+    /// As what they point to.
     Followed,
 }
 
-/// What the user said about which files to send.
+/// Which files the user wants to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Leave out what git would ignore.
+    /// Whether what git would ignore is left out.
     pub gitignore: bool,
-    /// Globs of paths to leave out, whatever else is said.
+    /// Globs of paths to leave out, even if they are included.
     pub exclude: Vec<String>,
-    /// Globs of paths to send though an ignore file hides them.
+    /// Globs of paths to send even if an ignore file names them.
     pub include: Vec<String>,
     pub links: LinkPolicy,
 }
 
-/// What happens to one path.
+/// What the rules say about one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Sent,
-    /// Left out, but something below it is asked for by name.
+    /// A folder that is left out, but `--include` names something below it.
     Descend,
     Ignored,
-    /// Git's own folder or file: left out without a word.
+    /// Git's own folder or file, which is left out and never reported.
     Git,
 }
 
-/// A snapshot of the rules: edited ignore files count when it is made anew.
+/// The rules as they were when this was made; after an ignore file has changed, new rules have to be made.
 pub struct Rules {
     matcher: IncrementalIgnore,
     include: Includes,
-    /// Whether links stand for what they point to.
+    /// Whether links are sent as what they point to.
     pub follow: bool,
 }
 
@@ -59,7 +60,7 @@ impl Rules {
     /// Rules for the source below `root`, an absolute path.
     ///
     /// # Errors
-    /// A glob that can not be parsed.
+    /// When a glob cannot be parsed.
     pub fn new(root: &Path, selection: &Selection) -> Result<Self> {
         let git = selection.gitignore;
         let mut walk = WalkBuilder::new(root);
@@ -79,38 +80,38 @@ impl Rules {
         Ok(Self { matcher: matchers.remove(0), include, follow })
     }
 
-    /// What happens to the entry at `path`, relative to the root. Its parents are taken to be sent or descended into.
+    /// What the rules say about the entry at `path`, relative to the root, whose parents are all sent or descended into.
     pub fn verdict(&mut self, path: &Path, is_dir: bool) -> Verdict {
         if path.file_name().is_some_and(|name| name == ".git") {
             return Verdict::Git;
         }
-        if !self.matcher.matched(path, is_dir).is_ignore() || self.include.names(path, is_dir) {
+        if !self.matcher.matched(path, is_dir).is_ignore() || self.include.includes(path, is_dir) {
             return Verdict::Sent;
         }
-        if is_dir && self.include.names_below(path) { Verdict::Descend } else { Verdict::Ignored }
+        if is_dir && self.include.includes_below(path) { Verdict::Descend } else { Verdict::Ignored }
     }
 }
 
-/// A rule of an ignore file.
+/// A line of an ignore file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub file: PathBuf,
-    /// Counted from 1.
+    /// The number of the line, from 1.
     pub line: usize,
     pub text: String,
 }
 
-/// The rule of an ignore file that hides `path`, relative to `root`; `None` when it is hidden by other means.
+/// The rule of an ignore file that hides `path`, relative to `root`; `None` when something else hides it.
 pub fn hidden_by(root: &Path, path: &Path) -> Option<Rule> {
     let absolute = root.join(path);
     let is_folder = absolute.is_dir();
     let work_tree = root.ancestors().find(|folder| folder.join(".git").exists());
-    let beside = absolute.ancestors().skip(1).flat_map(|folder| {
+    let in_folders = absolute.ancestors().skip(1).flat_map(|folder| {
         [OWN_IGNORE_FILE, ".ignore", ".gitignore"].map(|name| (folder.to_owned(), folder.join(name)))
     });
     let git = work_tree.map(|top| (top.to_owned(), top.join(".git/info/exclude")));
     let global = ignore::gitignore::gitconfig_excludes_path().map(|file| (root.to_owned(), file));
-    beside.chain(git).chain(global).find_map(|(folder, file)| {
+    in_folders.chain(git).chain(global).find_map(|(folder, file)| {
         let mut builder = GitignoreBuilder::new(&folder);
         if !file.is_file() || builder.add(&file).is_some() {
             return None;
@@ -124,17 +125,17 @@ pub fn hidden_by(root: &Path, path: &Path) -> Option<Rule> {
     })
 }
 
-/// The `--include` globs, in the three ways they are asked.
+/// The `--include` globs, and what limits them.
 struct Includes {
     all: Override,
     excluded: Override,
-    /// For each glob with a slash, the folders on the way to it.
+    /// For each glob with a slash, the folders that lead to it.
     parents: Override,
 }
 
 impl Includes {
-    /// Whether a glob names the path, or a folder it lies in.
-    fn names(&self, path: &Path, is_dir: bool) -> bool {
+    /// Whether a glob matches the path, or a folder that contains it.
+    fn includes(&self, path: &Path, is_dir: bool) -> bool {
         if self.all.is_empty() || self.excluded.matched(path, is_dir).is_whitelist() {
             return false;
         }
@@ -143,17 +144,19 @@ impl Includes {
             || folders.into_iter().any(|folder| self.all.matched(folder, true).is_whitelist())
     }
 
-    fn names_below(&self, path: &Path) -> bool {
+    /// Whether a glob may match something below a folder.
+    fn includes_below(&self, path: &Path) -> bool {
         self.parents.matched(path, true).is_whitelist() && !self.excluded.matched(path, true).is_whitelist()
     }
 }
 
+/// Compiles globs that were given to `option`.
 fn globs(root: &Path, globs: &[String], option: &str) -> Result<Override> {
     let mut builder = OverrideBuilder::new(root);
     for glob in globs {
         builder.add(glob).map_err(|error| {
             let glob = glob.trim_start_matches('!');
-            Error::usage(format!("`{option} {glob}` is no glob that is understood"))
+            Error::usage(format!("`{option} {glob}` is not a valid glob"))
                 .because(error)
                 .hint("globs are those of .gitignore: `*.log`, `/dist`, `docs/**/*.pdf`")
         })?;
@@ -161,8 +164,9 @@ fn globs(root: &Path, globs: &[String], option: &str) -> Result<Override> {
     builder.build().context("cannot combine the globs")
 }
 
-/// `dist/js/*.js` is looked for in `dist` and `dist/js`, so these folders are entered even when they are ignored.
-/// A glob without a slash would be looked for everywhere, which is what ignoring a folder is meant to spare.
+/// The folders that lead to the globs: for `dist/js/*.js` these are `dist` and `dist/js`, which are entered even when they
+/// are ignored. A glob without a slash has none: it would have to be searched for in all ignored folders, and not to walk
+/// through them is what ignoring is for.
 fn parents(root: &Path, include: &[String]) -> Result<Override> {
     let mut folders = Vec::new();
     for glob in include {
@@ -179,9 +183,10 @@ fn parents(root: &Path, include: &[String]) -> Result<Override> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LinkPolicy, Rules, Selection, Verdict};
     use std::fs;
     use std::path::Path;
+
+    use super::{LinkPolicy, Rules, Selection, Verdict};
 
     fn rules(files: &[(&str, &str)], include: &[&str], exclude: &[&str]) -> (tempfile::TempDir, Rules) {
         let dir = tempfile::tempdir().unwrap();

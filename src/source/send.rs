@@ -1,6 +1,6 @@
-//! Sending entries of the source as a tar stream, with their content noted on the way.
+//! Sending entries of the source as a tar stream. The hash of each file's content is noted while it is sent.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -10,42 +10,42 @@ use std::time::Duration;
 use anyhow::Result;
 use rustix::fs::OFlags;
 
-use super::entry::{Entry, Hash, Kind, changed_lately};
+use super::entry::{Entry, Hash, Kind, changed_within};
 use super::read_error::{unreadable, vanished};
 use crate::tar::header::Fields;
 use crate::tar::writer::{CopyError, Writer};
 
-/// A file is looked into for holes from this size on, in bytes: below, asking costs more than sending zeros.
-const SPARSE_FROM: u64 = 64 * 1024;
+/// The smallest file that is searched for holes, in bytes: chosen so that searching costs less than sending zeros.
+const SPARSE_MINIMUM: u64 = 64 * 1024;
 
-/// Timestamps of files move in steps; two writes within one step look like one. The kernel's clock ticks every 4 to 10 ms;
-/// twice the longer one.
+/// How far apart two changes of a file must be for their timestamps to differ: the kernel takes timestamps from a clock
+/// that ticks every 4 to 10 ms. Twice the longer tick.
 const TIMESTAMP_STEP: Duration = Duration::from_millis(20);
 
 /// How sending one entry went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     Whole,
-    /// All of it, but it was read so soon after it changed that another change may have left no trace outside.
-    Lately,
-    /// It changed, or vanished, while it was read: what was sent must be sent again.
+    /// The file was sent whole, but it was read so soon after it changed that another change may have the same timestamp.
+    JustChanged,
+    /// The file changed, or vanished, while it was read, and has to be sent again.
     Torn,
 }
 
-/// What is known of the reader of the stream, and of the source.
+/// What the reader of the stream understands, and how links are treated.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SendOptions {
-    /// The reader understands GNU's sparse files.
+    /// Whether the reader understands GNU's sparse files.
     pub sparse: bool,
-    /// A file of the source may be reached by a link.
+    /// Whether files may be opened through a symbolic link.
     pub follow: bool,
 }
 
-/// Sends an entry of the source below `prefix`. Where a file is not what the entry says, the entry becomes what was sent;
-/// its content is noted.
+/// Sends an entry of the source, with `prefix` and a slash before its path. Where the file on disk differs from `entry`,
+/// `entry` is replaced by what was sent. The hash of the content is set.
 ///
 /// # Errors
-/// When the stream can not be written to, or the file not be read.
+/// When the stream cannot be written to, or the file cannot be read.
 pub fn send_entry<W: Write>(
     writer: &mut Writer<W>,
     root: &Path,
@@ -74,30 +74,29 @@ fn send_file<W: Write>(
 ) -> Result<Sent> {
     let (mut file, meta) = match open(path, options.follow) {
         Ok(Some(opened)) => opened,
-        Ok(None) => return Ok(spoil(entry)),
-        Err(error) if vanished(&error) => return Ok(spoil(entry)),
+        Ok(None) => return Ok(mark_torn(entry)),
+        Err(error) if vanished(&error) => return Ok(mark_torn(entry)),
         Err(error) => return Err(unreadable(path, error)),
     };
     let found = Entry::new(&entry.path, Kind::File, &meta);
-    if !found.looks_like(entry) {
+    if !found.has_same_metadata(entry) {
         *entry = Arc::new(found);
     }
-    let lately = changed_lately(&meta, TIMESTAMP_STEP);
-    let holes = entry.size >= SPARSE_FROM && meta.blocks() * 512 < entry.size;
-    let (whole, hash) = match holes.then(|| data_ranges(&file, entry.size)).transpose() {
+    let just_changed = changed_within(&meta, TIMESTAMP_STEP);
+    let (whole, hash) = match has_holes(&meta).then(|| data_ranges(&file, entry.size)).transpose() {
         Ok(Some(ranges)) if options.sparse => send_ranges(writer, &mut file, path, name, entry, &ranges)?,
         _ => send_content(writer, &mut file, path, name, entry)?,
     };
     let after = Entry::new(&entry.path, Kind::File, &file.metadata()?);
-    // Bytes that differ from those known of this entry came without leaving a trace.
-    if !whole || !after.looks_like(entry) || entry.hash().is_some_and(|known| *known != hash) {
-        return Ok(spoil(entry));
+    // A content that differs from the known one, with the same metadata, was written within the step of a timestamp.
+    if !whole || !after.has_same_metadata(entry) || entry.hash().is_some_and(|known| *known != hash) {
+        return Ok(mark_torn(entry));
     }
-    entry.know(hash);
-    Ok(if lately { Sent::Lately } else { Sent::Whole })
+    entry.set_hash(hash);
+    Ok(if just_changed { Sent::JustChanged } else { Sent::Whole })
 }
 
-/// Sends all of a file. The first result is false when it was cut short meanwhile; so it is for ranges.
+/// Sends all of a file. Returns whether it was as long as expected, and the hash of its content.
 fn send_content<W: Write>(
     writer: &mut Writer<W>,
     file: &mut File,
@@ -110,66 +109,68 @@ fn send_content<W: Write>(
     let copied = writer.content(file, entry.size, |bytes| {
         hasher.update(bytes);
     });
-    let whole = copied.map_err(|error| about(error, path))?;
+    let whole = copied.map_err(|error| copy_error(error, path))?;
     writer.pad(entry.size)?;
-    Ok((whole, short(&hasher)))
+    Ok((whole, first_half(&hasher)))
 }
 
-/// Sends only the parts of a file that are no holes.
+/// Sends only the ranges of a file that are not holes. Returns whether it was as long as expected, and a hash of the
+/// ranges and their content.
 fn send_ranges<W: Write>(
     writer: &mut Writer<W>,
     file: &mut File,
     path: &Path,
     name: &[u8],
     entry: &Entry,
-    data: &[(u64, u64)],
+    ranges: &[(u64, u64)],
 ) -> Result<(bool, Hash)> {
-    let stored: u64 = data.iter().map(|(_, length)| length).sum();
-    writer.sparse_header(name, &fields(b'S', entry, stored), data, entry.size)?;
+    let stored: u64 = ranges.iter().map(|(_, length)| length).sum();
+    writer.sparse_header(name, &fields(b'S', entry, stored), ranges, entry.size)?;
     let mut whole = true;
     let mut hasher = blake3::Hasher::new();
-    for (offset, length) in data {
+    for (offset, length) in ranges {
         hasher.update(&offset.to_le_bytes());
         hasher.update(&length.to_le_bytes());
         file.seek(SeekFrom::Start(*offset))?;
         let copied = writer.content(file, *length, |bytes| {
             hasher.update(bytes);
         });
-        whole &= copied.map_err(|error| about(error, path))?;
+        whole &= copied.map_err(|error| copy_error(error, path))?;
     }
     hasher.update(&entry.size.to_le_bytes());
     writer.pad(stored)?;
-    Ok((whole, short(&hasher)))
+    Ok((whole, first_half(&hasher)))
 }
 
 fn fields(kind: u8, entry: &Entry, size: u64) -> Fields<'static> {
     Fields { kind, mode: entry.mode, size, mtime: entry.mtime, link: b"" }
 }
 
-/// The file is the user's to mend, the stream is the engine's.
-fn about(error: CopyError, path: &Path) -> anyhow::Error {
+/// An error of the file is reported with its path; the error of the stream is reported by the caller.
+fn copy_error(error: CopyError, path: &Path) -> anyhow::Error {
     match error {
         CopyError::Read(error) => unreadable(path, error),
         CopyError::Write(error) => error.into(),
     }
 }
 
-/// The hash of a file's content as [`send_entry`] would note it for a file without holes.
+/// The hash of a file's content, as [`send_entry`] sets it. `None` for a file with holes, and for a path that is not a
+/// regular file. With `follow` the path may be a link.
 ///
 /// # Errors
-/// When the file can not be read.
+/// When the file cannot be read.
 pub fn hash_file(path: &Path, follow: bool) -> io::Result<Option<Hash>> {
     let Some((mut file, meta)) = open(path, follow)? else { return Ok(None) };
-    let mut hasher = blake3::Hasher::new();
-    if meta.size() >= SPARSE_FROM && meta.blocks() * 512 < meta.size() {
+    if has_holes(&meta) {
         return Ok(None);
     }
+    let mut hasher = blake3::Hasher::new();
     io::copy(&mut file, &mut hasher)?;
-    Ok(Some(short(&hasher)))
+    Ok(Some(first_half(&hasher)))
 }
 
-/// Opens a regular file; `None` when it is something else by now. Never waits for a FIFO's other end.
-fn open(path: &Path, follow: bool) -> io::Result<Option<(File, std::fs::Metadata)>> {
+/// Opens a regular file; `None` when it is something else by now. Opening a FIFO does not wait for its other end.
+fn open(path: &Path, follow: bool) -> io::Result<Option<(File, Metadata)>> {
     let flags = if follow { OFlags::NONBLOCK } else { OFlags::NOFOLLOW | OFlags::NONBLOCK };
     let flags = i32::try_from(flags.bits()).expect("open flags fit");
     let file = File::options().read(true).custom_flags(flags).open(path)?;
@@ -177,16 +178,21 @@ fn open(path: &Path, follow: bool) -> io::Result<Option<(File, std::fs::Metadata
     Ok(meta.is_file().then_some((file, meta)))
 }
 
-fn short(hasher: &blake3::Hasher) -> Hash {
+/// Whether a file is large enough and takes less space than its size. Blocks are counted in units of 512 bytes.
+fn has_holes(meta: &Metadata) -> bool {
+    meta.size() >= SPARSE_MINIMUM && meta.blocks() * 512 < meta.size()
+}
+
+fn first_half(hasher: &blake3::Hasher) -> Hash {
     *hasher.finalize().as_bytes().first_chunk().expect("a hash is longer than its half")
 }
 
-fn spoil(entry: &mut Arc<Entry>) -> Sent {
-    *entry = Arc::new(entry.spoiled());
+fn mark_torn(entry: &mut Arc<Entry>) -> Sent {
+    *entry = Arc::new(entry.marked_changed());
     Sent::Torn
 }
 
-/// The parts of a file that are no holes, as offset and length.
+/// The ranges of a file that are not holes, as offset and length in bytes. Leaves the file at its beginning.
 fn data_ranges(file: &File, size: u64) -> io::Result<Vec<(u64, u64)>> {
     let mut ranges = Vec::new();
     let mut position = 0;

@@ -1,68 +1,70 @@
-//! What the source held at one moment, and the difference of two such moments.
+//! What the source held at one moment, and the difference between two such moments.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::entry::{Entry, Kind};
 
-/// Everything that counts below the root, sorted by path.
+/// The entries of the source that are sent, sorted by path, and what was left out.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub entries: Vec<Arc<Entry>>,
-    /// Paths that rules hide, the topmost ones only.
+    /// The paths that the rules hide; nothing below an ignored folder is listed.
     pub ignored: Vec<PathBuf>,
-    /// Sockets, FIFOs and devices, which can not travel.
+    /// Sockets, FIFOs and devices, which are not sent.
     pub special: Vec<PathBuf>,
-    /// Ignored folders were entered to find what an include names below them.
-    pub has_passages: bool,
+    /// Whether ignored folders were entered, to find what `--include` names below them.
+    pub entered_ignored: bool,
 }
 
-/// The difference of two snapshots.
+/// The difference between two snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delta {
-    /// Indices into the newer snapshot.
+    /// The indices of new and changed entries in the newer snapshot.
     pub written: Vec<usize>,
-    /// Paths that are gone, each before what lay below it.
+    /// The paths that are gone, each folder before what was below it.
     pub removed: Vec<Box<[u8]>>,
-    /// Paths that are of another kind now: these can not just be written over.
+    /// The paths where a folder became something else, or the reverse: they have to be removed before they are written.
     pub replaced: Vec<Box<[u8]>>,
 }
 
 impl Delta {
+    /// Whether the snapshots are the same.
     pub fn is_empty(&self) -> bool {
         self.written.is_empty() && self.removed.is_empty() && self.replaced.is_empty()
     }
 }
 
 impl Snapshot {
-    /// Entries below a folder, which is not among them.
+    /// The entries below a folder, without the folder itself.
     pub fn below(&self, folder: &[u8]) -> &[Arc<Entry>] {
         if folder.is_empty() {
             return &self.entries;
         }
         let begin = [folder, b"/"].concat();
-        // The byte after a slash.
+        // `0` is the byte after `/`.
         let end = [folder, b"0"].concat();
         let begin = self.entries.partition_point(|entry| *entry.path < *begin);
         let end = self.entries.partition_point(|entry| *entry.path < *end);
         &self.entries[begin..end]
     }
 
-    /// Bytes of all files.
+    /// The size of all files in bytes.
     pub fn size(&self) -> u64 {
         self.entries.iter().map(|entry| entry.size).sum()
     }
 
+    /// The entry with this path, if there is one.
     pub fn find(&self, path: &[u8]) -> Option<&Entry> {
         self.position(path).map(|index| &*self.entries[index])
     }
 
-    /// The index of an entry.
+    /// The index of the entry with this path, if there is one.
     pub fn position(&self, path: &[u8]) -> Option<usize> {
         self.entries.binary_search_by(|entry| (*entry.path).cmp(path)).ok()
     }
 
-    /// What has to be done to `older` to get this snapshot, as far as it can be told from outside.
+    /// How this snapshot differs from `older`, by kind and metadata.
     pub fn since(&self, older: &Snapshot) -> Delta {
         let mut delta = Delta::default();
         let mut old = older.entries.iter().peekable();
@@ -71,7 +73,7 @@ impl Snapshot {
                 delta.removed.push(gone.path.clone());
             }
             match old.next_if(|other| other.path == entry.path) {
-                Some(before) if Arc::ptr_eq(before, entry) || before.looks_like(entry) => {}
+                Some(before) if Arc::ptr_eq(before, entry) || before.has_same_metadata(entry) => {}
                 Some(before) => {
                     if before.is_folder() != entry.is_folder() {
                         delta.replaced.push(entry.path.clone());
@@ -85,14 +87,14 @@ impl Snapshot {
         delta
     }
 
-    /// Takes over from `older` the entries that look the same, and with them what is known of their content.
+    /// Takes over from `older` the entries that have the same metadata, and with them the hashes of their content.
     pub fn adopt(&mut self, older: &Snapshot) {
         let mut old = older.entries.iter().peekable();
         for entry in &mut self.entries {
             while old.next_if(|other| other.path < entry.path).is_some() {}
             if let Some(before) = old.next_if(|other| other.path == entry.path)
-                && before.looks_like(entry)
-                // A folder's times are sent, though they do not count.
+                && before.has_same_metadata(entry)
+                // The times of a folder are not compared, but they are sent.
                 && before.mtime == entry.mtime
             {
                 *entry = before.clone();
@@ -100,7 +102,8 @@ impl Snapshot {
         }
     }
 
-    /// A hash over all paths, kinds, modes, link targets and contents; no times. `None` while a content is unknown.
+    /// A hash of all paths, kinds, modes, link targets and contents, but not of times. `None` while a hash of a content is
+    /// missing.
     pub fn digest(&self) -> Option<blake3::Hash> {
         let mut hasher = blake3::Hasher::new();
         let mut field = |bytes: &[u8]| {
@@ -120,7 +123,7 @@ impl Snapshot {
     }
 }
 
-/// The folder a path lies in; the root is the empty path.
+/// The folder that contains a path; the root is the empty path.
 pub fn parent(path: &[u8]) -> &[u8] {
     path.iter().rposition(|byte| *byte == b'/').map_or(&[], |end| &path[..end])
 }

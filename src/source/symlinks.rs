@@ -1,14 +1,14 @@
-//! Symbolic links of the source that lead elsewhere.
+//! Symbolic links of the source, and which of them lead out of it.
 
 use super::entry::Kind;
 use super::snapshot::Snapshot;
 
-/// Path and target of each link that leads out of the source.
+/// The path and target of each link that leads out of the source.
 pub fn symlinks_out(snapshot: &Snapshot) -> impl Iterator<Item = (&[u8], &[u8])> {
     all_symlinks(snapshot).filter(|(path, target)| leaves(path, target))
 }
 
-/// Path and target of each link.
+/// The path and target of each link of the source.
 pub fn all_symlinks(snapshot: &Snapshot) -> impl Iterator<Item = (&[u8], &[u8])> {
     snapshot.entries.iter().filter_map(|entry| match &entry.kind {
         Kind::Link(target) => Some((&*entry.path, &**target)),
@@ -16,7 +16,7 @@ pub fn all_symlinks(snapshot: &Snapshot) -> impl Iterator<Item = (&[u8], &[u8])>
     })
 }
 
-/// Whether the target means something outside the source once both are in the container.
+/// Whether the link at `path` points out of the source when both are in the container.
 fn leaves(path: &[u8], target: &[u8]) -> bool {
     if target.starts_with(b"/") {
         return true;
@@ -35,11 +35,12 @@ fn leaves(path: &[u8], target: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::{all_symlinks, leaves};
     use crate::source::rules::{LinkPolicy, Rules, Selection};
     use crate::source::walk::take_snapshot;
-    use std::fs;
-    use std::os::unix::fs::symlink;
 
     #[test]
     fn only_links_that_climb_above_the_top_leave() {

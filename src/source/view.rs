@@ -1,4 +1,4 @@
-//! Looking at the source while it is sent: on disk for a single build, or through the tracker of a watch.
+//! How a build looks at the source: on disk for a single build, or through the tracker of a watch.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,23 @@ use super::rules::{Rules, Selection};
 use super::snapshot::Snapshot;
 use super::walk::take_snapshot;
 
-/// Something that knows what the source holds.
+/// A way to look at the source.
 pub trait SourceView {
     /// The source as it is now.
     ///
     /// # Errors
-    /// A part of it that can not be read.
+    /// When a part of the source cannot be read.
     fn snapshot(&mut self) -> Result<Snapshot>;
 
-    /// The source as it is now, where that is not what was `sent`. `None` is the promise that the build made of `sent`
-    /// is made of the source.
+    /// The source as it is now, if it differs from what was `sent`. `None` promises that a build of what was `sent` is a
+    /// build of the source.
     ///
     /// # Errors
-    /// A part of it that can not be read.
+    /// When a part of the source cannot be read.
     fn changes_since(&mut self, sent: &Snapshot) -> Result<Option<Snapshot>>;
 }
 
-/// Looks at all of the source each time.
+/// A view that walks through all of the source each time.
 pub struct DiskView {
     root: PathBuf,
     rules: Rules,
@@ -34,7 +34,7 @@ impl DiskView {
     /// A view of the source below `root`.
     ///
     /// # Errors
-    /// A glob that can not be parsed.
+    /// When a glob cannot be parsed.
     pub fn new(root: &Path, selection: &Selection) -> Result<Self> {
         Ok(Self { root: root.to_owned(), rules: Rules::new(root, selection)? })
     }

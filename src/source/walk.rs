@@ -1,4 +1,4 @@
-//! Looking at the source on disk: everything, or only where something may have changed.
+//! Walking through the source on disk: through everything, or only where something may have changed.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -16,75 +16,78 @@ use super::read_error::{unreadable, vanished};
 use super::rules::{Rules, Verdict};
 use super::snapshot::{Snapshot, parent};
 
-/// Where to look again: what is not named here is taken to be as it was.
+/// Where something may have changed. Paths are relative to the root; the empty path is the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dirt {
-    /// Folders whose own entries may have changed; the empty path is the root.
+pub struct DirtyPaths {
+    /// Folders whose own entries may have changed.
     pub folders: BTreeSet<Box<[u8]>>,
-    /// Paths below which anything may have changed.
+    /// Paths at and below which anything may have changed.
     pub trees: BTreeSet<Box<[u8]>>,
 }
 
-/// Hears of each folder, by its absolute path, before it is listed.
+/// The callback that gets the absolute path of each folder before the folder is listed.
 pub type OnFolder<'a> = dyn FnMut(&Path) + 'a;
 
-/// Looks at everything below `root`. Each folder is told to `on_folder` before it is listed.
+/// Walks through everything below `root`, an absolute path.
 ///
 /// # Errors
-/// A folder or entry that can not be read, unless it vanished meanwhile.
+/// When a folder or an entry cannot be read, unless it has vanished meanwhile.
 pub fn take_snapshot(root: &Path, rules: &mut Rules, on_folder: &mut OnFolder) -> Result<Snapshot> {
     let mut walk = Walk::new(root, rules, on_folder);
-    walk.look_below(Vec::new())?;
+    walk.list_tree(Vec::new())?;
     Ok(walk.finish())
 }
 
-/// A new snapshot, for which only what `dirt` names is looked at again; the rest is that of `known`.
+/// A new snapshot, for which only the dirty paths are looked at; the rest is taken from the snapshot `known`.
 ///
 /// # Errors
-/// A folder or entry that can not be read, unless it vanished meanwhile.
+/// When a folder or an entry cannot be read, unless it has vanished meanwhile.
 pub fn update_snapshot(
     known: &Snapshot,
     root: &Path,
     rules: &mut Rules,
-    dirt: &Dirt,
+    dirty: &DirtyPaths,
     on_folder: &mut OnFolder,
 ) -> Result<Snapshot> {
-    // An ignored folder that is entered for what may come below it is part of no snapshot until it has.
-    // What lies behind a link is in no folder that could be named.
-    if known.has_passages || rules.follow || dirt.trees.contains(&[][..]) {
+    // An ignored folder that was entered is in no snapshot while nothing below it is included, and what is behind a link
+    // has no folder of its own that could be dirty.
+    if known.entered_ignored || rules.follow || dirty.trees.contains(&[][..]) {
         let mut whole = take_snapshot(root, rules, on_folder)?;
         whole.adopt(known);
         return Ok(whole);
     }
     let mut walk = Walk::new(root, rules, on_folder);
-    let mut listed: HashSet<&[u8]> = HashSet::new();
-    let mut gone: HashSet<Box<[u8]>> = HashSet::new();
-    let above = dirt.trees.iter().map(|path| parent(path));
-    let folders: BTreeSet<&[u8]> = dirt.folders.iter().map(|path| &**path).chain(above).collect();
-    for folder in folders {
-        let is_folder = folder.is_empty() || known.find(folder).is_some_and(|entry| entry.is_folder());
-        if !is_folder || is_below(folder, &gone) {
-            continue;
-        }
-        let keeps = |path: &[u8]| !dirt.trees.contains(path) && known.find(path).is_some_and(|entry| entry.is_folder());
-        let kept = walk.list_again(folder, &keeps)?;
-        listed.insert(folder);
-        let before = known.below(folder).iter().filter(|entry| entry.is_folder() && parent(&entry.path) == folder);
-        gone.extend(before.filter(|entry| !kept.contains(&entry.path)).map(|entry| entry.path.clone()));
-    }
-    for folder in listed.iter().filter(|folder| !folder.is_empty() && !listed.contains(parent(folder))) {
-        walk.note_folder(folder)?;
-    }
-    let stays = |path: &[u8]| !listed.contains(parent(path)) && !listed.contains(path) && !is_below(path, &gone);
+    let relisted = walk.relist(known, dirty)?;
     let mut snapshot = walk.finish();
     snapshot.adopt(known);
-    snapshot.entries.extend(known.entries.iter().filter(|entry| stays(&entry.path)).cloned());
-    snapshot.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    let stays = |path: &&PathBuf| stays(path.as_os_str().as_bytes());
-    snapshot.ignored.extend(known.ignored.iter().filter(stays).cloned());
-    snapshot.ignored.sort_unstable();
-    snapshot.special.extend(known.special.iter().filter(stays).cloned());
+    relisted.add_rest(&mut snapshot, known);
     Ok(snapshot)
+}
+
+/// Which part of a known snapshot a walk has replaced.
+#[derive(Default)]
+struct Relisted<'a> {
+    /// Folders whose own entries were listed again.
+    folders: HashSet<&'a [u8]>,
+    /// Known folders that are gone, or below which everything was listed again.
+    trees: HashSet<Box<[u8]>>,
+}
+
+impl Relisted<'_> {
+    /// Whether an entry of the known snapshot is replaced, or gone.
+    fn covers(&self, path: &[u8]) -> bool {
+        self.folders.contains(parent(path)) || self.folders.contains(path) || is_below(path, &self.trees)
+    }
+
+    /// Adds to a snapshot what the walk did not replace of the known one.
+    fn add_rest(&self, snapshot: &mut Snapshot, known: &Snapshot) {
+        snapshot.entries.extend(known.entries.iter().filter(|entry| !self.covers(&entry.path)).cloned());
+        snapshot.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let stays = |path: &&PathBuf| !self.covers(path.as_os_str().as_bytes());
+        snapshot.ignored.extend(known.ignored.iter().filter(stays).cloned());
+        snapshot.ignored.sort_unstable();
+        snapshot.special.extend(known.special.iter().filter(stays).cloned());
+    }
 }
 
 /// Whether a path is one of `tops`, or below one.
@@ -92,78 +95,104 @@ fn is_below(path: &[u8], tops: &HashSet<Box<[u8]>>) -> bool {
     if tops.is_empty() {
         return false;
     }
-    let mut above = path;
-    while !above.is_empty() {
-        if tops.contains(above) {
+    let mut ancestor = path;
+    while !ancestor.is_empty() {
+        if tops.contains(ancestor) {
             return true;
         }
-        above = parent(above);
+        ancestor = parent(ancestor);
     }
     false
 }
 
-/// A walk under way.
+/// A walk, and what it has found so far.
 struct Walk<'a> {
     root: &'a Path,
     rules: &'a mut Rules,
     on_folder: &'a mut OnFolder<'a>,
     snapshot: Snapshot,
-    /// Folders still to be looked into.
+    /// Folders that are still to be listed.
     pending: Vec<Vec<u8>>,
-    /// Ignored folders that are entered to find what an include names below them.
-    passages: HashSet<Box<[u8]>>,
+    /// Ignored folders that are entered to find what `--include` names below them.
+    entered_ignored: HashSet<Box<[u8]>>,
 }
 
 impl<'a> Walk<'a> {
     fn new<'b: 'a>(root: &'a Path, rules: &'a mut Rules, on_folder: &'a mut OnFolder<'b>) -> Self {
         let snapshot = Snapshot::default();
-        Self { root, rules, on_folder, snapshot, pending: Vec::new(), passages: HashSet::new() }
+        Self { root, rules, on_folder, snapshot, pending: Vec::new(), entered_ignored: HashSet::new() }
     }
 
-    /// Looks at everything below a folder.
-    fn look_below(&mut self, folder: Vec<u8>) -> Result<()> {
+    /// Lists everything below a folder.
+    fn list_tree(&mut self, folder: Vec<u8>) -> Result<()> {
         self.pending.push(folder);
         while let Some(folder) = self.pending.pop() {
-            self.look_into(&folder)?;
+            self.list_folder(&folder)?;
         }
         Ok(())
     }
 
-    /// Looks at a folder's own entries, and below those folders in it that are not to be kept as they were; returns
-    /// those that are.
-    fn list_again(&mut self, folder: &[u8], keeps: &dyn Fn(&[u8]) -> bool) -> Result<HashSet<Box<[u8]>>> {
-        self.look_into(folder)?;
-        let (kept, new): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().partition(|path| keeps(path));
-        for folder in new {
-            self.look_below(folder)?;
+    /// Lists the dirty folders and trees again.
+    fn relist<'d>(&mut self, known: &Snapshot, dirty: &'d DirtyPaths) -> Result<Relisted<'d>> {
+        let is_known_folder = |path: &[u8]| known.find(path).is_some_and(Entry::is_folder);
+        let is_clean = |path: &[u8]| !dirty.trees.contains(path) && is_known_folder(path);
+        let parents = dirty.trees.iter().map(|path| parent(path));
+        let folders: BTreeSet<&[u8]> = dirty.folders.iter().map(|path| &**path).chain(parents).collect();
+        let mut relisted = Relisted::default();
+        for folder in folders {
+            if !(folder.is_empty() || is_known_folder(folder)) || is_below(folder, &relisted.trees) {
+                continue;
+            }
+            let kept = self.relist_folder(folder, &is_clean)?;
+            relisted.folders.insert(folder);
+            let before = known.below(folder).iter().filter(|entry| entry.is_folder() && parent(&entry.path) == folder);
+            relisted.trees.extend(before.map(|entry| entry.path.clone()).filter(|path| !kept.contains(path)));
         }
-        Ok(kept.into_iter().map(Into::into).collect())
+        for folder in &relisted.folders {
+            if !folder.is_empty() && !relisted.folders.contains(parent(folder)) {
+                self.add_folder_itself(folder)?;
+            }
+        }
+        Ok(relisted)
     }
 
-    /// Notes the folder itself, whose times tell that its entries changed.
-    fn note_folder(&mut self, folder: &[u8]) -> Result<()> {
+    /// Lists a folder's own entries, and everything below those of its folders that are not clean. Returns the clean ones.
+    fn relist_folder(&mut self, folder: &[u8], is_clean: &dyn Fn(&[u8]) -> bool) -> Result<HashSet<Box<[u8]>>> {
+        self.list_folder(folder)?;
+        let folders = std::mem::take(&mut self.pending);
+        let (clean, dirty): (Vec<_>, Vec<_>) = folders.into_iter().partition(|path| is_clean(path));
+        for folder in dirty {
+            self.list_tree(folder)?;
+        }
+        Ok(clean.into_iter().map(Into::into).collect())
+    }
+
+    /// Adds the entry of a folder itself, whose times change with its entries.
+    fn add_folder_itself(&mut self, folder: &[u8]) -> Result<()> {
         let absolute = self.root.join(OsStr::from_bytes(folder));
-        match fs::symlink_metadata(&absolute).and_then(|own| self.followed(own, || absolute.clone())) {
+        match fs::symlink_metadata(&absolute).and_then(|own| self.resolve_link(own, || absolute.clone())) {
             Ok(meta) if meta.is_dir() => {
                 self.snapshot.entries.push(Arc::new(Entry::new(folder, Kind::Folder, &meta)));
                 Ok(())
             }
             Err(error) if !vanished(&error) => Err(unreadable(&absolute, error)),
-            // Its own folder will be listed again for that.
+            // If it is not a folder any more, the folder that contains it is dirty as well.
             _ => Ok(()),
         }
     }
 
+    /// The snapshot of what was found.
     fn finish(self) -> Snapshot {
-        let Self { mut snapshot, passages, .. } = self;
+        let Self { mut snapshot, entered_ignored, .. } = self;
         snapshot.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        drop_empty(&mut snapshot.entries, &passages);
-        snapshot.has_passages = !passages.is_empty();
+        drop_empty(&mut snapshot.entries, &entered_ignored);
+        snapshot.entered_ignored = !entered_ignored.is_empty();
         snapshot.ignored.sort_unstable();
         snapshot
     }
 
-    fn look_into(&mut self, folder: &[u8]) -> Result<()> {
+    /// Adds the own entries of a folder, and notes the folders among them as pending.
+    fn list_folder(&mut self, folder: &[u8]) -> Result<()> {
         let absolute = self.root.join(OsStr::from_bytes(folder));
         (self.on_folder)(&absolute);
         let listing = match fs::read_dir(&absolute) {
@@ -173,7 +202,7 @@ impl<'a> Walk<'a> {
         };
         for item in listing {
             let item = item.map_err(|error| unreadable(&absolute, error))?;
-            match item.metadata().and_then(|own| self.followed(own, || item.path())) {
+            match item.metadata().and_then(|own| self.resolve_link(own, || item.path())) {
                 Ok(meta) => self.add(folder, &item, &meta)?,
                 Err(error) if vanished(&error) => {}
                 Err(error) => return Err(unreadable(&item.path(), error)),
@@ -182,30 +211,22 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// What is there. A link that is to be followed is what it points to, unless that is nothing, or a folder that the
-    /// link lies in.
-    fn followed(&self, own: Metadata, path: impl FnOnce() -> PathBuf) -> io::Result<Metadata> {
+    /// The metadata to use for a path with the metadata `own`: for a link that is to be followed, that of its target. A
+    /// link stays a link if its target does not exist, or is a folder that contains the link.
+    fn resolve_link(&self, own: Metadata, path: impl FnOnce() -> PathBuf) -> io::Result<Metadata> {
         if !self.rules.follow || !own.is_symlink() {
             return Ok(own);
         }
         let path = path();
         match fs::metadata(&path) {
-            Ok(target) if target.is_dir() && self.lies_in(&path, &target) => Ok(own),
+            Ok(target) if target.is_dir() && is_inside(&path, &target) => Ok(own),
             Ok(target) => Ok(target),
             Err(error) if vanished(&error) => Ok(own),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether the way to a path comes through this folder.
-    fn lies_in(&self, path: &Path, folder: &Metadata) -> bool {
-        let same = |above: &Path| {
-            fs::metadata(above).is_ok_and(|above| (above.dev(), above.ino()) == (folder.dev(), folder.ino()))
-        };
-        // Also above the source: what lies there would bring the source with it.
-        path.ancestors().skip(1).any(same)
-    }
-
+    /// Adds an entry of a folder, if the rules let it.
     fn add(&mut self, folder: &[u8], item: &fs::DirEntry, meta: &Metadata) -> Result<()> {
         let mut path = folder.to_vec();
         if !path.is_empty() {
@@ -222,14 +243,14 @@ impl<'a> Walk<'a> {
             }
             Verdict::Sent | Verdict::Descend => {}
         }
-        if special(meta) {
+        if is_special(meta) {
             self.snapshot.special.push(relative.to_owned());
             return Ok(());
         }
         let Some(kind) = kind(&item.path(), meta)? else { return Ok(()) };
         self.snapshot.entries.push(Arc::new(Entry::new(&path, kind, meta)));
         if verdict == Verdict::Descend {
-            self.passages.insert(path.as_slice().into());
+            self.entered_ignored.insert(path.as_slice().into());
         }
         if meta.is_dir() {
             self.pending.push(path);
@@ -238,20 +259,29 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Folders that were entered only to look for something below them stay only if it was found.
-fn drop_empty(entries: &mut Vec<Arc<Entry>>, passages: &HashSet<Box<[u8]>>) {
-    if passages.is_empty() {
+/// Whether one of the folders that contain a path is this folder.
+fn is_inside(path: &Path, folder: &Metadata) -> bool {
+    let is_same = |ancestor: &Path| {
+        fs::metadata(ancestor).is_ok_and(|ancestor| (ancestor.dev(), ancestor.ino()) == (folder.dev(), folder.ino()))
+    };
+    // Folders above the source count as well: they contain the source, which would be sent again.
+    path.ancestors().skip(1).any(is_same)
+}
+
+/// Removes ignored folders that were entered, unless something below them is included.
+fn drop_empty(entries: &mut Vec<Arc<Entry>>, entered_ignored: &HashSet<Box<[u8]>>) {
+    if entered_ignored.is_empty() {
         return;
     }
     let mut needed: HashSet<Box<[u8]>> = HashSet::new();
-    for entry in entries.iter().filter(|entry| !passages.contains(&entry.path)) {
+    for entry in entries.iter().filter(|entry| !entered_ignored.contains(&entry.path)) {
         let slashes = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
         needed.extend(slashes.map(|(end, _)| entry.path[..end].into()));
     }
-    entries.retain(|entry| !passages.contains(&entry.path) || needed.contains(&entry.path));
+    entries.retain(|entry| !entered_ignored.contains(&entry.path) || needed.contains(&entry.path));
 }
 
-/// What an entry is; `None` when it is gone, or of a kind that can not travel.
+/// The kind of an entry; `None` when it is gone, or of a kind that is not sent.
 fn kind(path: &Path, meta: &Metadata) -> Result<Option<Kind>> {
     let file_type = meta.file_type();
     if file_type.is_dir() {
@@ -270,7 +300,7 @@ fn kind(path: &Path, meta: &Metadata) -> Result<Option<Kind>> {
     }
 }
 
-fn special(meta: &Metadata) -> bool {
+fn is_special(meta: &Metadata) -> bool {
     let kind = meta.file_type();
     kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device()
 }

@@ -1,4 +1,4 @@
-//! PAX records: `LENGTH KEY=VALUE` lines before an entry, for what its header can not say.
+//! PAX records: lines of the form `LENGTH KEY=VALUE` before an entry, for what does not fit into its header.
 
 use anyhow::{Result, bail};
 
@@ -7,7 +7,7 @@ pub type Record = (Vec<u8>, Vec<u8>);
 
 const NANOSECONDS: u32 = 1_000_000_000;
 
-/// One record; its length counts itself.
+/// Formats one record. Its length includes the digits of the length.
 pub fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + rest.to_string().len();
@@ -22,10 +22,10 @@ pub fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     record
 }
 
-/// Reads records.
+/// Parses the records before one entry.
 ///
 /// # Errors
-/// A record whose length does not fit, or that has no `=`.
+/// When the length of a record is wrong, or it has no `=`.
 pub fn parse(content: &[u8]) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     let mut rest = content;
@@ -44,8 +44,9 @@ pub fn parse(content: &[u8]) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// A time as a decimal number of seconds. The nanoseconds count forward from the second, also before 1970.
-pub fn decimal((seconds, nanos): (i64, u32)) -> String {
+/// Formats a time, in seconds and nanoseconds since 1970, as a decimal number of seconds. The nanoseconds count forward
+/// from the second, also before 1970.
+pub fn format_time((seconds, nanos): (i64, u32)) -> String {
     if seconds < 0 && nanos > 0 {
         format!("-{}.{:09}", -(seconds + 1), NANOSECONDS - nanos)
     } else {
@@ -53,7 +54,7 @@ pub fn decimal((seconds, nanos): (i64, u32)) -> String {
     }
 }
 
-/// Seconds and nanoseconds of a decimal number; the opposite of [`decimal`].
+/// Parses a decimal number of seconds, the opposite of [`format_time`]; `None` if it is not one.
 pub fn parse_time(value: &[u8]) -> Option<(i64, u32)> {
     let text = std::str::from_utf8(value).ok()?;
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -65,8 +66,9 @@ pub fn parse_time(value: &[u8]) -> Option<(i64, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimal, parse, parse_time, record};
     use proptest::prelude::*;
+
+    use super::{format_time, parse, parse_time, record};
 
     #[test]
     fn a_record_counts_its_own_length() {
@@ -83,7 +85,7 @@ mod tests {
         ) {
             let text = record(key.as_bytes(), &value);
             prop_assert_eq!(parse(&text).unwrap(), vec![(key.into_bytes(), value)]);
-            prop_assert_eq!(parse_time(decimal((seconds, nanos)).as_bytes()), Some((seconds, nanos)));
+            prop_assert_eq!(parse_time(format_time((seconds, nanos)).as_bytes()), Some((seconds, nanos)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A tar stream being read, entry by entry, with GNU's and PAX's extensions understood.
+//! Reading a tar stream entry by entry, with the extensions of GNU and PAX.
 
 use std::io::{self, Read};
 
@@ -8,29 +8,32 @@ use super::header::{BLOCK, Block, checksum, padded};
 use super::pax::{self, Record};
 use super::sparse;
 
-/// The longest names and records that are taken, in bytes: far above any path, far below what would fill our memory.
+/// The largest name or record that is read, in bytes: chosen so that it is far longer than any path (`PATH_MAX` is 4096),
+/// but a broken stream cannot fill the memory.
 const EXTENSION_LIMIT: u64 = 1024 * 1024;
 
-/// One entry, its extensions already understood. Its content follows in the stream.
+/// One entry, with its extensions applied. Its content follows in the stream.
 pub struct TarEntry {
+    /// The header as it was read.
     pub header: Block,
-    /// The type byte, with `0` for every kind of plain file.
+    /// The type byte; `0` for all kinds of regular files without holes.
     pub kind: u8,
     pub path: Vec<u8>,
     /// The target of a link.
     pub link: Vec<u8>,
+    /// Permission bits, with setuid, setgid and sticky.
     pub mode: u32,
     /// Seconds and nanoseconds since 1970.
     pub mtime: (i64, u32),
-    /// Bytes of content in the stream, without what fills the last block.
+    /// The size of the content in the stream in bytes, without padding.
     pub stored: u64,
-    /// GNU's blocks that continue the list of data ranges of a sparse file.
+    /// The blocks after a GNU header that continue its list of data ranges.
     pub ranges: Vec<Block>,
-    /// PAX records of sparse files, which have to travel with them.
+    /// The PAX records that describe a sparse file, which have to be passed on with it.
     pub sparse: Vec<Record>,
 }
 
-/// The names and records that come before an entry.
+/// The long names and records that come before an entry.
 #[derive(Default)]
 struct Extensions {
     path: Option<Vec<u8>>,
@@ -48,13 +51,14 @@ impl Extensions {
     }
 }
 
-/// The next entry; `None` at the end of the archive.
+/// Reads the next entry, up to its content; `None` at the end of the archive.
 ///
 /// # Errors
-/// A stream that is no tar archive, or ends in the middle of one; why, as a sentence about "it".
+/// When the stream is not a tar archive, ends in the middle of one, or cannot be read. The message is a sentence in which
+/// the stream is "it".
 pub fn next_entry(from: &mut impl Read) -> Result<Option<TarEntry>> {
     let mut extensions = Extensions::default();
-    // An entry has begun, of which only extensions were read.
+    // Whether extensions were read, so that their entry has to follow.
     let mut begun = false;
     loop {
         let Some(block) = next_block(from, begun)? else { return Ok(None) };
@@ -70,28 +74,29 @@ pub fn next_entry(from: &mut impl Read) -> Result<Option<TarEntry>> {
         }
         let size = header.entry_size()?;
         ensure!(size <= EXTENSION_LIMIT, "a name or record in it is longer than a megabyte");
-        let content = content(from, size)?;
+        let content = read_content(from, size)?;
         match kind {
             b'L' => extensions.path = Some(until_zero(content)),
             b'K' => extensions.link = Some(until_zero(content)),
             b'x' => extensions.records.extend(pax::parse(&content)?),
-            // Global records hold comments.
+            // Global records are only used for comments.
             _ => {}
         }
         begun = kind != b'g';
     }
 }
 
-/// Reads over content of this size and what fills its last block.
+/// Skips a content of `size` bytes and its padding.
 ///
 /// # Errors
-/// A stream that ends before.
+/// When the stream ends before that, or cannot be read.
 pub fn skip_content(from: &mut impl Read, size: u64) -> Result<()> {
     let skipped = io::copy(&mut from.take(padded(size)), &mut io::sink())?;
-    ensure!(skipped == padded(size), "it is not a whole tar archive");
+    ensure!(skipped == padded(size), "the tar archive is incomplete");
     Ok(())
 }
 
+/// Makes an entry of its header and the extensions before it.
 fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mut impl Read) -> Result<TarEntry> {
     let kind = match block[156] {
         0 | b'7' => b'0',
@@ -120,39 +125,40 @@ fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mu
     })
 }
 
-/// The blocks that continue the list of a sparse file's header.
+/// Reads the blocks that continue the list in the header of a sparse file.
 fn sparse_blocks(header: &Block, from: &mut impl Read) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
-    let mut more = sparse::header_goes_on(header);
+    let mut more = sparse::header_is_continued(header);
     while more {
         let mut block = [0; BLOCK];
         from.read_exact(&mut block)?;
-        more = sparse::block_goes_on(&block);
+        more = sparse::block_is_continued(&block);
         blocks.push(block);
     }
     Ok(blocks)
 }
 
-/// The next block; `None` at the end of the stream, which must not come when an entry has begun.
+/// Reads the next block; `None` at the end of the stream, which is an error if an entry has begun.
 fn next_block(from: &mut impl Read, begun: bool) -> Result<Option<Block>> {
     let mut block = [0; BLOCK];
-    let mut have = 0;
-    while have < BLOCK {
-        match from.read(&mut block[have..]) {
+    let mut filled = 0;
+    while filled < BLOCK {
+        match from.read(&mut block[filled..]) {
             Ok(0) => break,
-            Ok(got) => have += got,
+            Ok(length) => filled += length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
     }
-    match have {
+    match filled {
         0 if !begun => Ok(None),
         BLOCK => Ok(Some(block)),
-        _ => bail!("it is not a whole tar archive"),
+        _ => bail!("the tar archive is incomplete"),
     }
 }
 
-fn content(from: &mut impl Read, size: u64) -> Result<Vec<u8>> {
+/// Reads a content of `size` bytes and its padding.
+fn read_content(from: &mut impl Read, size: u64) -> Result<Vec<u8>> {
     let mut content = vec![0; usize::try_from(padded(size))?];
     from.read_exact(&mut content)?;
     content.truncate(usize::try_from(size)?);

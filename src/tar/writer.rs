@@ -1,183 +1,194 @@
-//! A tar stream being written.
+//! Writing a tar stream entry by entry.
 
 use std::io::{self, Read, Write};
 
-use super::header::{BLOCK, Block, Fields, NAME_LIMIT, header, padded, sealed};
+use super::header::{BLOCK, Block, Fields, NAME_LIMIT, header, padded, with_checksum};
 use super::{pax, sparse};
 
-/// How much of a file is read at once, in bytes: more makes no difference, as a pipe takes 64 KiB.
-const PIECE: usize = 128 * 1024;
+/// How much of a file is read at once, in bytes: larger makes no difference, as a pipe holds 64 KiB.
+const BUFFER_SIZE: usize = 128 * 1024;
 
-/// What is called GNU's own: the entries before another one that hold its long names and records.
-const LONG_NAME: &[u8] = b"././@LongLink";
-const RECORDS: &[u8] = b"././@PaxHeader";
+/// The names that GNU tar gives to the entries with the long names and the PAX records of the next one.
+const LONG_NAME_ENTRY: &[u8] = b"././@LongLink";
+const PAX_ENTRY: &[u8] = b"././@PaxHeader";
 
-/// Writes entries. Every error means that the stream can not be written to.
+/// A writer of tar entries.
 pub struct Writer<W> {
     out: W,
-    /// User and group of all entries, for a reader that heeds them.
+    /// The ids of the user and the group that own all entries; not every reader applies them.
     pub owner: (u32, u32),
     buffer: Vec<u8>,
 }
 
-/// Which end of a copy failed.
+/// Why content could not be copied into the stream.
 pub enum CopyError {
+    /// The content cannot be read.
     Read(io::Error),
+    /// The stream cannot be written to.
     Write(io::Error),
 }
 
 impl<W: Write> Writer<W> {
+    /// A writer to `out`, whose entries belong to root.
     pub fn new(out: W) -> Self {
-        Self { out, owner: (0, 0), buffer: vec![0; PIECE] }
+        Self { out, owner: (0, 0), buffer: vec![0; BUFFER_SIZE] }
     }
 
-    /// Writes a folder.
+    /// Writes a folder, with its time in seconds and nanoseconds since 1970.
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn folder(&mut self, path: &[u8], mode: u32, mtime: (i64, u32)) -> io::Result<()> {
         let mut path = path.to_vec();
         path.push(b'/');
         self.header(&path, &Fields { kind: b'5', mode, size: 0, mtime, link: b"" })
     }
 
-    /// Writes a file whose content is at hand.
+    /// Writes a file with its content, and with its time in seconds and nanoseconds since 1970.
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn file(&mut self, path: &[u8], mode: u32, mtime: (i64, u32), content: &[u8]) -> io::Result<()> {
         let size = content.len() as u64;
         self.header(path, &Fields { kind: b'0', mode, size, mtime, link: b"" })?;
-        self.whole(content)
+        self.write_padded(content)
     }
 
-    /// Writes the headers of an entry; its content, padded, is the caller's to write.
+    /// Writes the headers of an entry. The caller has to write its content, with [`content`](Self::content) and
+    /// [`pad`](Self::pad).
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn header(&mut self, path: &[u8], fields: &Fields) -> io::Result<()> {
         self.header_with(path, fields, &[])
     }
 
-    /// Writes the headers of an entry, with PAX records of its own.
+    /// Like [`header`](Self::header), with additional PAX records as key and value.
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn header_with(&mut self, path: &[u8], fields: &Fields, records: &[(&[u8], &[u8])]) -> io::Result<()> {
-        self.extensions(path, fields, records)?;
+        self.write_extensions(path, fields, records)?;
         let mut block = header(path, fields, self.owner);
         if !records.is_empty() {
-            // GNU tar heeds its own records of sparse files only before a header that calls itself POSIX.
+            // GNU tar applies its PAX records for sparse files only to entries with a POSIX header.
             block[257..265].copy_from_slice(b"ustar\x0000");
         }
-        self.out.write_all(&sealed(block))
+        self.out.write_all(&with_checksum(block))
     }
 
-    /// Writes the headers of a sparse file of `size` bytes with this list of data ranges, as offset and length. The data
-    /// is the caller's to write.
+    /// Writes the headers of a sparse file of `size` bytes with the data ranges `data`, each an offset and a length in
+    /// bytes. The caller has to write the data, as for [`header`](Self::header).
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn sparse_header(&mut self, path: &[u8], fields: &Fields, data: &[(u64, u64)], size: u64) -> io::Result<()> {
-        self.extensions(path, fields, &[])?;
+        self.write_extensions(path, fields, &[])?;
         let mut block = header(path, fields, self.owner);
         let more = sparse::put_list(&mut block, data, size);
-        self.out.write_all(&sealed(block))?;
+        self.out.write_all(&with_checksum(block))?;
         more.iter().try_for_each(|block| self.out.write_all(block))
     }
 
-    /// Writes the headers of a sparse file that comes from another archive: its list is in `from` and `more`.
+    /// Writes the headers of a sparse file from another archive, whose list of data ranges is in the header `from` and the
+    /// blocks `more`. The caller has to write the data, as for [`header`](Self::header).
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn sparse_header_from(&mut self, path: &[u8], fields: &Fields, from: &Block, more: &[Block]) -> io::Result<()> {
-        self.extensions(path, fields, &[])?;
+        self.write_extensions(path, fields, &[])?;
         let mut block = header(path, fields, self.owner);
         sparse::copy_list(from, &mut block);
-        self.out.write_all(&sealed(block))?;
+        self.out.write_all(&with_checksum(block))?;
         more.iter().try_for_each(|block| self.out.write_all(block))
     }
 
-    /// Copies exactly `size` bytes of content, zeros where `from` ends before, and shows them to `see`. Returns whether
-    /// there were enough.
+    /// Copies exactly `size` bytes of content, with zeros after the end of `from`, and calls `on_bytes` with them. Returns
+    /// whether `from` had enough bytes.
     ///
     /// # Errors
-    /// See [`CopyError`].
-    pub fn content(&mut self, from: &mut impl Read, size: u64, mut see: impl FnMut(&[u8])) -> Result<bool, CopyError> {
+    /// When `from` cannot be read, or the stream cannot be written to; [`CopyError`] tells which.
+    pub fn content(
+        &mut self,
+        from: &mut impl Read,
+        size: u64,
+        mut on_bytes: impl FnMut(&[u8]),
+    ) -> Result<bool, CopyError> {
         let mut left = size;
         let mut whole = true;
         while left > 0 {
-            let want = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let mut got = if whole { from.read(&mut self.buffer[..want]).map_err(CopyError::Read)? } else { 0 };
-            if got == 0 {
+            let wanted = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let mut length = if whole { from.read(&mut self.buffer[..wanted]).map_err(CopyError::Read)? } else { 0 };
+            if length == 0 {
                 whole = false;
-                self.buffer[..want].fill(0);
-                got = want;
+                self.buffer[..wanted].fill(0);
+                length = wanted;
             }
-            see(&self.buffer[..got]);
-            self.out.write_all(&self.buffer[..got]).map_err(CopyError::Write)?;
-            left -= got as u64;
+            on_bytes(&self.buffer[..length]);
+            self.out.write_all(&self.buffer[..length]).map_err(CopyError::Write)?;
+            left -= length as u64;
         }
         Ok(whole)
     }
 
-    /// Fills the last block of content of this size.
+    /// Writes the padding after a content of `size` bytes.
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn pad(&mut self, size: u64) -> io::Result<()> {
         let missing = usize::try_from(padded(size) - size).expect("less than a block");
         self.out.write_all(&[0; BLOCK][..missing])
     }
 
+    /// The stream itself, for something that is not a tar entry.
     pub fn out(&mut self) -> &mut W {
         &mut self.out
     }
 
-    /// Gives the stream back as it is, for something else.
+    /// Returns the stream without ending the archive.
     pub fn into_out(self) -> W {
         self.out
     }
 
-    /// Ends the archive and gives the stream back, flushed.
+    /// Ends the archive and flushes and returns the stream.
     ///
     /// # Errors
-    /// When the stream can not be written to.
+    /// When the stream cannot be written to.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.write_all(&[0; 2 * BLOCK])?;
         self.out.flush()?;
         Ok(self.out)
     }
 
-    /// What does not fit into the header: fractions of a second, long names, records of the entry.
-    fn extensions(&mut self, path: &[u8], fields: &Fields, records: &[(&[u8], &[u8])]) -> io::Result<()> {
-        let mtime = pax::decimal(fields.mtime);
+    /// Writes what does not fit into the header: nanoseconds, long names, additional records.
+    fn write_extensions(&mut self, path: &[u8], fields: &Fields, records: &[(&[u8], &[u8])]) -> io::Result<()> {
+        let mtime = pax::format_time(fields.mtime);
         let mut records = records.to_vec();
         if fields.mtime.1 != 0 {
             records.push((b"mtime", mtime.as_bytes()));
         }
-        // One header for all: a reader forgets the records of the last but one.
+        // All records are in one entry, as readers only apply those of the last one.
         if !records.is_empty() {
             let content: Vec<u8> = records.iter().flat_map(|(key, value)| pax::record(key, value)).collect();
-            self.extension(b'x', 0o644, RECORDS, &content)?;
+            self.write_extension(b'x', 0o644, PAX_ENTRY, &content)?;
         }
         if fields.link.len() > NAME_LIMIT {
-            self.extension(b'K', 0, LONG_NAME, &[fields.link, b"\0"].concat())?;
+            self.write_extension(b'K', 0, LONG_NAME_ENTRY, &[fields.link, b"\0"].concat())?;
         }
         if path.len() > NAME_LIMIT {
-            self.extension(b'L', 0, LONG_NAME, &[path, b"\0"].concat())?;
+            self.write_extension(b'L', 0, LONG_NAME_ENTRY, &[path, b"\0"].concat())?;
         }
         Ok(())
     }
 
-    fn extension(&mut self, kind: u8, mode: u32, name: &[u8], content: &[u8]) -> io::Result<()> {
+    fn write_extension(&mut self, kind: u8, mode: u32, name: &[u8], content: &[u8]) -> io::Result<()> {
         let fields = Fields { kind, mode, size: content.len() as u64, mtime: (0, 0), link: b"" };
-        self.out.write_all(&sealed(header(name, &fields, (0, 0))))?;
-        self.whole(content)
+        self.out.write_all(&with_checksum(header(name, &fields, (0, 0))))?;
+        self.write_padded(content)
     }
 
-    /// Writes content that is at hand, and fills its last block.
-    fn whole(&mut self, content: &[u8]) -> io::Result<()> {
+    /// Writes content and its padding.
+    fn write_padded(&mut self, content: &[u8]) -> io::Result<()> {
         self.out.write_all(content)?;
         self.pad(content.len() as u64)
     }
@@ -185,8 +196,9 @@ impl<W: Write> Writer<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, Writer};
     use proptest::prelude::*;
+
+    use super::{Fields, Writer};
 
     proptest! {
         #[test]

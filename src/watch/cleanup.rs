@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use crate::engine::cli::Engine;
 use crate::pipeline::cleanup::{self, Leftovers};
 
-/// So many images that can not be removed yet are tried again; older ones are given up, so that the list can not grow.
+/// So many images that cannot be removed yet are tried again; older ones are given up, so that the list cannot grow.
 const STUCK_LIMIT: usize = 20;
 
 /// Hands leftovers to a thread of its own. Clones hand to the same one.
@@ -67,7 +67,7 @@ fn remove_containers(engine: &Engine, containers: &mut Vec<String>) {
         containers.clear();
         return;
     }
-    // What can not be removed because it is gone already is no failure.
+    // What cannot be removed because it is gone already is no failure.
     if let Ok(listing) = engine.demand(&["ps", "--all", "--format", "{{.Names}}"]) {
         let there: HashSet<&str> = listing.lines().collect();
         containers.retain(|name| there.contains(name.as_str()));

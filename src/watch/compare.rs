@@ -83,6 +83,6 @@ pub fn read_content(root: &Path, follow: bool, entry: &Entry) {
     if entry.hash().is_none()
         && let Ok(Some(hash)) = hash_file(&root.join(entry.path()), follow)
     {
-        entry.know(hash);
+        entry.set_hash(hash);
     }
 }

@@ -43,7 +43,7 @@ enum Work {
 /// The build under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Build {
-    /// It follows a cancelled one, so that steady saving can not starve the tag.
+    /// It follows a cancelled one, so that steady saving cannot starve the tag.
     protected: bool,
     cancelled: bool,
     /// The engine went away meanwhile.
@@ -255,7 +255,7 @@ impl Decider {
         self.catch_up(now)
     }
 
-    /// The build under way can not end well any more, even if the engine is back when it ends.
+    /// The build under way cannot end well any more, even if the engine is back when it ends.
     fn note_lost_engine(&mut self) {
         if let Work::Building(build) | Work::InDoubt(build) = &mut self.work {
             build.lost_engine = true;

@@ -246,7 +246,7 @@ impl<'a> EventLoop<'a> {
             }
             Note::EngineGone => reporter.warn("the engine does not answer; waiting until it does"),
             Note::EngineBack => reporter.note("the engine is back"),
-            Note::Paused => reporter.emit(&Message::Note("paused; `p` goes on")),
+            Note::Paused => reporter.emit(&Message::Note("paused; `p` resumes")),
             Note::Resumed => reporter.emit(&Message::Note("going on")),
             Note::Fault(why) => reporter.warn(why),
         }

@@ -66,7 +66,7 @@ pub struct FsWatcher {
     problem: Option<WatchProblem>,
 }
 
-/// Why events can not be had.
+/// Why events cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchProblem {
     /// The system lets this user watch no more folders.
@@ -156,7 +156,7 @@ impl FsWatcher {
         self.pending.clone()
     }
 
-    /// Whether events can not be had, and why.
+    /// Whether events cannot be had, and why.
     pub fn problem(&self) -> Option<&WatchProblem> {
         self.problem.as_ref()
     }

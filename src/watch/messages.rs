@@ -50,11 +50,10 @@ pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
         ),
         Notice::Problem(WatchProblem::Watchers) => reporter.warn(
             "too many programs watch folders, so everything is looked at now and then; raise the limit \
-             (`sudo sysctl fs.inotify.max_user_instances=1024`), or end some",
+             (`sudo sysctl fs.inotify.max_user_instances=1024`), or stop some of them",
         ),
-        Notice::Problem(WatchProblem::Other(why)) => reporter.warn(&format!(
-            "the source can not be watched ({why}), so everything is looked at now and then (`--poll`)"
-        )),
+        Notice::Problem(WatchProblem::Other(why)) => reporter
+            .warn(&format!("the source cannot be watched ({why}), so everything is looked at now and then (`--poll`)")),
         Notice::Hidden(path) => {
             let rule = rules::hidden_by(&source.path, path);
             let by = match rule {
@@ -69,8 +68,8 @@ pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
 /// The warning for a file system that tells no events.
 pub fn no_events(kind: &str) -> String {
     format!(
-        "the source is on {kind}, which tells no changes, so everything is looked at now and then (`--poll=INTERVAL`); \
-         a source on a local disk is seen at once"
+        "the source is on {kind}, which reports no changes, so everything is looked at now and then (`--poll=INTERVAL`); \
+         changes on a local disk are seen at once"
     )
 }
 

@@ -16,7 +16,7 @@ pub struct StandbyPolicy {
     /// When to try to prepare one.
     due: Option<Instant>,
     back_off: Option<Duration>,
-    /// Why builds like the last one can not have one.
+    /// Why builds like the last one cannot have one.
     cannot_wait: Option<CannotWait>,
 }
 
@@ -60,7 +60,7 @@ impl StandbyPolicy {
         self.wanted();
     }
 
-    /// Builds as they are now can not have one, for this reason, or can.
+    /// Builds as they are now cannot have one, for this reason, or can.
     pub fn learn(&mut self, cannot_wait: Option<CannotWait>) {
         self.cannot_wait = cannot_wait;
     }
@@ -94,7 +94,7 @@ impl StandbyPolicy {
 pub fn reason(why: CannotWait) -> &'static str {
     match why {
         CannotWait::Shell => "the builder has no shell",
-        CannotWait::Tar => "only the engine can unpack the source in this builder",
+        CannotWait::Tar => "the builder has no `tar` that can unpack the source",
         CannotWait::RuntimeImage => "a runtime image is used",
     }
 }

@@ -20,7 +20,7 @@ use crate::report::message::Outcome;
 use crate::source::entry::Entry;
 use crate::source::rules::{Rules, Selection, Verdict};
 use crate::source::snapshot::{Snapshot, parent};
-use crate::source::walk::{Dirt, take_snapshot, update_snapshot};
+use crate::source::walk::{DirtyPaths, take_snapshot, update_snapshot};
 
 /// A hidden file that is saved so often is worth a note: twice may be chance.
 const HIDDEN_OFTEN: u32 = 3;
@@ -67,7 +67,7 @@ impl Tracker {
     /// Arms all watches, then looks for the first time. `wake` is called when it is time to look again.
     ///
     /// # Errors
-    /// A part of the source that can not be read, a glob that can not be parsed.
+    /// A part of the source that cannot be read, a glob that cannot be parsed.
     pub fn new(root: &Path, selection: &Selection, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self> {
         let ring = wake.clone();
         let mut tracker = Self {
@@ -93,7 +93,7 @@ impl Tracker {
     /// Looks again where events were; whether any of them was about something that counts.
     ///
     /// # Errors
-    /// A part of the source that can not be read, or no source at all; everything is looked at the next time.
+    /// A part of the source that cannot be read, or no source at all; everything is looked at the next time.
     pub fn look(&mut self) -> Result<bool> {
         let looked = self.look_where_needed();
         if looked.is_err() {
@@ -128,20 +128,20 @@ impl Tracker {
     }
 
     fn look_where_events_were(&mut self, pending: PendingEvents) -> Result<bool> {
-        let (dirt, linked) = self.dirt(pending);
+        let (dirty, linked) = self.dirty_paths(pending);
         if linked {
             self.look_everywhere()?;
             return Ok(true);
         }
-        if dirt.folders.is_empty() {
+        if dirty.folders.is_empty() {
             return Ok(false);
         }
-        if !dirt.trees.is_empty() {
+        if !dirty.trees.is_empty() {
             // What came or went may have brought rules along, or taken them away.
             self.rules = Rules::new(&self.root, &self.selection)?;
         }
         let Self { root, rules, fs_watcher, current, .. } = self;
-        let seen = update_snapshot(current, root, rules, &dirt, &mut |folder| fs_watcher.arm(folder))?;
+        let seen = update_snapshot(current, root, rules, &dirty, &mut |folder| fs_watcher.arm(folder))?;
         self.current = seen;
         self.note_problem();
         Ok(true)
@@ -159,8 +159,8 @@ impl Tracker {
 
     /// Where what was heard asks to look again; and whether there are files with more names than the one that was
     /// heard, so that others changed along without an event.
-    fn dirt(&mut self, pending: PendingEvents) -> (Dirt, bool) {
-        let mut dirt = Dirt::default();
+    fn dirty_paths(&mut self, pending: PendingEvents) -> (DirtyPaths, bool) {
+        let mut dirty = DirtyPaths::default();
         let mut linked = false;
         for (path, what) in pending.paths {
             let Ok(relative) = path.strip_prefix(&self.root) else { continue };
@@ -175,14 +175,14 @@ impl Tracker {
                 continue;
             }
             let bytes = relative.as_os_str().as_bytes();
-            dirt.folders.insert(parent(bytes).into());
+            dirty.folders.insert(parent(bytes).into());
             let was_folder = self.current.find(bytes).is_some_and(Entry::is_folder);
             if what == PathEvent::Moved && (is_folder || was_folder) {
                 self.fs_watcher.disarm(&path);
-                dirt.trees.insert(bytes.into());
+                dirty.trees.insert(bytes.into());
             }
         }
-        (dirt, linked)
+        (dirty, linked)
     }
 
     fn count_hidden(&mut self, path: &Path) {

@@ -81,7 +81,7 @@ impl<'a> Worker<'a> {
                 WorkerCommand::StandbyEnded(name) => {
                     if waiting.as_ref().is_some_and(|standby| standby.ready.container() == name) {
                         self.throw_away(waiting.take(), None);
-                        self.policy.lost("the one there was got lost", BACK_OFF);
+                        self.policy.lost("the standby was lost", BACK_OFF);
                     }
                 }
                 WorkerCommand::Renew(reason) => {
@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
             Err(error) => {
                 match error.downcast_ref::<CannotWait>() {
                     Some(why) => self.learn(Some(*why)),
-                    None => self.policy.lost("none could be prepared", BACK_OFF),
+                    None => self.policy.lost("the standby could not be prepared", BACK_OFF),
                 }
                 return None;
             }
@@ -296,7 +296,7 @@ impl<'a> Worker<'a> {
             Ok(()) => progress.note("upload"),
             Err(PrepareError::Obstacle(_)) => {
                 self.throw_away(standby.take(), None);
-                *using = StandbyUse::None("a path became a folder, or a folder something else".to_owned());
+                *using = StandbyUse::None("a file became a folder, or the reverse".to_owned());
             }
             Err(PrepareError::Fatal(error)) => self.give_up_on(standby, using, error)?,
         }
@@ -344,7 +344,7 @@ impl<'a> Worker<'a> {
             return Err(error);
         }
         self.throw_away(lost, None);
-        *using = StandbyUse::None("the one there was got lost".to_owned());
+        *using = StandbyUse::None("the standby was lost".to_owned());
         Ok(())
     }
 

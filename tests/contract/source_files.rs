@@ -102,7 +102,7 @@ cases! {
         expect: &[Expect::AssemblePrints(&[".", "./kept", "content"])],
     }
     s2iignore_reaches_nothing_outside {
-        row: "2.8 (danger left out): patterns can not leave the source",
+        row: "2.8 (danger left out): patterns cannot leave the source",
         source: &[
             Item::File(".s2iignore", "../beside\n../../tmp/scripts/assemble\n/../beside\n"),
             Item::File("../beside", "x"),

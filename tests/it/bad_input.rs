@@ -1,4 +1,4 @@
-//! What can not be used is refused with a cause and a cure, and nothing is built.
+//! What cannot be used is refused with a cause and a cure, and nothing is built.
 
 mod arguments;
 mod builder;

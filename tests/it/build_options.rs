@@ -260,7 +260,7 @@ fn a_signal_removes_the_container_of_the_result() {
     let builder = builder_that_runs("echo up; exec sleep 1000");
     let project = Project::new().file("out", "");
     let run = project.build(&builder).arg("--run").start();
-    run.wait_for_stderr("its port 8080/tcp is ");
+    run.wait_for_stderr("port 8080/tcp is published as ");
     run.wait_for_stderr("up\n");
     #[cfg(target_os = "linux")]
     wait_for("the build is cleaned up", || !cleanup_is_running(&project));
@@ -322,7 +322,7 @@ fn a_callback_that_can_not_be_told_is_a_warning() {
     let gone = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
     let url = format!("http://me:password@{gone}/");
     let outcome = project.build(&builder).args(&["--callback-url", &url]).success();
-    outcome.says(&format!("warning: the callback `http://{gone}/` was not told")).never_says("password");
+    outcome.says(&format!("warning: the callback `http://{gone}/` could not be told")).never_says("password");
     project.build(&builder).args(&["--callback-url", "done"]).run().status(2).says("hint: it begins with `http://`");
 }
 

@@ -149,12 +149,12 @@ fn create_overwrites_nothing() {
     fs::write(&readme, "mine").unwrap();
     let folder = dir.path().display().to_string();
     let outcome = Run::new().args(&["create", "any", &folder]).run().status(USAGE);
-    outcome.says(&format!("`{}` is there already", readme.display())).says("hint: ");
+    outcome.says(&format!("`{}` already exists", readme.display())).says("hint: ");
     assert_eq!(fs::read_to_string(&readme).unwrap(), "mine");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let file = readme.display().to_string();
     Run::new().args(&["create", "any", &file]).run().status(USAGE).says("cannot write");
-    Run::new().args(&["create", "No Name", &format!("{folder}/b")]).run().status(USAGE).says("can not name an image");
+    Run::new().args(&["create", "No Name", &format!("{folder}/b")]).run().status(USAGE).says("cannot name an image");
 }
 
 /// A `minis2i rebuild` of the project's image, to be given options and run.

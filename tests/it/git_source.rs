@@ -103,7 +103,7 @@ fn a_clone_can_be_kept() {
     let builder = Builder::copying().make();
     let (project, bare) = project();
     let outcome = project.build(&builder).source(bare.to_str().unwrap()).arg("--save-temp-dir").success();
-    let line = outcome.stderr.lines().find_map(|line| line.strip_prefix("note: the clone stays in ")).unwrap();
+    let line = outcome.stderr.lines().find_map(|line| line.strip_prefix("note: the clone is kept in ")).unwrap();
     assert_eq!(fs::read_to_string(Path::new(line).join("out")).unwrap(), "2");
 }
 
@@ -146,7 +146,7 @@ fn an_interrupt_while_cloning_leaves_nothing() {
     running.signal("TERM");
     running.end().status(143);
     assert_eq!(clones(&project), [""; 0]);
-    // A killed run can not clean up; the next run does it.
+    // A killed run cannot clean up; the next run does it.
     let running = run().arg(stand_in.path()).start();
     wait_for("cloning", || !clones(&project).is_empty());
     running.signal("KILL");
@@ -198,5 +198,5 @@ fn a_context_folder_does_not_leave_the_source() {
 #[test]
 fn a_repository_can_not_be_watched() {
     let outcome = Run::new().args(&["watch", "https://me:secret@host.example/a.git", "builder", "app"]).run().status(2);
-    outcome.says("`https://host.example/a.git` can not be watched").says("hint: clone it").never_says("secret");
+    outcome.says("`https://host.example/a.git` cannot be watched").says("hint: clone it").never_says("secret");
 }

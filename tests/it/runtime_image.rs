@@ -141,10 +141,7 @@ fn what_a_second_stage_needs_is_asked_for_before_anything_is_built() {
     let run = project.build(&builder).args(&["--runtime-image", "minis2i-none"]);
     run.run().status(125).says("there is no runtime image `minis2i-none`").says("--runtime-pull-policy if-not-present");
     let run = project.build(&builder).args(&["--runtime-image", runtime.name()]);
-    run.run()
-        .status(2)
-        .says("nothing is to be carried into the runtime image")
-        .says("hint: name it: `--runtime-artifact");
+    run.run().status(2).says("no artifacts are given for the runtime image").says("hint: name it: `--runtime-artifact");
     for alone in [["-a", "/x"], ["--assemble-runtime-user", "1"]] {
         project.build(&builder).args(&alone).run().status(2).says("--runtime-image");
     }

@@ -61,7 +61,7 @@ fn a_build_variable_can_come_from_the_environment() {
     assert_eq!(run().env("MINIS2I_TEST_TOKEN", "here").success().assemble_output(), ["here"]);
     run().run().status(2).says("`MINIS2I_TEST_TOKEN` is not set here").says("hint: write `--build-env NAME=VALUE`");
     let run = project.build(&builder).args(&["--build-env", "a.b=1"]);
-    run.run().status(2).says("`a.b` can not be the name of a variable").says("hint: ");
+    run.run().status(2).says("`a.b` cannot be the name of a variable").says("hint: ");
 }
 
 // Secrets.

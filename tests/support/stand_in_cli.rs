@@ -1,4 +1,4 @@
-//! A stand-in for the engine's CLI, only for what a real engine can not be made to do.
+//! A stand-in for the engine's CLI, only for what a real engine cannot be made to do.
 
 use std::fs;
 use std::io::Write;

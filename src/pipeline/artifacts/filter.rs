@@ -137,7 +137,7 @@ impl Guard {
         match self.seen.insert(key(path), kind) {
             // A symlink may replace a file: entries that come later find the symlink here.
             Some(before) if before != kind && (before, kind) != (Seen::File, Seen::Symlink) => {
-                bail!("`{path_text}` comes again as something else")
+                bail!("`{path_text}` appears twice, as different kinds of entry")
             }
             _ => Ok(()),
         }
@@ -195,7 +195,7 @@ fn copy_content<W: Write>(from: &mut impl Read, to: &mut Writer<W>, size: u64) -
                 to.out().write_all(&buffer[..part]).map_err(FilterError::Receiver)?;
                 remaining -= part as u64;
             }
-            return Err(FilterError::Stream(anyhow::anyhow!("it is not a whole tar archive")));
+            return Err(FilterError::Stream(anyhow::anyhow!("the tar archive is incomplete")));
         }
         to.out().write_all(&buffer[..got]).map_err(FilterError::Receiver)?;
         remaining -= got as u64;

@@ -90,7 +90,7 @@ impl Saver {
             Err(FilterError::Receiver(error)) => return Err(error.into()),
             Err(FilterError::Stream(why)) => {
                 self.engine.cancel().check()?;
-                let saved = SavedArtifacts::Failed(format!("what it printed can not be used: {why}"));
+                let saved = SavedArtifacts::Failed(format!("its output cannot be used: {why}"));
                 return Ok((saved, self.container));
             }
         };
@@ -208,7 +208,7 @@ fn relay_copied_files<W: Write>(
     match result {
         Err(FilterError::Receiver(error)) => Err(error.into()),
         Err(FilterError::Stream(why)) => {
-            Ok(SavedArtifacts::Failed(format!("what it left in {COPY_FOLDER} can not be used: {why}")))
+            Ok(SavedArtifacts::Failed(format!("what it left in {COPY_FOLDER} cannot be used: {why}")))
         }
         Ok(relayed) if cleared && relayed.entries == 0 => Ok(SavedArtifacts::Nothing),
         Ok(_) if status != 0 => {

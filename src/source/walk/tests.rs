@@ -1,14 +1,16 @@
-//! A look at single folders sees what a walk through everything sees.
+//! An update of a snapshot finds what a walk through everything finds.
 
-use super::{Dirt, Snapshot, parent, take_snapshot, update_snapshot};
-use crate::source::rules::{Rules, Selection};
-use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-/// One change of a tree. Paths are made of few names, so that changes meet.
+use proptest::prelude::*;
+
+use super::{DirtyPaths, Snapshot, parent, take_snapshot, update_snapshot};
+use crate::source::rules::{Rules, Selection};
+
+/// One change of a tree. Paths are made of few names, so that several changes concern the same path.
 #[derive(Clone, Debug)]
 enum Change {
     Write(String),
@@ -36,19 +38,19 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Makes the change, if the tree lets it, and notes what events would tell of it.
-fn make(root: &Path, change: &Change, dirt: &mut Dirt, rules_changed: &mut bool) {
-    let tell = |path: &str, dirt: &mut Dirt, tree: bool| {
-        dirt.folders.insert(parent(path.as_bytes()).into());
+/// Makes the change, if it is possible, and notes as dirty what file events would report.
+fn make(root: &Path, change: &Change, dirty: &mut DirtyPaths, rules_changed: &mut bool) {
+    let mark = |path: &str, dirty: &mut DirtyPaths, tree: bool| {
+        dirty.folders.insert(parent(path.as_bytes()).into());
         if tree {
-            dirt.trees.insert(path.as_bytes().into());
+            dirty.trees.insert(path.as_bytes().into());
         }
     };
     let at = |path: &str| root.join(path);
     match change {
-        Change::Write(path) => drop(fs::write(at(path), path).map(|()| tell(path, dirt, false))),
+        Change::Write(path) => drop(fs::write(at(path), path).map(|()| mark(path, dirty, false))),
         Change::Fill(path) => {
-            // Only the topmost new folder is told.
+            // Only the topmost new folder is reported.
             let mut top = path.as_str();
             while let Some((above, _)) = top.rsplit_once('/').filter(|(above, _)| !at(above).exists()) {
                 top = above;
@@ -56,26 +58,26 @@ fn make(root: &Path, change: &Change, dirt: &mut Dirt, rules_changed: &mut bool)
             let is_new = !at(top).exists();
             if fs::create_dir_all(at(path)).is_ok() {
                 let _ = fs::write(at(path).join("deep"), "");
-                tell(top, dirt, is_new);
-                tell(&format!("{path}/deep"), dirt, false);
+                mark(top, dirty, is_new);
+                mark(&format!("{path}/deep"), dirty, false);
             }
         }
         Change::Remove(path) => {
             if fs::remove_dir_all(at(path)).or_else(|_| fs::remove_file(at(path))).is_ok() {
-                tell(path, dirt, true);
+                mark(path, dirty, true);
             }
         }
         Change::Rename(from, to) => {
             if fs::rename(at(from), at(to)).is_ok() {
-                tell(from, dirt, true);
-                tell(to, dirt, true);
+                mark(from, dirty, true);
+                mark(to, dirty, true);
             }
         }
         Change::Chmod(path, mode) => {
             let set = fs::set_permissions(at(path), fs::Permissions::from_mode(*mode));
-            drop(set.map(|()| tell(path, dirt, false)));
+            drop(set.map(|()| mark(path, dirty, false)));
         }
-        Change::Link(path) => drop(symlink("target", at(path)).map(|()| tell(path, dirt, false))),
+        Change::Link(path) => drop(symlink("target", at(path)).map(|()| mark(path, dirty, false))),
         Change::Ignore(path) => {
             if fs::write(at(path).join(".gitignore"), "*.log\n").is_ok() {
                 *rules_changed = true;
@@ -86,9 +88,9 @@ fn make(root: &Path, change: &Change, dirt: &mut Dirt, rules_changed: &mut bool)
 
 fn shape(snapshot: &Snapshot) -> Vec<String> {
     let entries = snapshot.entries.iter().map(|entry| {
-        // Of a folder's times, only the one that is sent counts.
-        let trace = if entry.is_folder() { format!("{:?}", entry.mtime) } else { entry.trace().to_string() };
-        format!("{} {:?} {:o} {} {trace}", entry.path().display(), entry.kind, entry.mode, entry.size)
+        // Of a folder's times, only the one that is sent matters.
+        let stamp = if entry.is_folder() { format!("{:?}", entry.mtime) } else { entry.inode_stamp().to_string() };
+        format!("{} {:?} {:o} {} {stamp}", entry.path().display(), entry.kind, entry.mode, entry.size)
     });
     entries.chain(snapshot.ignored.iter().map(|path| format!("ignored {}", path.display()))).collect()
 }
@@ -106,15 +108,15 @@ proptest! {
         let rules = || Rules::new(root, &selection).unwrap();
         let mut seen = take_snapshot(root, &mut rules(), &mut |_| {}).unwrap();
         for round in rounds {
-            let mut dirt = Dirt::default();
+            let mut dirty = DirtyPaths::default();
             let mut rules_changed = false;
-            round.iter().for_each(|change| make(root, change, &mut dirt, &mut rules_changed));
+            round.iter().for_each(|change| make(root, change, &mut dirty, &mut rules_changed));
             if rules_changed {
-                dirt.trees = BTreeSet::from([[].into()]);
+                dirty.trees = BTreeSet::from([[].into()]);
             }
-            seen = update_snapshot(&seen, root, &mut rules(), &dirt, &mut |_| {}).unwrap();
+            seen = update_snapshot(&seen, root, &mut rules(), &dirty, &mut |_| {}).unwrap();
             let whole = take_snapshot(root, &mut rules(), &mut |_| {}).unwrap();
-            prop_assert_eq!(shape(&seen), shape(&whole), "{:?}", dirt);
+            prop_assert_eq!(shape(&seen), shape(&whole), "{:?}", dirty);
         }
     }
 }

@@ -61,6 +61,6 @@ pub enum Note {
     EngineBack,
     Paused,
     Resumed,
-    /// The source can not be looked at, for this reason.
+    /// The source cannot be looked at, for this reason.
     Fault(String),
 }

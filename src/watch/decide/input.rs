@@ -16,7 +16,7 @@ pub enum Input {
     GitBusy(bool),
     /// Answers `Look`.
     Looked(Look),
-    /// Answers `Look`: the source can not be looked at, for this reason.
+    /// Answers `Look`: the source cannot be looked at, for this reason.
     LookFailed(String),
     /// The build under way ended; `image` has the tag now.
     BuildEnded { end: BuildEnd, image: Option<String> },

@@ -51,7 +51,7 @@ struct Poll {
     every: Duration,
     /// There are no events.
     on: bool,
-    /// The source can not be looked at, for this reason, which was reported.
+    /// The source cannot be looked at, for this reason, which was reported.
     fault: Option<String>,
     due: Instant,
 }
@@ -179,7 +179,7 @@ impl Looks {
         Some(comparison)
     }
 
-    /// Takes in that the source can not be looked at; what to report, once.
+    /// Takes in that the source cannot be looked at; what to report, once.
     pub fn failed(&mut self, why: String, now: Instant) -> Option<Note> {
         self.under_way = UnderWay::Nothing;
         self.patient = false;

@@ -296,7 +296,7 @@ enum Happening {
     EngineGone,
     EngineBack,
     Git(bool),
-    /// The source can, or can not, be looked at.
+    /// The source can, or cannot, be looked at.
     Readable(bool),
 }
 

@@ -49,7 +49,7 @@ fn build(tracker: &Arc<Mutex<Tracker>>, outcome: Outcome) {
     }
     let root = lock(tracker).root.clone();
     for entry in sent.entries.iter().filter(|entry| !entry.is_folder()) {
-        entry.know(hash_file(&root.join(entry.path()), false).unwrap().unwrap());
+        entry.set_hash(hash_file(&root.join(entry.path()), false).unwrap().unwrap());
     }
     lock(tracker).close_build(outcome);
 }

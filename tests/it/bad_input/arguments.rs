@@ -1,4 +1,4 @@
-//! Arguments and files of arguments that can not be used.
+//! Arguments and files of arguments that cannot be used.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn a_malformed_tag_is_refused_with_a_good_one() {
         let project = Project::new().file("a", "1");
         let source = project.path().display().to_string();
         let run = Run::new().args(&["build", &source, "builder", tag]);
-        assert_fails(run, USAGE, &format!("`{tag}` can not name an image: "), "a name looks like `app`").says(fault);
+        assert_fails(run, USAGE, &format!("`{tag}` cannot name an image: "), "a name looks like `app`").says(fault);
     }
 }
 
@@ -93,7 +93,7 @@ fn run_options_that_would_take_the_container_away_are_refused() {
             &project,
             run,
             USAGE,
-            &format!("`{option}` can not be passed on to `docker run`"),
+            &format!("`{option}` cannot be passed on to `docker run`"),
             "leave it out",
         );
     }

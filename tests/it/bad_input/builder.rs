@@ -1,4 +1,4 @@
-//! Builder images that can not be used.
+//! Builder images that cannot be used.
 
 use super::fixtures::{assert_fails, assert_refused, with_assemble};
 use crate::support::builder::Builder;
@@ -20,7 +20,7 @@ fn a_name_that_can_not_be_a_builder_is_refused() {
         &project,
         project.build_with("a b"),
         USAGE,
-        "`a b` can not be the name of a builder",
+        "`a b` cannot be the name of a builder",
         "SOURCE BUILDER TAG",
     );
 }
@@ -29,7 +29,7 @@ fn a_name_that_can_not_be_a_builder_is_refused() {
 fn an_image_that_is_no_builder_is_told_what_was_looked_for() {
     let plain = Builder::without_scripts().make();
     let project = Project::new().file("a", "1");
-    let outcome = assert_refused(&project, project.build(&plain), ENGINE, "is no S2I builder", ".s2i/bin/assemble");
+    let outcome = assert_refused(&project, project.build(&plain), ENGINE, "is not an S2I builder", ".s2i/bin/assemble");
     outcome.says("io.openshift.s2i.scripts-url").says("io.s2i.scripts-url").says("/usr/libexec/s2i or /usr/local/s2i");
 }
 

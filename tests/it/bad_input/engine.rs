@@ -1,4 +1,4 @@
-//! Engines that can not be used, or fail in the middle of a build.
+//! Engines that cannot be used, or fail in the middle of a build.
 
 use super::fixtures::assert_refused;
 use crate::support::builder::Builder;
@@ -71,9 +71,7 @@ fn a_daemon_lost_while_assemble_runs_ends_the_build() {
     running.wait_for_stderr("assembling now");
     proxy.disconnect();
     let outcome = running.end().status(ENGINE).says("minis2i: build failed:").says("stays as it was");
-    outcome
-        .says("error: the build container is gone before `assemble` was done")
-        .says("\nhint: see that `docker info`");
+    outcome.says("error: the build container ended before `assemble` was done").says("\nhint: see that `docker info`");
     assert_eq!(project.id(), None);
     // The run could not remove it without the engine.
     for container in builder.containers() {

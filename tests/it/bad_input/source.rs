@@ -1,4 +1,4 @@
-//! Sources that can not be used.
+//! Sources that cannot be used.
 
 use std::os::unix::fs::symlink;
 

@@ -1,4 +1,4 @@
-//! The artifacts of builders that can not make any.
+//! The artifacts of builders that cannot make any.
 
 /// An archive with a folder, a file in it, and a hard link to the file.
 pub fn artifacts() -> Vec<u8> {

@@ -16,7 +16,7 @@ use super::fixtures::{LIST_FILES, listed_files, user_builder};
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 
-/// A shared builder whose `assemble` copies the source to `/app`, for content that can not be printed in lines.
+/// A shared builder whose `assemble` copies the source to `/app`, for content that cannot be printed in lines.
 fn copying() -> Arc<Builder> {
     shared_builder("copying", || Builder::copying().make())
 }

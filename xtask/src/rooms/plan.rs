@@ -27,6 +27,7 @@ pub const ROOMS: [(&str, &str); 21] = [
     ("run_lock", "which runs are alive"),
     ("child", "a child process and its streams"),
     ("cancel", "the token by which work is cancelled"),
+    ("time_limits", "the two seconds that an interrupted run has"),
     ("url", "the parts of a URL"),
     ("random", "random names for what must not clash"),
     ("error", "the kind of an error and its exit status; all rooms fail"),
