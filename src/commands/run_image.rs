@@ -75,7 +75,7 @@ fn report_ports(engine: &Engine, container: &str, tag: &str, reporter: &Reporter
 fn describe_ports(ports: &str) -> String {
     let ports: BTreeMap<String, Option<Vec<PublishedPort>>> = serde_json::from_str(ports).unwrap_or_default();
     let published = ports.iter().filter_map(|(port, addresses)| Some((port, &addresses.as_ref()?.first()?.port)));
-    let texts: Vec<_> = published.map(|(port, host_port)| format!("its port {port} is {host_port} here")).collect();
+    let texts: Vec<_> = published.map(|(port, host_port)| format!("port {port} is published as {host_port}")).collect();
     if texts.is_empty() { String::new() } else { format!(", {}", texts.join(", ")) }
 }
 

@@ -28,7 +28,7 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
         stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     }
     let searched = folder_list(&folders);
-    Err(Error::engine(format!("the builder `{}` has no `usage` that runs in {searched}", args.builder))
+    Err(Error::engine(format!("the builder `{}` has no runnable `usage` in {searched}", args.builder))
         .because(anyhow!(stderr))
         .hint("see the builder's documentation, or try it: `minis2i build SOURCE BUILDER TAG`")
         .into())

@@ -46,7 +46,7 @@ struct Build {
     /// It follows a cancelled one, so that steady saving cannot starve the tag.
     protected: bool,
     cancelled: bool,
-    /// The engine went away meanwhile.
+    /// The engine went away meanwhile, or just before.
     lost_engine: bool,
     /// The last image that got the tag meanwhile, or lost it.
     tag_event: Option<(String, bool)>,
@@ -208,7 +208,8 @@ impl Decider {
 
     fn start_build(&mut self) -> Action {
         self.pending = false;
-        self.work = Work::Building(Build { protected: self.last_was_cancelled, ..Build::default() });
+        let (protected, lost_engine) = (self.last_was_cancelled, self.engine.may_be_gone());
+        self.work = Work::Building(Build { protected, lost_engine, ..Build::default() });
         let demand = self.demand.take();
         Action::Build(BuildOrder {
             demand,
@@ -272,9 +273,9 @@ impl Decider {
         let mut actions = self.react_to(answer);
         match std::mem::replace(&mut self.work, Work::Idle) {
             Work::InDoubt(build) if build.lost_engine => actions.extend(self.lost_with_engine(now)),
-            Work::InDoubt(_) => {
+            Work::InDoubt(build) => {
                 // The failure was the build's own: it is over.
-                self.last_was_cancelled = false;
+                self.last_was_cancelled = build.cancelled;
                 actions.extend(self.catch_up(now));
             }
             work => {

@@ -66,7 +66,7 @@ fn usage_finds_the_script_where_the_builder_does_not_say() {
 fn usage_says_where_it_looked() {
     let builder = Builder::copying().make();
     let outcome = Run::new().args(&["usage", builder.name()]).run().status(ENGINE);
-    outcome.says("has no `usage` that runs in /usr/libexec/s2i").says("hint: ");
+    outcome.says("has no runnable `usage` in /usr/libexec/s2i").says("hint: ");
     assert!(builder.containers().is_empty());
     Run::new().args(&["usage", "minis2i-no-such"]).run().status(ENGINE).says("there is no builder image");
 }

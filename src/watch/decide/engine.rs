@@ -48,6 +48,11 @@ impl EngineState {
         self.gone
     }
 
+    /// Its stream of events ended, and it did not answer yet.
+    pub fn may_be_gone(&self) -> bool {
+        self.stream_lost.is_some()
+    }
+
     pub fn deadline(&self) -> Option<Instant> {
         [self.ask_at, self.listen_at].into_iter().flatten().min()
     }

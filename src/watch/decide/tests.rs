@@ -580,7 +580,7 @@ fn on_busy() -> impl Strategy<Value = OnBusy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
     fn at_rest_the_tag_is_on_the_last_save(
         on_busy in on_busy(), happenings in prop::collection::vec(happening(), 0..80),

@@ -8,7 +8,7 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 21] = [
+pub const ROOMS: [(&str, &str); 22] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
