@@ -1,12 +1,14 @@
 //! Cancelling work from another thread: every running child process is registered here and is killed when work is
-//! cancelled.
+//! cancelled. What cleans up after it is cancelled a little later, so that a run ends even if the engine does not answer.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 
 use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::{Error, ErrorKind};
+use crate::time_limits::CLEANUP_END;
 
 /// A handle that cancels work. Clones cancel the same work.
 #[derive(Clone, Default)]
@@ -63,6 +65,27 @@ impl Cancel {
 
     fn lock(&self) -> MutexGuard<'_, CancelState> {
         self.state.lock().expect("no thread panics while it holds this lock")
+    }
+}
+
+/// The two handles with which a run ends.
+#[derive(Clone, Default)]
+pub struct Ending {
+    /// Cancels work.
+    pub work: Cancel,
+    /// Cancels what cleans up after the work.
+    pub cleanup: Cancel,
+}
+
+impl Ending {
+    /// Cancels work now, and cleaning up after [`CLEANUP_END`].
+    pub fn begin(&self, why: ErrorKind) {
+        self.work.trigger(why);
+        let cleanup = self.cleanup.clone();
+        thread::spawn(move || {
+            thread::sleep(CLEANUP_END);
+            cleanup.trigger(why);
+        });
     }
 }
 

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use cancel::Cancel;
+use cancel::Ending;
 use cli::ReadError;
 use cli::commands::{Cli, Command, EngineArgs};
 use commands::{build, cleanup, create, generate, rebuild, usage};
@@ -91,10 +91,10 @@ fn without_engine(command: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, R
 /// Runs a command that only queries the engine.
 fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
     let reporter = output::engine_reporter(args);
-    let cancel = Cancel::default();
-    let signals_handled = signals::cancel_on_signal(cancel.clone());
+    let ending = Ending::default();
+    let signals_handled = signals::end_on_signal(ending.clone());
     let call_reporter = reporter.clone();
-    let engine = Engine::new(args.engine.clone(), cancel, move |call| call_reporter.emit(&Message::Call(call)));
+    let engine = Engine::new(args.engine.clone(), ending, move |call| call_reporter.emit(&Message::Call(call)));
     let result = signals_handled.and_then(|()| command(&engine, &reporter));
     (reporter, result.map(|()| 0))
 }

@@ -44,8 +44,7 @@ use images::Images;
 /// Builds once, reports the start and the end, and has a background process remove the leftovers.
 ///
 /// # Errors
-/// If the build fails or is interrupted, or the background process cannot be started. Printing the error is left to the
-/// caller.
+/// If the build fails or is interrupted. Printing the error is left to the caller.
 pub fn build(cx: &BuildContext) -> Result<()> {
     let begin = Instant::now();
     cx.reporter.phase("looking at the images");
@@ -76,7 +75,8 @@ pub fn build(cx: &BuildContext) -> Result<()> {
         standby: None,
     }));
     let (_, leftovers) = result?;
-    leftovers.remove_in_background(&cx.engine, cx.run_lock)
+    leftovers.remove_in_background(cx);
+    Ok(())
 }
 
 fn run_steps(cx: &BuildContext, images: &Images, progress: &mut Progress) -> Result<(String, Leftovers)> {

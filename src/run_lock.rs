@@ -1,50 +1,80 @@
 //! Which runs are alive: a run keeps a file locked until it ends, so that another run can tell its containers from those
 //! that a crash left behind. Removing such containers is left to the pipeline's cleanup.
 
+mod dead_run;
+mod lock_file;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::random;
+pub use dead_run::{DeadRun, Unfinished};
+use lock_file::{LOCK_EXTENSION, create_private, is_at, is_locked, items, lock_path, scope};
 
 /// The end of the name of a folder with a cloned source.
 const CHECKOUT_SUFFIX: &str = ".source";
 
-/// The locked file that shows that this run is alive. Dropping it releases the lock.
+/// The folders of all runs of this user, which need not exist.
+#[derive(Clone)]
+pub struct RunFolders {
+    /// For the locks, which are small.
+    pub locks: PathBuf,
+    /// For the clones of sources, which may be large.
+    pub clones: PathBuf,
+}
+
+/// The locked file that shows that this run is alive, and what images of it may have no name. Dropping it releases the
+/// lock, and removes the file unless the run left something behind.
 pub struct RunLock {
-    /// The folder with the locks of all runs of this user.
-    folder: PathBuf,
+    folders: RunFolders,
     scope: String,
     /// The process id and a random word, as process ids are reused.
     id: String,
     file: File,
-    /// How many containers of this run were given a name.
-    named_containers: AtomicU64,
+    /// How many names were given to containers and commits of this run.
+    names: AtomicU64,
+    state: Mutex<LockState>,
+}
+
+#[derive(Default)]
+struct LockState {
+    /// What is written in the file.
+    unfinished: Vec<Unfinished>,
+    /// Whether the file stays for the next run.
+    kept: bool,
+    /// The process that cleans up after this run and holds the lock as well.
+    cleanup_process: Option<Child>,
 }
 
 impl RunLock {
-    /// Creates and locks a file for this process in `folder`, which is created if it does not exist.
+    /// Creates and locks a file for this process in the folder for locks, which is created if it does not exist.
     ///
     /// # Errors
     /// When the folder cannot be created or belongs to another user, or the file cannot be created or locked.
-    pub fn take(folder: PathBuf) -> Result<Self> {
-        create_private(&folder)?;
+    pub fn take(folders: RunFolders) -> Result<Self> {
+        create_private(&folders.locks)?;
         let id = format!("{}.{}", std::process::id(), random::word()?);
-        let path = lock_path(&folder, &id);
+        let path = lock_path(&folders.locks, &id);
         loop {
             let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
             file.lock().with_context(|| format!("cannot lock `{}`", path.display()))?;
             // Another run may have removed the file as that of a dead run before it was locked.
             if is_at(&file, &path) {
-                return Ok(Self { scope: scope(&folder), folder, id, file, named_containers: AtomicU64::new(0) });
+                return Ok(Self::new(folders, id, file));
             }
         }
+    }
+
+    fn new(folders: RunFolders, id: String, file: File) -> Self {
+        Self { scope: scope(&folders.locks), folders, id, file, names: AtomicU64::new(0), state: Mutex::default() }
     }
 
     /// Takes over the lock of a run that this process cleans up after: the locked file at `path`, which is also our
@@ -53,17 +83,68 @@ impl RunLock {
     /// # Errors
     /// When `path` has no folder or name, or no more files can be opened.
     pub fn inherit(path: &Path) -> Result<Self> {
-        let folder = path.parent().context("a lock lies in a folder")?.to_owned();
+        let locks = path.parent().context("a lock lies in a folder")?.to_owned();
         let id = path.file_stem().and_then(|stem| stem.to_str()).context("a lock has a name")?.to_owned();
         let file = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
-        // Not 0 containers, so that dropping this does not remove the file.
-        Ok(Self { scope: scope(&folder), folder, id, file, named_containers: AtomicU64::new(1) })
+        let run_lock = Self::new(RunFolders { clones: locks.clone(), locks }, id, file);
+        run_lock.state().kept = true;
+        Ok(run_lock)
     }
 
     /// A new name for a container of this run.
     pub fn container_name(&self) -> String {
-        let number = self.named_containers.fetch_add(1, Ordering::Relaxed);
+        self.new_name()
+    }
+
+    /// Notes in the file that a commit begins whose image has no name for a while. Returns the value for the image's label
+    /// by which the next run finds it if this run is killed.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin_commit(&self) -> Result<String> {
+        let name = self.new_name();
+        self.write_unfinished(|unfinished| unfinished.push(Unfinished::Commit(name.clone())))?;
+        Ok(name)
+    }
+
+    /// Notes that the image of this commit has a name, or was removed.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn end_commit(&self, name: &str) -> Result<()> {
+        let ended = Unfinished::Commit(name.to_owned());
+        self.write_unfinished(|unfinished| unfinished.retain(|known| *known != ended))
+    }
+
+    /// Has the file stay, so that the next run removes the containers of this one, and these images.
+    ///
+    /// # Errors
+    /// When the file cannot be written. It stays all the same.
+    pub fn leave_to_next_run(&self, images: impl IntoIterator<Item = String>) -> Result<()> {
+        self.state().kept = true;
+        self.write_unfinished(|unfinished| unfinished.extend(images.into_iter().map(Unfinished::Image)))
+    }
+
+    /// Notes that this process cleans up after this run and holds the lock as well.
+    pub fn hand_over(&self, cleanup_process: Child) {
+        self.state().cleanup_process = Some(cleanup_process);
+    }
+
+    fn new_name(&self) -> String {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
         format!("{}{}-{number}", self.prefix(), self.id)
+    }
+
+    fn write_unfinished(&self, change: impl FnOnce(&mut Vec<Unfinished>)) -> Result<()> {
+        let mut state = self.state();
+        change(&mut state.unfinished);
+        let text: String = state.unfinished.iter().map(Unfinished::line).collect();
+        let written = self.file.write_all_at(text.as_bytes(), 0).and_then(|()| self.file.set_len(text.len() as u64));
+        written.with_context(|| format!("cannot write `{}`", self.path().display()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, LockState> {
+        self.state.lock().expect("no thread panics while it holds this lock")
     }
 
     /// The beginning of the names of all containers that runs of this user on this machine create.
@@ -78,7 +159,7 @@ impl RunLock {
         };
         let well_formed =
             number.chars().all(|c| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_hexdigit() || c == '.');
-        well_formed && id != self.id && !is_locked(&lock_path(&self.folder, id))
+        well_formed && id != self.id && !is_locked(&lock_path(&self.folders.locks, id))
     }
 
     /// The locked file, to be used as the standard input of a child. This run counts as alive until the child has ended,
@@ -97,19 +178,36 @@ impl RunLock {
 
     /// The path of the locked file.
     pub fn path(&self) -> PathBuf {
-        lock_path(&self.folder, &self.id)
+        lock_path(&self.folders.locks, &self.id)
     }
 
-    /// Whether the folder of locks has something of a run that died.
+    /// Whether a run that died has left a lock or a clone.
     pub fn has_dead_runs(&self) -> bool {
-        let items = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        items.map(|item| self.lock_of(&item.path())).any(|lock| lock != self.path() && !is_locked(&lock))
+        self.dead_locks().next().is_some() || self.dead_clones().next().is_some()
     }
 
-    /// The path of the lock that an item of the folder of locks belongs to: the item itself, or that of a clone's run.
-    fn lock_of(&self, path: &Path) -> PathBuf {
-        let run_of_checkout = path.file_name().and_then(|name| name.to_str()?.strip_suffix(CHECKOUT_SUFFIX));
-        run_of_checkout.map_or_else(|| path.to_owned(), |id| lock_path(&self.folder, id))
+    /// The runs that died and left their locks.
+    pub fn dead_runs(&self) -> Vec<DeadRun> {
+        let unfinished = |lock: &Path| -> Vec<_> {
+            let text = fs::read_to_string(lock).unwrap_or_default();
+            text.lines().filter_map(Unfinished::from_line).collect()
+        };
+        self.dead_locks().map(|lock| DeadRun { unfinished: unfinished(&lock), lock }).collect()
+    }
+
+    /// The paths of the locks of dead runs, and of claims of dead runs.
+    fn dead_locks(&self) -> impl Iterator<Item = PathBuf> {
+        items(&self.folders.locks).filter(|path| {
+            path.extension().is_some_and(|end| end == LOCK_EXTENSION) && *path != self.path() && !is_locked(path)
+        })
+    }
+
+    /// The folders with the clones of dead runs.
+    fn dead_clones(&self) -> impl Iterator<Item = PathBuf> {
+        items(&self.folders.clones).filter(|path| {
+            let run = path.file_name().and_then(|name| name.to_str()?.strip_suffix(CHECKOUT_SUFFIX));
+            run.is_some_and(|run| run != self.id && !is_locked(&lock_path(&self.folders.locks, run)))
+        })
     }
 
     /// Claims what the text `what` stands for, so that no other run can claim the same: a file with the process id is
@@ -118,7 +216,7 @@ impl RunLock {
     /// # Errors
     /// When the file cannot be read, written or locked.
     pub fn claim(&self, what: &str) -> Result<Claimed> {
-        let path = lock_path(&self.folder, &format!("claim-{}", &blake3::hash(what.as_bytes()).to_hex()[..16]));
+        let path = lock_path(&self.folders.locks, &format!("claim-{}", &blake3::hash(what.as_bytes()).to_hex()[..16]));
         let shown = path.display();
         loop {
             let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
@@ -142,20 +240,25 @@ impl RunLock {
         }
     }
 
-    /// The folder for a clone of this run. If the run dies, the next run removes it.
-    pub fn checkout_folder(&self) -> PathBuf {
-        self.folder.join(format!("{}{CHECKOUT_SUFFIX}", self.id))
+    /// The folder for a clone of this run; the folder that it lies in is created if it does not exist. If the run dies,
+    /// the next run removes the clone.
+    ///
+    /// # Errors
+    /// When the folder for clones cannot be created or belongs to another user.
+    pub fn checkout_folder(&self) -> Result<PathBuf> {
+        create_private(&self.folders.clones)?;
+        Ok(self.folders.clones.join(format!("{}{CHECKOUT_SUFFIX}", self.id)))
     }
 
-    /// Removes locks and clones of runs that have ended.
-    pub fn remove_dead_runs(&self) {
-        for item in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let path = item.path();
-            let lock = self.lock_of(&path);
-            if lock == self.path() || is_locked(&lock) {
-                continue;
-            }
-            let _ = if lock == path { fs::remove_file(&path) } else { fs::remove_dir_all(&path) };
+    /// Removes the clones of dead runs.
+    pub fn remove_dead_clones(&self) {
+        self.dead_clones().for_each(|clone| drop(fs::remove_dir_all(clone)));
+    }
+
+    /// Removes the lock of a dead run that has left nothing any more.
+    pub fn forget(&self, dead: &DeadRun) {
+        if !is_locked(&dead.lock) {
+            let _ = fs::remove_file(&dead.lock);
         }
     }
 }
@@ -181,66 +284,65 @@ impl Drop for Claim {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // With containers, the file stays for the child that cleans up after this run, so that no other run takes them for
-        // those of a dead one. That child, or the next run, removes it.
-        if self.named_containers.load(Ordering::Relaxed) == 0 {
+        let mut state = self.state();
+        // While a process cleans up after this run, the file stays, so that no other run takes the containers for those of
+        // a dead one. That process, or the next run, removes it.
+        let cleaning = state
+            .cleanup_process
+            .as_mut()
+            .is_some_and(|process| !process.try_wait().is_ok_and(|ended| ended.is_some_and(|status| status.success())));
+        let kept = state.kept || cleaning || !state.unfinished.is_empty();
+        drop(state);
+        if !kept {
             let _ = fs::remove_file(self.path());
         }
     }
 }
 
-fn lock_path(folder: &Path, id: &str) -> PathBuf {
-    folder.join(format!("{id}.lock"))
-}
-
-/// Whether an open file is still the one at this path.
-fn is_at(file: &File, path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| file.metadata().is_ok_and(|open| open.ino() == meta.ino()))
-}
-
-/// Whether a file is locked by a process.
-fn is_locked(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
-}
-
-/// Creates a folder that only this user can use, or checks that it belongs to this user.
-fn create_private(folder: &Path) -> Result<()> {
-    let user = rustix::process::getuid().as_raw();
-    let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    created.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-    let owner = fs::symlink_metadata(folder)?;
-    ensure!(
-        owner.is_dir() && owner.uid() == user,
-        "the folder `{}` does not belong to you; set TMPDIR to another one",
-        folder.display()
-    );
-    Ok(())
-}
-
-/// Eight digits that differ between machines and between folders of locks. With them in the names of containers, a run on
-/// another machine that uses the same engine is not taken for a dead one because its lock is not visible here.
-fn scope(folder: &Path) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for file in ["/etc/machine-id", "/proc/sys/kernel/random/boot_id", "/proc/sys/kernel/hostname"] {
-        hasher.update(&fs::read(file).unwrap_or_default());
-    }
-    let inode = fs::metadata(folder).map(|meta| (meta.dev(), meta.ino())).unwrap_or_default();
-    hasher.update(format!("{inode:?} {}", folder.display()).as_bytes());
-    hasher.finalize().to_hex()[..8].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::RunLock;
+    use super::{RunFolders, RunLock, Unfinished};
+
+    fn run_lock(name: &str) -> RunLock {
+        let folder = std::env::temp_dir().join(format!("minis2i-run-lock-{name}-{}", std::process::id()));
+        RunLock::take(RunFolders { locks: folder.clone(), clones: folder }).unwrap()
+    }
 
     #[test]
     fn only_containers_of_ended_runs_are_dead() {
-        let run_lock = RunLock::take(std::env::temp_dir().join("minis2i-run-lock-test")).unwrap();
+        let run_lock = run_lock("dead");
         let own = run_lock.container_name();
         assert!(!run_lock.is_dead(&own));
         assert!(run_lock.is_dead(&format!("{}4294967295.00ff-0", run_lock.prefix())));
         assert!(!run_lock.is_dead("minis2i-of-the-user"));
         assert!(!run_lock.is_dead(&format!("{}x-0", run_lock.prefix())));
+        std::fs::remove_dir_all(&run_lock.folders.locks).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_is_done_leaves_no_file() {
+        let run_lock = run_lock("done");
+        let path = run_lock.path();
+        run_lock.container_name();
+        let commit = run_lock.begin_commit().unwrap();
+        run_lock.end_commit(&commit).unwrap();
+        drop(run_lock);
+        assert!(!path.exists());
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn the_next_run_learns_what_a_dead_one_may_have_left() {
+        let dead = run_lock("left");
+        let commit = dead.begin_commit().unwrap();
+        dead.leave_to_next_run(["sha256:1".to_owned()]).unwrap();
+        drop(dead);
+        let next = run_lock("left");
+        let runs = next.dead_runs();
+        assert_eq!(runs[0].unfinished, [Unfinished::Commit(commit), Unfinished::Image("sha256:1".to_owned())]);
+        assert!(runs[0].may_be_committing());
+        next.forget(&runs[0]);
+        assert!(!next.has_dead_runs());
+        std::fs::remove_dir_all(&next.folders.locks).unwrap();
     }
 }

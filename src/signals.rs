@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::cancel::Cancel;
+use crate::cancel::Ending;
 use crate::error::ErrorKind;
 
-/// Cancels work at the first INT, TERM or HUP. The second ends the process at once; its containers are removed by the
-/// next run.
+/// Begins the end of the run at the first INT, TERM or HUP. The second ends the process at once; its containers are
+/// removed by the next run.
 ///
 /// # Errors
 /// When the signal handlers cannot be installed.
-pub fn cancel_on_signal(cancel: Cancel) -> Result<()> {
-    on_signals(move |signal| cancel.trigger(ErrorKind::Interrupted(signal)), || {})
+pub fn end_on_signal(ending: Ending) -> Result<()> {
+    on_signals(move |signal| ending.begin(ErrorKind::Interrupted(signal)), || {})
 }
 
 /// Calls `on_first` with the number of the first INT, TERM or HUP. At the second it calls `before_exit`, which has to be

@@ -61,8 +61,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let control = Arc::new(BuildControl::default());
     handle_signals(&send, &control)?;
     let listener = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), control.begin(), move |call| listener.emit(&Message::Call(call)));
-    let run_lock = RunLock::take(folders::locks())?;
+    let engine = Engine::new(job.engine.clone(), control.ending(), move |call| listener.emit(&Message::Call(call)));
+    let run_lock = RunLock::take(folders::of_runs())?;
     let _claim = claim_tag(&run_lock, job, settings)?;
     let notes_once = reporter.with_notes_once();
     let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
@@ -73,13 +73,13 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let tracker = start_tracker(&settled, settings, reporter, &send)?;
     let keys = read_keys(&send)?;
     report_start(&settled, settings, reporter, &tracker, keys.is_some());
-    let (cleaner, cleaner_thread) = Cleaner::start(engine.without_cancel(), settings.keep);
+    let (cleaner, cleaner_thread) = Cleaner::start(engine.for_cleanup(), settings.keep);
     let known = KnownImages::new(&settled, &images);
     let (ended, summary) = run_threads(&cx, settings, &tracker, &control, cleaner, known, (send, events));
     cleaner_thread.wait();
     drop(keys);
     reporter.emit(&Message::WatchFinished(&summary));
-    run_lock.give_up();
+    pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
     match ended {
         WatchEnd::Panicked(message) => Err(Error::engine("the watch came to an end by a fault of its own")
             .because(anyhow::anyhow!(message))
@@ -121,7 +121,7 @@ fn run_threads(
     };
     let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener };
     let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, threads);
-    let engine = &cx.engine.with_cancel(control.until_end());
+    let engine = &cx.engine;
     let (seen, replied, heard) =
         (sender(&send, Event::Look), sender(&send, Event::Reply), sender(&send, Event::Engine));
     std::thread::scope(|scope| {

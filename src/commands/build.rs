@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use super::{generate, run_image};
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Ending};
 use crate::cli::commands::BuildArgs;
 use crate::engine::cli::Engine;
 use crate::git::checkout::Checkout;
 use crate::pipeline::context::BuildContext;
-use crate::pipeline::{self, callback};
+use crate::pipeline::{self, callback, cleanup};
 use crate::report::Reporter;
 use crate::report::message::Message;
 use crate::run_lock::RunLock;
@@ -27,22 +27,28 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
         // A job needs a tag, but a Dockerfile does not: this one appears nowhere.
         args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
     }
-    let cancel = Cancel::default();
-    signals::cancel_on_signal(cancel.clone())?;
-    let run_lock = RunLock::take(folders::locks())?;
-    let checkout = clone_source(&args, &cancel, &run_lock, reporter)?;
+    let ending = Ending::default();
+    signals::end_on_signal(ending.clone())?;
+    let run_lock = RunLock::take(folders::of_runs())?;
+    let checkout = clone_source(&args, &ending.work, &run_lock, reporter)?;
     let job = Job::new(args.job, checkout.as_ref(), reporter)?;
     let call_reporter = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), cancel, move |call| call_reporter.emit(&Message::Call(call)));
+    let engine = Engine::new(job.engine.clone(), ending, move |call| call_reporter.emit(&Message::Call(call)));
     let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
-    if let Some(path) = args.as_dockerfile {
-        let tag = Some(tag).filter(|tag| !tag.is_empty());
-        return generate::as_dockerfile(&path, tag.as_deref(), &cx);
-    }
-    let built = pipeline::build(&cx);
-    callback::post(&cx, built.is_ok());
+    let result = match &args.as_dockerfile {
+        Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),
+        None => build_and_run(&cx, args.run),
+    };
+    cleanup::leave_rest_to_next_run(&cx.engine, &run_lock, reporter);
+    result
+}
+
+/// Builds once, and runs the new image if that is asked for.
+fn build_and_run(cx: &BuildContext, run: bool) -> Result<()> {
+    let built = pipeline::build(cx);
+    callback::post(cx, built.is_ok());
     built?;
-    if args.run { run_image::run_image(&cx) } else { Ok(()) }
+    if run { run_image::run_image(cx) } else { Ok(()) }
 }
 
 /// Clones the source, if it is a Git repository and not a folder.
@@ -54,7 +60,7 @@ fn clone_source(
 ) -> Result<Option<Checkout>> {
     let SourceLocation::Repository(repository) = SourceLocation::of(&args.job)? else { return Ok(None) };
     let keep = args.job.s2i_compat.save_temp_dir;
-    let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder() };
+    let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder()? };
     reporter.phase("cloning");
     let checkout = Checkout::create(&repository, folder, keep, cancel)?;
     if keep {

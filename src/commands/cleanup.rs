@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::cancel::Cancel;
+use crate::cancel::Ending;
 use crate::cli::commands::CleanupArgs;
 use crate::engine::cli::Engine;
 use crate::pipeline::cleanup::{self, Leftovers};
@@ -14,7 +14,7 @@ use crate::run_lock::RunLock;
 /// # Errors
 /// If the lock cannot be taken over, the engine's CLI cannot be started, or the engine does not answer.
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
-    let engine = Engine::new(args.engine, Cancel::default(), |_| {});
+    let engine = Engine::new(args.engine, Ending::default(), |_| {});
     let run_lock = RunLock::inherit(&args.lock)?;
     Leftovers { containers: args.container, images: args.image }.remove(&engine)?;
     // Containers without a lock are removed too: those of dead runs whose locks were removed by hand or by a run that

@@ -178,7 +178,7 @@ impl<'a> DockerfileFacts<'a> {
         let options: Vec<&str> = contract.user.iter().flat_map(|user| ["--user", user]).collect();
         let mut args = vec!["-c", PROBE, "minis2i"];
         args.extend(contract.folders.iter().map(String::as_str));
-        let output = run_in_image(engine, image, &options, "/bin/sh", &args)?;
+        let output = run_in_image(engine, reporter, image, &options, "/bin/sh", &args)?;
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = stdout.lines();
         let Some(owner) = lines.next().and_then(parse_ids) else {

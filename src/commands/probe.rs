@@ -8,7 +8,9 @@ use crate::child;
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
 use crate::engine::image::{self, Image};
+use crate::pipeline::cleanup;
 use crate::pipeline::images::no_builder;
+use crate::report::Reporter;
 use crate::run_lock::RunLock;
 use crate::settings::folders;
 
@@ -51,17 +53,32 @@ impl ProgramOutput {
 /// If the CLI cannot be started, or work was cancelled. A failing program is no error here.
 pub fn run_in_image(
     engine: &Engine,
+    reporter: &Reporter,
     image: &Image,
     options: &[&str],
     program: &str,
     args: &[&str],
 ) -> Result<ProgramOutput> {
-    let run_lock = RunLock::take(folders::locks())?;
+    let run_lock = RunLock::take(folders::of_runs())?;
+    let output = run_container(engine, run_lock.container_name(), image, options, program, args);
+    cleanup::leave_rest_to_next_run(engine, &run_lock, reporter);
+    output
+}
+
+/// Runs the program in a container with this name, and removes the container.
+fn run_container(
+    engine: &Engine,
+    name: String,
+    image: &Image,
+    options: &[&str],
+    program: &str,
+    args: &[&str],
+) -> Result<ProgramOutput> {
     let mut run_args: Vec<String> = ["--network", "none"].map(str::to_owned).to_vec();
     run_args.extend(options.iter().map(|option| (*option).to_owned()));
     run_args.extend(["--entrypoint".to_owned(), program.to_owned(), image.id.clone()]);
     run_args.extend(args.iter().map(|arg| (*arg).to_owned()));
-    let (mut container, mut process) = Container::run(engine, run_lock.container_name(), &run_args, Stdio::null())?;
+    let (mut container, mut process) = Container::run(engine, name, &run_args, Stdio::null())?;
     let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
     let (stdout, stderr) = std::thread::scope(|scope| {
         let stderr = scope.spawn(move || child::read_all(&mut stderr));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cancel::Cancel;
+use crate::cancel::Ending;
 use crate::cli::commands::{BuildArgs, RebuildArgs};
 use crate::contract::labels;
 use crate::engine::cli::Engine;
@@ -52,7 +52,7 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
 fn find_image(name: &str, program: &OsStr, reporter: &Reporter) -> Result<Image> {
     let call_reporter = reporter.clone();
     let engine =
-        Engine::new(program.to_owned(), Cancel::default(), move |call| call_reporter.emit(&Message::Call(call)));
+        Engine::new(program.to_owned(), Ending::default(), move |call| call_reporter.emit(&Message::Call(call)));
     let [image] = image::inspect(&engine, [name])?;
     image.ok_or_else(|| {
         let hint = format!("`{} images` lists them; `minis2i build SOURCE BUILDER TAG` makes one", engine.name());

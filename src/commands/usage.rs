@@ -21,7 +21,7 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
     let mut stderr = String::new();
     for folder in &folders {
         // The script replaces the ENTRYPOINT: an ENTRYPOINT that does not run its arguments would print something else.
-        let output = run_in_image(engine, &image, &[], &join(folder, "usage"), &[])?;
+        let output = run_in_image(engine, reporter, &image, &[], &join(folder, "usage"), &[])?;
         if !output.not_started() {
             return print_usage(&output, reporter);
         }

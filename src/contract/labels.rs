@@ -30,6 +30,9 @@ pub const DIGEST: &str = "io.github.minis2i.digest";
 /// The id of the builder image.
 pub const BUILDER: &str = "io.github.minis2i.builder";
 
+/// The commit that made the image. Where a run is killed before the image has a name, the next run finds it by this.
+pub const COMMIT: &str = "io.github.minis2i.commit";
+
 /// The path of the `save-artifacts` that came with the builder; empty if there is none.
 pub const SAVE_ARTIFACTS: &str = "io.github.minis2i.save-artifacts";
 

@@ -6,15 +6,15 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
 use super::hints;
 use super::process::{OnCall, Process};
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Ending};
 use crate::child;
 use crate::error::{Error, ErrorKind};
 use crate::report::message::EngineCall;
@@ -26,8 +26,23 @@ const TICK: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub struct Engine {
     program: OsString,
+    /// What ends the calls of this one.
     cancel: Cancel,
+    /// What ends the calls that clean up.
+    cleanup: Cancel,
+    left_behind: Arc<Mutex<Vec<LeftBehind>>>,
     on_call: Arc<OnCall>,
+}
+
+/// Something of this run that the engine may still have, since it did not confirm the removal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftBehind {
+    /// The container with this name.
+    Container(String),
+    /// The image with this id, which was superseded.
+    Image(String),
+    /// The image of the commit with this name, which was given up.
+    Commit(String),
 }
 
 /// What a call that ended printed. Bytes that are not UTF-8 are replaced.
@@ -39,10 +54,11 @@ pub struct Output {
 }
 
 impl Engine {
-    /// An engine whose CLI is `program`. Its calls end when `cancel` is triggered; `on_call` gets every call that ended,
-    /// and the start of those that run beside others.
-    pub fn new(program: OsString, cancel: Cancel, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
-        Self { program, cancel, on_call: Arc::new(on_call) }
+    /// An engine whose CLI is `program`. Its calls end when work is cancelled; `on_call` gets every call that ended, and
+    /// the start of those that run beside others.
+    pub fn new(program: OsString, ending: Ending, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
+        let Ending { work: cancel, cleanup } = ending;
+        Self { program, cancel, cleanup, left_behind: Arc::default(), on_call: Arc::new(on_call) }
     }
 
     /// The same engine whose calls end when `cancel` is triggered.
@@ -50,9 +66,19 @@ impl Engine {
         Self { cancel, ..self.clone() }
     }
 
-    /// The same engine whose calls go on when work is cancelled: for cleaning up.
-    pub fn without_cancel(&self) -> Self {
-        self.with_cancel(Cancel::default())
+    /// The same engine whose calls go on when work is cancelled, until cleaning up is cancelled, too.
+    pub fn for_cleanup(&self) -> Self {
+        self.with_cancel(self.cleanup.clone())
+    }
+
+    /// Notes what may be left, for [`left_behind`](Self::left_behind).
+    pub fn leave_behind(&self, what: LeftBehind) {
+        self.left_behind.lock().expect("no thread panics while it holds this lock").push(what);
+    }
+
+    /// What may be left of this run, as far as it is known now.
+    pub fn left_behind(&self) -> Vec<LeftBehind> {
+        self.left_behind.lock().expect("no thread panics while it holds this lock").clone()
     }
 
     /// What ends the calls of this engine.
@@ -70,23 +96,13 @@ impl Engine {
         self.program.to_string_lossy().into_owned()
     }
 
-    /// Like [`call`](Self::call), but also when work was cancelled, and for at most `limit`.
+    /// Like [`call_for_at_most`](Self::call_for_at_most), but also when work was cancelled, until cleaning up is.
     ///
     /// # Errors
-    /// When the CLI cannot be started, or runs longer than `limit`. The CLI is killed then; the engine may go on.
-    pub fn call_within<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
-        let cancel = Cancel::default();
-        let (done, ended) = mpsc::channel::<()>();
-        let timeout = cancel.clone();
-        let watchdog = std::thread::spawn(move || {
-            if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                timeout.trigger(ErrorKind::Engine);
-            }
-        });
-        let result = self.with_cancel(cancel).call(args);
-        drop(done);
-        let _ = watchdog.join();
-        result
+    /// When the CLI cannot be started, cleaning up was cancelled, or the limit passed. The CLI is killed then; the engine
+    /// may go on.
+    pub fn clean_up_within<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Output> {
+        self.for_cleanup().call_for_at_most(args, limit)
     }
 
     /// Like [`call`](Self::call), for at most `limit`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::cli::Engine;
+use super::cli::{Engine, LeftBehind, Output};
 use super::process::Process;
 use crate::time_limits::{CONTAINER_CREATION, CONTAINER_REMOVAL, REMOVAL_PAUSE};
 
@@ -29,7 +29,7 @@ impl Container {
         let mut args = vec!["run".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
         let process = engine.spawn_announced(&args, stdin)?;
-        Ok((Self { engine: engine.without_cancel(), name, owned: true, created: false }, process))
+        Ok((Self { engine: engine.clone(), name, owned: true, created: false }, process))
     }
 
     /// Creates a container that does not run yet: `docker create --name NAME OPTIONS`, where the options end with the
@@ -41,7 +41,7 @@ impl Container {
         let mut args = vec!["create".to_owned(), "--name".to_owned(), name.clone()];
         args.extend_from_slice(options);
         // Owned before it exists, as the engine may create it after the CLI was killed.
-        let mut container = Self { engine: engine.without_cancel(), name, owned: true, created: false };
+        let mut container = Self { engine: engine.clone(), name, owned: true, created: false };
         engine.demand(&args)?;
         container.created = true;
         Ok(container)
@@ -83,15 +83,26 @@ impl Drop for Container {
         }
         let begin = Instant::now();
         loop {
+            let output = self.engine.clean_up_within(&self.removal(), CONTAINER_REMOVAL);
             // The CLI prints the names of removed containers; its exit status for a missing one differs by version.
-            let removed = self
-                .engine
-                .call_within(&self.removal(), CONTAINER_REMOVAL)
-                .is_ok_and(|output| output.stdout.trim() == self.name);
-            if removed || self.created || begin.elapsed() > CONTAINER_CREATION {
+            if output.as_ref().is_ok_and(|output| output.stdout.trim() == self.name) {
+                return;
+            }
+            if self.created
+                || begin.elapsed() > CONTAINER_CREATION
+                || self.engine.for_cleanup().cancel().why().is_some()
+            {
+                if !output.is_ok_and(|output| is_missing(&output)) {
+                    self.engine.leave_behind(LeftBehind::Container(self.name.clone()));
+                }
                 return;
             }
             std::thread::sleep(REMOVAL_PAUSE);
         }
     }
+}
+
+/// Whether the engine answered that there is no such container: with an error, or by doing nothing.
+fn is_missing(removal: &Output) -> bool {
+    removal.success || removal.stderr.to_lowercase().contains("no such container")
 }

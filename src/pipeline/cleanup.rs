@@ -3,14 +3,22 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use super::context::BuildContext;
 use crate::contract::labels;
-use crate::engine::cli::Engine;
+use crate::engine::cli::{Engine, LeftBehind};
 use crate::engine::image::{self, Image};
 use crate::report::Reporter;
-use crate::run_lock::RunLock;
+use crate::run_lock::{DeadRun, RunLock, Unfinished};
 use crate::settings::CLEANUP_COMMAND;
+use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
+
+/// The most images that a commit leaves: one is built upon the committed one to set its SHELL.
+const IMAGES_OF_A_COMMIT: usize = 2;
+
+/// The begin of an error message.
+const NO_PROCESS: &str = "the process that cleans up cannot be started";
 
 /// The containers and images of a build that are not needed any more.
 #[derive(Clone, Debug, Default)]
@@ -22,16 +30,28 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// Starts a background process that removes everything, and does not wait for it. That process holds the lock of
-    /// this run.
-    ///
-    /// # Errors
-    /// If the process cannot be started. The next run then removes the containers.
-    pub fn remove_in_background(&self, engine: &Engine, run_lock: &RunLock) -> Result<()> {
+    /// Has everything removed by a background process, without waiting for it. If the process cannot be started, a
+    /// warning says so, and everything is removed now.
+    pub fn remove_in_background(&self, cx: &BuildContext) {
         if self.containers.is_empty() && self.images.is_empty() {
-            return Ok(());
+            return;
         }
-        let mut command = Command::new(std::env::current_exe()?);
+        let Err(error) = self.start_process(&cx.engine, cx.run_lock) else { return };
+        cx.reporter.warn(&format!("{error:#}; the build waits until everything is removed"));
+        let engine = cx.engine.for_cleanup();
+        if !remove_containers(&engine, &self.containers).unwrap_or(false) {
+            self.containers.iter().for_each(|name| engine.leave_behind(LeftBehind::Container(name.clone())));
+        }
+        for image in &self.images {
+            if remove_superseded(&engine, image).is_err() {
+                engine.leave_behind(LeftBehind::Image(image.clone()));
+            }
+        }
+    }
+
+    /// Starts the process that removes everything. It holds the lock of this run.
+    fn start_process(&self, engine: &Engine, run_lock: &RunLock) -> Result<()> {
+        let mut command = Command::new(std::env::current_exe().context(NO_PROCESS)?);
         command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program()).arg("--lock").arg(run_lock.path());
         command.arg("--parent").arg(std::process::id().to_string());
         for container in &self.containers {
@@ -41,9 +61,13 @@ impl Leftovers {
             command.args(["--image", image]);
         }
         // A child that inherits the locked file keeps it locked after this process has ended.
-        command.stdin(run_lock.as_stdin()?).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(run_lock.as_stdin().context(NO_PROCESS)?).stdout(Stdio::null()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        command.spawn()?;
+        let process = command.spawn().with_context(|| {
+            let program = command.get_program().display();
+            format!("{NO_PROCESS}: `{program}`")
+        })?;
+        run_lock.hand_over(process);
         Ok(())
     }
 
@@ -117,13 +141,110 @@ fn remove_intermediate(engine: &Engine, mut last: Image) -> Result<()> {
 /// # Errors
 /// If the engine does not answer, or work was cancelled.
 pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<()> {
+    let dead_runs = run_lock.dead_runs();
     let removed = remove_dead(engine, run_lock)?;
     if !removed.is_empty() {
         let what = if removed.len() == 1 { "a container" } else { "containers" };
         reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
     }
-    run_lock.remove_dead_runs();
+    for run in &dead_runs {
+        if remove_unfinished(engine, run)? {
+            run_lock.forget(run);
+        }
+    }
+    run_lock.remove_dead_clones();
     Ok(())
+}
+
+/// Removes the images that a dead run may have left. Returns whether all of them are gone for certain.
+fn remove_unfinished(engine: &Engine, run: &DeadRun) -> Result<bool> {
+    let mut all_gone = true;
+    for unfinished in &run.unfinished {
+        match unfinished {
+            // One that is in use, or has a name, belongs to the user from now on.
+            Unfinished::Image(id) => drop(remove_superseded(engine, id)?),
+            Unfinished::Commit(name) => {
+                all_gone &= remove_commit(engine, name)? > 0 || is_named(engine, name)? || !run.may_be_committing();
+            }
+        }
+    }
+    Ok(all_gone)
+}
+
+/// Removes the images of a commit that have no name; returns how many there were.
+///
+/// # Errors
+/// If the engine does not answer within [`COMMIT_END`], or cleaning up was cancelled.
+pub fn remove_commit(engine: &Engine, name: &str) -> Result<usize> {
+    let mut removed = 0;
+    // The committed image is listed once the image that was built upon it is gone.
+    for _ in 0..IMAGES_OF_A_COMMIT {
+        let listing = list_images(engine, name, &["--filter", "dangling=true"])?;
+        let ids: Vec<&str> = listing.lines().collect();
+        if ids.is_empty() {
+            break;
+        }
+        removed += ids.len();
+        let args: Vec<&str> = ["image", "rm", "--no-prune"].into_iter().chain(ids).collect();
+        engine.clean_up_within(&args, COMMIT_END)?;
+    }
+    Ok(removed)
+}
+
+/// Whether there is an image of this commit that has a name.
+fn is_named(engine: &Engine, commit: &str) -> Result<bool> {
+    Ok(!list_images(engine, commit, &["--filter", "dangling=false"])?.is_empty())
+}
+
+/// The ids of images of this commit, one a line.
+fn list_images(engine: &Engine, commit: &str, options: &[&str]) -> Result<String> {
+    let label = format!("label={}={commit}", labels::COMMIT);
+    let args: Vec<&str> =
+        ["images", "--quiet", "--no-trunc", "--filter", &label].into_iter().chain(options.iter().copied()).collect();
+    let output = engine.clean_up_within(&args, COMMIT_END)?;
+    if output.success { Ok(output.stdout) } else { Err(engine.failed(&args, &output.stderr)) }
+}
+
+/// Tries again to remove what may be left; returns whether it is gone for certain.
+fn remove_again(engine: &Engine, left: &LeftBehind) -> bool {
+    let cleanup = engine.for_cleanup();
+    match left {
+        LeftBehind::Container(name) => {
+            let removal = engine.clean_up_within(&["rm", "--force", "--volumes", name], CONTAINER_REMOVAL);
+            removal.is_ok_and(|output| output.stdout.trim() == name)
+        }
+        LeftBehind::Image(id) => remove_superseded(&cleanup, id).is_ok(),
+        LeftBehind::Commit(name) => remove_commit(engine, name).is_ok_and(|removed| removed > 0),
+    }
+}
+
+/// Says what the engine may still have of this run, if anything, and has the next run remove it. For the end of a run.
+pub fn leave_rest_to_next_run(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) {
+    let left: Vec<_> = engine.left_behind().into_iter().filter(|left| !remove_again(engine, left)).collect();
+    if left.is_empty() {
+        return;
+    }
+    let images = left.iter().filter_map(|left| match left {
+        LeftBehind::Image(id) => Some(id.clone()),
+        LeftBehind::Container(_) | LeftBehind::Commit(_) => None,
+    });
+    let noted = run_lock.leave_to_next_run(images);
+    let what: Vec<String> = left
+        .iter()
+        .map(|left| match left {
+            LeftBehind::Container(name) => format!("the container {name}"),
+            LeftBehind::Image(id) => format!("the image {id}"),
+            LeftBehind::Commit(_) => "an image without a name".to_owned(),
+        })
+        .collect();
+    reporter.warn(&format!(
+        "`{}` did not confirm that this is removed: {}; the next run of minis2i removes it",
+        engine.name(),
+        what.join(", ")
+    ));
+    if let Err(error) = noted {
+        reporter.warn(&format!("{error:#}; images that are left must be removed by hand"));
+    }
 }
 
 /// Removes the containers of dead runs; returns their names.

@@ -1,16 +1,19 @@
 //! Committing a container to an image and moving the tag to it, so that an interrupt leaves the tag on the previous
 //! image. What the image is configured with is left to [`image_config`](super::image_config).
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::cleanup;
 use super::image_config::ImageConfig;
 use crate::cancel::Cancel;
 use crate::contract::labels;
-use crate::engine::cli::Engine;
+use crate::engine::cli::{Engine, LeftBehind};
 use crate::engine::image::Image;
+use crate::run_lock::RunLock;
 use crate::time_limits::COMMIT_END;
 
 /// How often it is checked whether an interrupt came: chosen so that it adds little to [`COMMIT_END`].
@@ -37,58 +40,98 @@ pub enum TagMove {
 }
 
 /// Commits the container and moves `tag` to the new image; returns the id of the image. After an interrupt, the tag is
-/// on `previous` again, or on no image if that is `None`.
+/// on `previous` again, or on no image if that is `None`, and the new image is removed. While the image has no name, the
+/// file of `run_lock` says so.
 ///
 /// # Errors
 /// If the engine cannot commit or tag, or work was cancelled.
 pub fn commit_container(
     engine: &Engine,
+    run_lock: &RunLock,
     from: &CommitSource,
     tag: &str,
     config: &ImageConfig,
     previous: Option<&Image>,
 ) -> Result<String> {
     engine.cancel().check()?;
-    let shell = &config.base.config.shell;
-    if from.tag_move == TagMove::WithCommit && shell.is_empty() {
-        let id = uninterrupted(engine, |engine| run_commit(engine, from, Some(tag), config))?;
-        return keep_or_restore(engine, tag, previous).map(|()| id);
+    let name = run_lock.begin_commit()?;
+    let commit = Commit { engine, from, tag, config, previous, name: &name, made: Cell::new(false) };
+    let result = commit.run();
+    if result.is_ok() || commit.remove_image() {
+        run_lock.end_commit(&name)?;
+    } else {
+        engine.leave_behind(LeftBehind::Commit(name));
     }
-    let committed = uninterrupted(engine, |engine| run_commit(engine, from, None, config))?;
-    let mut id = committed.clone();
-    let moved = engine.cancel().check().and_then(|()| {
-        if !shell.is_empty() {
-            id = set_shell(engine, &id, config.base)?;
+    result
+}
+
+/// A commit under way.
+struct Commit<'a> {
+    engine: &'a Engine,
+    from: &'a CommitSource<'a>,
+    tag: &'a str,
+    config: &'a ImageConfig<'a>,
+    previous: Option<&'a Image>,
+    /// The value of the label by which its image is found.
+    name: &'a str,
+    /// Whether the engine has made the image for certain.
+    made: Cell<bool>,
+}
+
+impl Commit<'_> {
+    /// Makes the image and moves the tag; returns the id of the image.
+    fn run(&self) -> Result<String> {
+        let shell = &self.config.base.config.shell;
+        if self.from.tag_move == TagMove::WithCommit && shell.is_empty() {
+            let id = self.make(Some(self.tag))?;
+            return self.keep_or_restore().map(|()| id);
         }
-        move_tag(engine, &id, tag, previous)
-    });
-    if moved.is_err() {
-        let _ = engine.call_within(&["image", "rm", &id], COMMIT_END);
-    } else if id != committed {
-        // Some engines refuse, since it is the parent of the new image; there it is removed together with the new
-        // image.
-        let _ = engine.call(&["image", "rm", "--no-prune", &committed]);
+        let committed = self.make(None)?;
+        self.engine.cancel().check()?;
+        if shell.is_empty() {
+            return self.move_tag(&committed).map(|()| committed);
+        }
+        let id = set_shell(self.engine, &committed, self.config.base)?;
+        self.move_tag(&id)?;
+        // Some engines refuse, since it is the parent of the new image; there it is removed together with the new image.
+        let _ = self.engine.call(&["image", "rm", "--no-prune", &committed]);
+        Ok(id)
     }
-    moved.map(|()| id)
-}
 
-/// Moves the tag to the image `id`, unless an interrupt comes.
-fn move_tag(engine: &Engine, id: &str, tag: &str, previous: Option<&Image>) -> Result<()> {
-    uninterrupted(engine, |engine| engine.demand(&["tag", id, tag]))
-        .with_context(|| format!("cannot give the image the name `{tag}`"))?;
-    keep_or_restore(engine, tag, previous)
-}
-
-/// Moves the tag back to the previous image if an interrupt came while it was moved.
-fn keep_or_restore(engine: &Engine, tag: &str, previous: Option<&Image>) -> Result<()> {
-    let interrupted = engine.cancel().check();
-    if interrupted.is_err() {
-        let _ = match previous {
-            Some(image) => engine.call_within(&["tag", &image.id, tag], COMMIT_END),
-            None => engine.call_within(&["image", "rm", tag], COMMIT_END),
-        };
+    /// Has the engine make the image, with this name if there is one; returns its id.
+    fn make(&self, tag: Option<&str>) -> Result<String> {
+        let args = commit_arguments(self.from, self.name, tag, self.config);
+        let id =
+            uninterrupted(self.engine, |engine| engine.demand(&args)).context("cannot commit what `assemble` made")?;
+        self.made.set(true);
+        Ok(id.trim().to_owned())
     }
-    interrupted
+
+    /// Moves the tag to the image `id`, unless an interrupt comes.
+    fn move_tag(&self, id: &str) -> Result<()> {
+        uninterrupted(self.engine, |engine| engine.demand(&["tag", id, self.tag]))
+            .with_context(|| format!("cannot give the image the name `{}`", self.tag))?;
+        self.keep_or_restore()
+    }
+
+    /// Moves the tag back to the previous image if an interrupt came while it was moved.
+    fn keep_or_restore(&self) -> Result<()> {
+        let interrupted = self.engine.cancel().check();
+        if interrupted.is_err() {
+            let _ = match self.previous {
+                Some(image) => self.engine.clean_up_within(&["tag", &image.id, self.tag], COMMIT_END),
+                None => self.engine.clean_up_within(&["image", "rm", self.tag], COMMIT_END),
+            };
+        }
+        interrupted
+    }
+
+    /// Removes the image after a failure. Returns whether the engine has none for certain: one that was interrupted in the
+    /// commit may make it later.
+    fn remove_image(&self) -> bool {
+        let ended = self.made.get() || self.engine.cancel().why().is_none();
+        cleanup::remove_commit(self.engine, self.name).is_ok_and(|removed| removed > 0 || ended)
+    }
 }
 
 /// Runs short `work` with an engine that an interrupt does not cancel, so that its result is known. The work is
@@ -122,14 +165,9 @@ fn cancel_later(interrupt: &Cancel, delayed: &Cancel, done: &AtomicBool) {
     }
 }
 
-fn run_commit(engine: &Engine, from: &CommitSource, tag: Option<&str>, config: &ImageConfig) -> Result<String> {
-    let args = commit_arguments(from, tag, config);
-    let id = engine.demand(&args).context("cannot commit what `assemble` made")?;
-    Ok(id.trim().to_owned())
-}
-
-/// The arguments of the CLI for the commit. Only what differs from the configuration of the container is changed.
-fn commit_arguments(from: &CommitSource, tag: Option<&str>, config: &ImageConfig) -> Vec<String> {
+/// The arguments of the CLI for the commit called `name`. Only what differs from the configuration of the container is
+/// changed.
+fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: &ImageConfig) -> Vec<String> {
     let base = &config.base.config;
     let exec_form = |args: &[String]| serde_json::to_string(args).expect("strings can be written as JSON");
     let mut args = vec!["commit".to_owned()];
@@ -146,6 +184,7 @@ fn commit_arguments(from: &CommitSource, tag: Option<&str>, config: &ImageConfig
     for (name, value) in &config.labels {
         change(labels::instruction(name, value));
     }
+    change(labels::instruction(labels::COMMIT, name));
     if !config.base.author.is_empty() {
         args.extend(["--author".to_owned(), config.base.author.clone()]);
     }
@@ -187,8 +226,8 @@ mod tests {
     fn a_commit_changes_what_differs_from_the_container() {
         let builder = Image::default();
         let from = CommitSource { container: "c", pause: false, tag_move: TagMove::WithCommit };
-        let args = commit_arguments(&from, Some("t"), &config(&builder)).join(" ");
-        let changes = r#"--change CMD ["/usr/libexec/s2i/run"] --change LABEL "a"="b c""#;
+        let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder)).join(" ");
+        let changes = r#"--change CMD ["/usr/libexec/s2i/run"] --change LABEL "a"="b c" --change LABEL "io.github.minis2i.commit"="c-1""#;
         assert_eq!(args, format!("commit {changes} --pause=false c t"));
     }
 
@@ -199,6 +238,7 @@ mod tests {
         let from = CommitSource { container: "c", pause: true, tag_move: TagMove::Separate };
         let args = commit_arguments(
             &from,
+            "c-1",
             None,
             &ImageConfig { entrypoint_changed: true, user_changed: true, ..config(&builder) },
         );

@@ -127,7 +127,7 @@ pub fn commit(
     let (record, metadata) = (ready.record(), assembled.metadata);
     let config = ImageConfig::of_build(cx.job, images, &record, ready.stage(), revision.wait(), metadata)?;
     let source = CommitSource { container: ready.container_to_commit(), pause: !assembled.idle, tag_move };
-    let id = commit::commit_container(&cx.engine, &source, &cx.job.tag, &config, images.tagged.as_ref())?;
+    let id = commit::commit_container(&cx.engine, cx.run_lock, &source, &cx.job.tag, &config, images.tagged.as_ref())?;
     progress.note("commit");
     Ok(id)
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use anyhow::Result;
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Ending};
 use crate::error::ErrorKind;
 
 /// What can be stopped now.
@@ -21,8 +21,8 @@ struct Slot {
     /// It is past the point from which on it is cheaper to let it finish.
     committing: bool,
     stop: Option<ErrorKind>,
-    /// Triggered with `stop`, for what belongs to no build.
-    end: Cancel,
+    /// Begins with `stop`, for what belongs to no build.
+    ending: Ending,
 }
 
 impl BuildControl {
@@ -72,14 +72,16 @@ impl BuildControl {
     /// Stops everything, now and from now on.
     pub fn stop(&self, why: ErrorKind) {
         let mut slot = self.lock();
-        slot.stop.get_or_insert(why);
-        slot.cancel.trigger(why);
-        slot.end.trigger(why);
+        if slot.stop.is_none() {
+            slot.stop = Some(why);
+            slot.cancel.trigger(why);
+            slot.ending.begin(why);
+        }
     }
 
-    /// A handle for what goes on beside builds until the run ends.
-    pub fn until_end(&self) -> Cancel {
-        self.lock().end.clone()
+    /// The handles for what goes on beside builds until the run ends, and for cleaning up.
+    pub fn ending(&self) -> Ending {
+        self.lock().ending.clone()
     }
 
     pub fn is_stopping(&self) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use crate::engine::cli::Engine;
+use crate::engine::cli::{Engine, LeftBehind};
 use crate::pipeline::cleanup::{self, Leftovers};
 
 /// So many images that cannot be removed yet are tried again; older ones are given up, so that the list cannot grow.
@@ -32,7 +32,7 @@ impl Cleaner {
 }
 
 impl CleanerThread {
-    /// Waits until all is done that was handed over; the last cleaner must be gone.
+    /// Waits until all is done that was handed over, or cleaning up is cancelled; the last cleaner must be gone.
     pub fn wait(self) {
         let _ = self.0.join();
     }
@@ -59,6 +59,10 @@ fn work(engine: &Engine, keep: usize, leftovers: &Receiver<Leftovers>) {
         }
     }
     remove_containers(engine, &mut lost);
+    lost.into_iter().for_each(|name| engine.leave_behind(LeftBehind::Container(name)));
+    if engine.cancel().why().is_some() {
+        stuck.into_iter().for_each(|image| engine.leave_behind(LeftBehind::Image(image)));
+    }
 }
 
 /// Removes containers; those that an engine which is gone still has are left for the next time.

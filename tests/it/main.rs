@@ -14,6 +14,7 @@ mod engine_option;
 mod environment_variables;
 mod git_source;
 mod interrupts;
+mod left_behind;
 mod minimal_images;
 mod output;
 mod random_trees;

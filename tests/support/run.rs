@@ -26,6 +26,14 @@ impl Run {
         Self { command, args: Vec::new(), positional: Vec::new(), engine_options: Vec::new() }
     }
 
+    /// Runs another copy of the binary. Settings that were made before do not count.
+    pub fn program(mut self, path: &Path) -> Self {
+        let mut command = without_settings(Command::new(path));
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = command;
+        self
+    }
+
     /// A run of `minis2i build` or `watch`; options that are added later stand before what is given here.
     pub fn with_positional(command: &str, source: &str, builder: &str, tag: &str) -> Self {
         let positional = [source, builder, tag].map(str::to_owned).into();
@@ -159,6 +167,7 @@ impl Run {
 
 /// Takes away the settings that the user who runs the tests may have for the binary.
 fn without_settings(mut command: Command) -> Command {
-    command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");
+    // Locks are in the folder for temporary files then, of which each project has one.
+    command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR").env_remove("XDG_RUNTIME_DIR");
     command
 }

@@ -168,13 +168,23 @@ impl WatchSession {
         self.running().signal(name);
     }
 
+    /// Sends a signal and waits for the end, whatever is left.
+    pub fn end_by(self, signal: &str) -> Outcome {
+        self.signal(signal);
+        self.end()
+    }
+
+    /// Waits for its end, whatever is left.
+    pub fn end(mut self) -> Outcome {
+        self.running.take().expect("it has not ended").end()
+    }
+
     /// Sends a signal and waits for the end. Checks what must be true of every watch that ended: nothing is left of it,
     /// each build has an end, no two ran at once, and the messages are those that are documented.
     #[track_caller]
-    pub fn stop(mut self, signal: &str) -> Outcome {
+    pub fn stop(self, signal: &str) -> Outcome {
         let id = self.id();
-        self.signal(signal);
-        let outcome = self.running.take().expect("it has not ended").end();
+        let outcome = self.end_by(signal);
         wait_for("nothing left", || containers_of_process(id).is_empty());
         let all = outcome.json();
         json_messages::assert_schema(&all);

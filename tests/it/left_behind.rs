@@ -1,0 +1,189 @@
+//! What a run leaves when it ends badly, and what the next one does about it: images without a name, containers that an
+//! engine did not remove, and files of locks.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::support::builder::Builder;
+use crate::support::engine::docker;
+use crate::support::holding_builder::holding_builder;
+use crate::support::outcome::Outcome;
+use crate::support::project::Project;
+use crate::support::run::Run;
+use crate::support::stand_in_cli::StandInCli;
+use crate::support::wait::{END_TIMEOUT, wait_for};
+
+/// The ids of images that came out of builds with the builder.
+fn images_made_with(builder: &Builder) -> Vec<String> {
+    let filter = format!("label=io.github.minis2i.builder={}", builder.id());
+    docker(&["images", "-q", "--no-trunc", "--filter", &filter]).lines().map(str::to_owned).collect()
+}
+
+/// The files of locks in the project's folder for temporary files.
+fn locks(project: &Project) -> Vec<String> {
+    let folders = fs::read_dir(project.temp_dir()).unwrap().flatten().map(|item| item.path());
+    let runs = folders.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("minis2i"));
+    runs.flat_map(|path| files(&path)).collect()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|item| item.path().display().to_string()).collect()
+}
+
+/// An engine's CLI that has `minis2i` killed by `$SIGNAL` when a commit is done, but has not said so.
+fn killing_cli() -> StandInCli {
+    StandInCli::new(
+        "if [ \"$1\" = commit ] && [ ! -e $here/killed ]; then\n\
+         docker \"$@\" >$here/id && touch $here/killed && kill -$SIGNAL $PPID && cat $here/id; exit\nfi\n\
+         exec docker \"$@\"",
+    )
+}
+
+#[test]
+fn the_image_of_a_run_that_was_killed_before_the_tag_is_removed_by_the_next() {
+    let engine = killing_cli();
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let killed = project.build(&builder).arg("--engine").arg(engine.path()).env("SIGNAL", "KILL").run();
+    assert_eq!(killed.status, None, "{killed}");
+    assert_eq!(project.id(), None);
+    assert_eq!(images_made_with(&builder).len(), 1);
+    project.build(&builder).success();
+    assert_eq!(images_made_with(&builder), [project.id().unwrap()]);
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn an_image_that_was_tagged_before_the_run_was_killed_stays() {
+    let engine = StandInCli::new(
+        "if [ \"$1\" = tag ] && [ ! -e $here/killed ]; then docker \"$@\"; touch $here/killed; kill -KILL $PPID; exit\nfi\n\
+         exec docker \"$@\"",
+    );
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let killed = project.build(&builder).arg("--engine").arg(engine.path()).run();
+    assert_eq!(killed.status, None, "{killed}");
+    let tagged = project.id();
+    let other = Project::new().file("a", "2");
+    other.build(&builder).env("TMPDIR", project.temp_dir()).success();
+    assert_eq!(project.id(), tagged);
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn an_interrupt_in_a_commit_that_moves_the_tag_leaves_no_image() {
+    // A watch whose commits are quick has the engine commit and move the tag in one call.
+    let engine = StandInCli::new(
+        "if [ \"$1\" = commit ] && [ -e $here/armed ]; then\n\
+         docker \"$@\" >$here/id && kill -INT $PPID && touch $here/done && cat $here/id; exit\nfi\n\
+         exec docker \"$@\"",
+    );
+    let builder = holding_builder().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    watch.build_after(|| project.write("a", "2"));
+    watch.wait_for_standby();
+    let before = project.id();
+    engine.make("armed");
+    project.write("a", "3");
+    wait_for("the commit", || engine.has("done"));
+    let outcome = watch.end().status(130);
+    assert_eq!(project.id(), before, "{outcome}");
+    wait_for("no other image", || images_made_with(&builder) == before.iter().cloned().collect::<Vec<_>>());
+    assert_eq!(locks(&project), [""; 0]);
+}
+
+#[test]
+fn a_watch_ends_in_time_though_the_engine_does_not_answer() {
+    let engine =
+        StandInCli::new("[ ! -e $here/silent ] || { echo assembling now; exec sleep 300; }\nexec docker \"$@\"");
+    let builder = holding_builder().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    let standby = watch.containers();
+    assert_eq!(standby.len(), 1);
+    engine.make("silent");
+    let begin = Instant::now();
+    let outcome = watch.end_by("INT").status(130);
+    assert!(begin.elapsed() < END_TIMEOUT, "{:?}\n{outcome}", begin.elapsed());
+    let warning = format!("did not confirm that this is removed: the container {}", standby[0]);
+    assert!(outcome.stdout.contains(&warning), "{outcome}");
+    let next = project.build(&builder).success();
+    next.says(&format!("note: removed a container of a run that died: {}", standby[0]));
+    wait_for("no container", || builder.containers().is_empty());
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn a_build_ends_in_time_though_the_engine_does_not_answer() {
+    let engine = StandInCli::new("[ ! -e $here/silent ] || exec sleep 300\nexec docker \"$@\"");
+    let builder = holding_builder().make();
+    let project = Project::new().file("hold", "1");
+    let running = project.build(&builder).arg("--engine").arg(engine.path()).start();
+    running.wait_for_stderr("holding");
+    engine.make("silent");
+    let begin = Instant::now();
+    running.signal("INT");
+    let outcome = running.end().status(130);
+    assert!(begin.elapsed() < END_TIMEOUT, "{:?}\n{outcome}", begin.elapsed());
+    outcome
+        .says("did not confirm that this is removed: the container minis2i-")
+        .says("the next run of minis2i removes it");
+    fs::remove_file(project.path().join("hold")).unwrap();
+    project.build(&builder).success().says("note: removed a container of a run that died");
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn no_run_that_removed_its_containers_leaves_a_lock() {
+    let usage = "#!/bin/sh\necho usage\n";
+    let assemble = "#!/bin/sh\n[ ! -e /tmp/src/fail ] || exit 3\n[ ! -e /tmp/src/wait ] || exec sleep 300\n";
+    let builder = Builder::new().script("assemble", assemble).script("usage", usage).make();
+    let project = Project::new().file("fail", "");
+    let assert_no_lock = |outcome: &Outcome| assert_eq!(locks(&project), [""; 0], "{outcome}");
+    assert_no_lock(&project.build(&builder).run().status(3));
+    project.write("wait", "");
+    fs::remove_file(project.path().join("fail")).unwrap();
+    let running = project.build(&builder).start();
+    running.wait_for_stderr("assembling now");
+    assert_eq!(locks(&project).len(), 1);
+    running.signal("INT");
+    assert_no_lock(&running.end().status(130));
+    let run = || Run::new().env("TMPDIR", project.temp_dir());
+    assert_no_lock(&run().args(&["usage", builder.name()]).success());
+    let dockerfile = project.temp_dir().join("Dockerfile").display().to_string();
+    assert_no_lock(&run().args(&["generate", builder.name(), &dockerfile]).success());
+}
+
+#[test]
+fn locks_are_in_the_users_folder_for_running_programs() {
+    let builder = holding_builder().make();
+    let project = Project::new().file("hold", "1");
+    let runtime = tempfile::tempdir().unwrap();
+    let running = project.build(&builder).env("XDG_RUNTIME_DIR", runtime.path()).start();
+    running.wait_for_stderr("holding");
+    assert_eq!(files(&runtime.path().join("minis2i")).len(), 1);
+    assert_eq!(locks(&project), [""; 0]);
+    running.signal("INT");
+    running.end().status(130);
+    assert_eq!(files(&runtime.path().join("minis2i")), [""; 0]);
+}
+
+#[test]
+fn a_good_build_stays_one_when_the_program_was_replaced_meanwhile() {
+    let builder = holding_builder().make();
+    let project = Project::new().file("hold", "1");
+    let program = project.temp_dir().join("minis2i-copy");
+    let other = project.temp_dir().join("other");
+    fs::copy(env!("CARGO_BIN_EXE_minis2i"), &program).unwrap();
+    fs::write(&other, "no program").unwrap();
+    let running = project.build(&builder).program(&program).start();
+    running.wait_for_stderr("holding");
+    fs::rename(&other, &program).unwrap();
+    builder.containers().iter().for_each(|name| drop(docker(&["exec", name, "touch", "/tmp/go"])));
+    let outcome = running.end().status(0);
+    outcome.says("warning: the process that cleans up cannot be started");
+    assert_eq!(builder.containers(), [""; 0]);
+    assert_eq!(locks(&project), [""; 0]);
+}
