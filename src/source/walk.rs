@@ -69,7 +69,7 @@ pub fn update_snapshot(
         let keeps = |path: &[u8]| !dirt.trees.contains(path) && known.find(path).is_some_and(|entry| entry.is_folder());
         let kept = walk.list_again(folder, &keeps)?;
         listed.insert(folder);
-        let before = known.below(folder).iter().filter(|entry| entry.is_folder() && parent(&entry.path) == folder);
+        let before = known.folders_in(folder);
         gone.extend(before.filter(|entry| !kept.contains(&entry.path)).map(|entry| entry.path.clone()));
     }
     for folder in listed.iter().filter(|folder| !folder.is_empty() && !listed.contains(parent(folder))) {
