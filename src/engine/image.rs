@@ -1,6 +1,6 @@
 //! Images: what the engine knows about one, looking them up and completing their names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -128,14 +128,13 @@ pub fn list(engine: &Engine, filters: &[String]) -> Result<Vec<String>> {
     for filter in filters {
         args.extend(["--filter".to_owned(), filter.clone()]);
     }
-    let output = engine.demand(&args)?;
-    let mut ids: Vec<String> = Vec::new();
-    for id in output.lines() {
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.to_owned());
-        }
-    }
-    Ok(ids)
+    Ok(distinct(&engine.demand(&args)?))
+}
+
+/// The lines of a text, each where it comes first.
+fn distinct(text: &str) -> Vec<String> {
+    let mut known = HashSet::new();
+    text.lines().filter(|line| known.insert(*line)).map(str::to_owned).collect()
 }
 
 /// A reference in its full form: registry, path and tag. `app` is `docker.io/library/app:latest`.
@@ -153,7 +152,7 @@ pub fn full_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Image, full_name};
+    use super::{Image, distinct, full_name};
 
     #[test]
     fn names_are_completed_as_the_engine_does() {
@@ -161,6 +160,11 @@ mod tests {
         assert_eq!(full_name("me/app:1"), "docker.io/me/app:1");
         assert_eq!(full_name("localhost:5000/app"), "localhost:5000/app:latest");
         assert_eq!(full_name("quay.io/a/b@sha256:00"), "quay.io/a/b@sha256:00");
+    }
+
+    #[test]
+    fn an_image_with_several_tags_is_listed_once() {
+        assert_eq!(distinct("b\na\nb\nc\na\n"), ["b", "a", "c"]);
     }
 
     #[test]

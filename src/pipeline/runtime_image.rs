@@ -216,7 +216,7 @@ impl RuntimeImage {
         session: &mut Session,
         scripts: &[(&str, &[u8])],
     ) -> Result<Vec<(Vec<u8>, u32)>> {
-        session.send_opening(&self.opening())?;
+        session.send_opening(&[self.opening()])?;
         let upload = session.upload();
         if !scripts.is_empty() {
             upload.folder(b"scripts", 0o755, (0, 0))?;

@@ -26,6 +26,10 @@ const SECRET_LIMIT: usize = 500 * 1024;
 /// `assemble`. The program of the container, `container.sh`, has the same name in it.
 const INJECTED_FOLDER: &str = ".minis2i-injected";
 
+/// The number of lines in one part of the opening: the shell reads a part line by line, which takes time for the square
+/// of their number.
+const PART_LINES: usize = 100;
+
 /// The variables, secrets and injected files of one build.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
@@ -84,40 +88,45 @@ impl Secrets {
         if self.secrets.is_empty() { Vec::new() } else { vec![mount] }
     }
 
-    /// The shell text that the container runs before it receives the upload. It writes the secrets and defines the
-    /// functions that the container calls before and after `assemble`.
-    pub fn opening(&self) -> Vec<u8> {
-        let mut text = Vec::new();
+    /// The shell text that the container runs before it receives the upload, in parts. It writes the secrets and defines
+    /// the functions that the container calls before and after `assemble`.
+    pub fn opening(&self) -> Vec<Vec<u8>> {
+        let mut parts = Vec::new();
         for (id, content) in &self.secrets {
             let path = format!("{SECRETS_FOLDER}/{id}");
             let escaped = escape(content);
-            text.extend(format!("(umask 377; printf %b '{escaped}' >'{path}') || exit 1\n").into_bytes());
+            parts.push(format!("(umask 377; printf %b '{escaped}' >'{path}') || exit 1\n").into_bytes());
         }
-        let mut define = |name: &str, lines: Vec<Vec<u8>>| {
-            text.extend(format!("{name}() {{ :\n").into_bytes());
-            lines.into_iter().for_each(|line| text.extend([line.as_slice(), b"\n"].concat()));
-            text.extend(b"}\n");
-        };
         let export = |(name, value): &(String, String)| {
-            [format!("export {name}=").as_bytes(), &quote(value.as_bytes())].concat()
+            [format!("export {name}=").as_bytes(), &quote(value.as_bytes()), b" || :"].concat()
         };
-        define("minis2i_env", self.variables.iter().map(export).collect());
+        define("minis2i_env", &self.variables.iter().map(export).collect::<Vec<_>>(), &[], &mut parts);
         let call = |action: &str, (number, entry): (usize, &Injected)| {
             let function = if entry.file.is_some() { format!("{action}_file") } else { format!("{action}_folder") };
             [format!("minis2i_{function} {number} ").as_bytes(), &quote(&entry.to), b" || return 1"].concat()
         };
         let numbered = self.injected.iter().enumerate();
-        define("minis2i_before", numbered.clone().map(|entry| call("put", entry)).collect());
-        let mut after: Vec<_> = numbered.rev().map(|entry| call("take", entry)).collect();
+        define(
+            "minis2i_before",
+            &numbered.clone().map(|entry| call("put", entry)).collect::<Vec<_>>(),
+            &[],
+            &mut parts,
+        );
+        let mut last = Vec::new();
         if !self.injected.is_empty() {
-            after.push(b"rm -rf \"$minis2i_waiting\"".to_vec());
+            last.push(b"rm -rf \"$minis2i_waiting\"".to_vec());
         }
         if !self.secrets.is_empty() {
             let paths: Vec<_> = self.secrets.iter().map(|(id, _)| format!("'{SECRETS_FOLDER}/{id}'")).collect();
-            after.push(format!("rm -f {}", paths.join(" ")).into_bytes());
+            last.push(format!("rm -f {}", paths.join(" ")).into_bytes());
         }
-        define("minis2i_after", after);
-        text
+        define(
+            "minis2i_after",
+            &numbered.rev().map(|entry| call("take", entry)).collect::<Vec<_>>(),
+            &last,
+            &mut parts,
+        );
+        parts
     }
 
     /// Sends the injected files; the container moves them to their paths later.
@@ -154,6 +163,26 @@ fn read_secret(secret: &Secret) -> Result<Vec<u8>> {
             .into());
     }
     Ok(content)
+}
+
+/// Defines a shell function with these lines, each of which succeeds or returns 1, followed by the `last` lines. If
+/// there are many, they are divided among several functions, which are parts of their own.
+fn define(name: &str, lines: &[Vec<u8>], last: &[Vec<u8>], parts: &mut Vec<Vec<u8>>) {
+    let mut function = |name: &str, lines: &[Vec<u8>]| {
+        let mut text = format!("{name}() {{ :\n").into_bytes();
+        lines.iter().for_each(|line| text.extend([line.as_slice(), b"\n"].concat()));
+        text.extend(b"}\n");
+        parts.push(text);
+    };
+    if lines.len() <= PART_LINES {
+        return function(name, &[lines, last].concat());
+    }
+    let mut calls = Vec::new();
+    for (number, lines) in lines.chunks(PART_LINES).enumerate() {
+        function(&format!("{name}_{number}"), lines);
+        calls.push(format!("{name}_{number} || return 1").into_bytes());
+    }
+    function(name, &[&calls, last].concat());
 }
 
 /// Escapes bytes for `printf %b` between single quotes.
@@ -248,6 +277,10 @@ pub fn injection_failed(stderr: &str) -> anyhow::Error {
 mod tests {
     use super::{Secrets, escape};
     use crate::settings::secrets::{Injection, SecretOptions};
+    use std::collections::HashSet;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    use std::process::Command;
 
     #[test]
     fn a_secret_of_any_bytes_is_one_word_on_one_line() {
@@ -258,7 +291,7 @@ mod tests {
     fn without_secrets_nothing_is_done() {
         let secrets = Secrets::default();
         assert!(secrets.is_empty() && secrets.options().is_empty());
-        let text = String::from_utf8(secrets.opening()).unwrap();
+        let text = String::from_utf8(secrets.opening().concat()).unwrap();
         assert_eq!(text, "minis2i_env() { :\n}\nminis2i_before() { :\n}\nminis2i_after() { :\n}\n");
     }
 
@@ -268,10 +301,25 @@ mod tests {
         std::fs::write(dir.path().join("f"), "").unwrap();
         let injection = Injection { from: dir.path().to_owned(), to: "conf/deep/".to_owned() };
         let options = SecretOptions { injections: vec![injection], ..SecretOptions::default() };
-        let text = String::from_utf8(Secrets::read(&options).unwrap().opening()).unwrap();
+        let text = String::from_utf8(Secrets::read(&options).unwrap().opening().concat()).unwrap();
         let order = ["put_folder 0 './conf'", "put_folder 1 './conf/deep'", "put_file 2 './conf/deep/f'"];
         let positions: Vec<_> = order.iter().map(|call| text.find(call).unwrap()).collect();
         assert!(positions.is_sorted(), "{text}");
         assert!(text.find("take_file 2").unwrap() < text.find("take_folder 0").unwrap(), "{text}");
+    }
+
+    #[test]
+    fn a_shell_understands_thousands_of_variables() {
+        let variable = |number: usize| (format!("V{number}"), format!("it's {number}\n"));
+        let secrets = Secrets { variables: (0..1234).map(variable).collect(), ..Secrets::default() };
+        let parts = secrets.opening();
+        assert!(parts.iter().all(|part| part.iter().filter(|byte| **byte == b'\n').count() < 300));
+        let text = [&parts.concat(), b"minis2i_env; env -0".as_slice()].concat();
+        let output = Command::new("sh").arg("-c").arg(OsString::from_vec(text)).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let known: HashSet<&str> = printed.split('\0').collect();
+        for number in 0..1234 {
+            assert!(known.contains(format!("V{number}=it's {number}\n").as_str()), "{number}");
+        }
     }
 }

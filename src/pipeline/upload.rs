@@ -23,7 +23,7 @@ use crate::settings::{Job, Transfer};
 use crate::source::entry::{Entry, Kind};
 use crate::source::rules::LinkPolicy;
 use crate::source::send::{SendOptions, Sent, hash_file, send_entry};
-use crate::source::snapshot::Snapshot;
+use crate::source::snapshot::{Snapshot, parents};
 use crate::source::view::SourceView;
 use crate::tar::writer::Writer;
 
@@ -87,13 +87,13 @@ impl<'a> Upload<'a> {
         top.mode |= 0o700;
         let upload = session.upload();
         upload.folder(b"src", top.mode, top.mtime)?;
+        let mut folders = Vec::new();
         for index in indices {
             let entry = &mut self.snapshot.entries[*index];
-            if entry.is_folder() && entry.mode & 0o700 != 0o700 {
+            if entry.is_folder() {
                 let path = [b"src/", &*entry.path].concat();
-                self.script.modes.retain(|(folder, _)| *folder != path);
-                self.script.modes.push((path, entry.mode));
-                upload.folder(&[b"src/", &*entry.path].concat(), entry.mode | 0o700, entry.mtime)?;
+                upload.folder(&path, entry.mode | 0o700, entry.mtime)?;
+                folders.push((path, entry.mode));
             } else {
                 let sent = send_entry(upload, root, b"src", entry, self.options)?;
                 if sent == Sent::JustChanged {
@@ -110,6 +110,7 @@ impl<'a> Upload<'a> {
             }
             upload.folder(b"src", top.mode, top.mtime)?;
         }
+        self.script.set_modes(folders);
         Ok(())
     }
 
@@ -191,12 +192,9 @@ impl<'a> Upload<'a> {
         let mut indices: Vec<usize> = folders.chain(written.iter().copied()).collect();
         indices.sort_unstable();
         indices.dedup();
-        for path in removed {
-            for parent in parents(path) {
-                if let Some(entry) = self.snapshot.find(parent) {
-                    self.script.touch.push(([b"src/", parent].concat(), entry.mtime));
-                }
-            }
+        let touched: BTreeSet<&[u8]> = removed.iter().flat_map(|path| parents(path)).collect();
+        for entry in touched.into_iter().filter_map(|path| self.snapshot.find(path)) {
+            self.script.touch.push(([b"src/", &*entry.path].concat(), entry.mtime));
         }
         self.send_entries(session, &indices)
     }
@@ -213,11 +211,6 @@ impl<'a> Upload<'a> {
             }
         }
     }
-}
-
-/// The folders above a path, the nearest first.
-fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
 }
 
 /// Sends external scripts to the folder `scripts` of the upload.

@@ -1,5 +1,6 @@
 //! Options about what only `assemble` gets: variables, secrets, injected folders.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -50,9 +51,10 @@ impl SecretOptions {
     pub fn new(args: &SecretArgs) -> Result<Self> {
         let variables: Result<Vec<_>> = args.build_env.iter().map(|text| build_variable(text)).collect();
         let mut secrets: Vec<Secret> = Vec::new();
+        let mut ids = HashSet::new();
         for text in &args.secret {
             let secret = secret(text)?;
-            if secrets.iter().any(|known| known.id == secret.id) {
+            if !ids.insert(secret.id.clone()) {
                 return Err(Error::usage(format!("the secret `{}` is given twice", secret.id))
                     .hint("each needs an `id` of its own")
                     .into());

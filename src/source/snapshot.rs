@@ -49,6 +49,27 @@ impl Snapshot {
         &self.entries[begin..end]
     }
 
+    /// The folders that lie in a folder itself. What lies deeper is passed over, not looked at.
+    pub fn folders_in(&self, folder: &[u8]) -> impl Iterator<Item = &Arc<Entry>> {
+        let below = self.below(folder);
+        let skip = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        let mut index = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let entry = below.get(index)?;
+                if let Some(end) = entry.path[skip..].iter().position(|byte| *byte == b'/') {
+                    let after = [&entry.path[..skip + end], b"0"].concat();
+                    index += below[index..].partition_point(|entry| *entry.path < *after);
+                    continue;
+                }
+                index += 1;
+                if entry.is_folder() {
+                    return Some(entry);
+                }
+            }
+        })
+    }
+
     /// The size of all files in bytes.
     pub fn size(&self) -> u64 {
         self.entries.iter().map(|entry| entry.size).sum()
@@ -126,4 +147,34 @@ impl Snapshot {
 /// The folder that contains a path; the root is the empty path.
 pub fn parent(path: &[u8]) -> &[u8] {
     path.iter().rposition(|byte| *byte == b'/').map_or(&[], |end| &path[..end])
+}
+
+/// The folders above a path, the nearest first.
+pub fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Snapshot, parent};
+    use crate::source::entry::{Entry, Kind};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    proptest! {
+        #[test]
+        fn folders_in_a_folder_are_those_whose_parent_it_is(paths in prop::collection::btree_set("[ab-]{1,2}(/[ab-]{1,2}){0,3}", 0..40)) {
+            let meta = std::fs::metadata("/").unwrap();
+            let mut snapshot = Snapshot::default();
+            for (number, path) in paths.iter().enumerate() {
+                let kind = if number % 3 == 0 { Kind::File } else { Kind::Folder };
+                snapshot.entries.push(Arc::new(Entry::new(path.as_bytes(), kind, &meta)));
+            }
+            for folder in paths.iter().map(String::as_bytes).chain([&b""[..]]) {
+                let found: Vec<_> = snapshot.folders_in(folder).map(|entry| &entry.path).collect();
+                let all = snapshot.entries.iter().filter(|entry| entry.is_folder() && parent(&entry.path) == folder);
+                prop_assert_eq!(found, all.map(|entry| &entry.path).collect::<Vec<_>>());
+            }
+        }
+    }
 }

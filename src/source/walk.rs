@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
             }
             let kept = self.relist_folder(folder, &is_clean)?;
             relisted.folders.insert(folder);
-            let before = known.below(folder).iter().filter(|entry| entry.is_folder() && parent(&entry.path) == folder);
+            let before = known.folders_in(folder);
             relisted.trees.extend(before.map(|entry| entry.path.clone()).filter(|path| !kept.contains(path)));
         }
         for folder in &relisted.folders {

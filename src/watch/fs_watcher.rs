@@ -131,9 +131,11 @@ impl FsWatcher {
         }
     }
 
-    /// Forgets watches of a path and below, which may belong to something else by now.
-    pub fn disarm(&mut self, path: &Path) {
-        self.armed.retain(|armed| !armed.starts_with(path));
+    /// Forgets watches of these paths and below, which may belong to something else by now.
+    pub fn disarm(&mut self, paths: &HashSet<PathBuf>) {
+        if !paths.is_empty() {
+            self.armed.retain(|armed| !armed.ancestors().any(|above| paths.contains(above)));
+        }
     }
 
     /// Has every folder watched again when it is next looked at: which of them were replaced meanwhile is not known.
@@ -286,9 +288,10 @@ fn rules_elsewhere(root: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventHandler, PathEvent, PendingEvents, path_event};
+    use super::{EventHandler, FsWatcher, PathEvent, PendingEvents, path_event};
     use notify::event::{AccessKind, AccessMode, DataChange, EventKind, Flag, ModifyKind, RenameMode};
     use notify::{Event, event::CreateKind};
+    use std::collections::HashSet;
     use std::path::PathBuf;
     use std::sync::{Arc, Mutex};
 
@@ -346,5 +349,19 @@ mod tests {
     fn folders_come_and_go_whole() {
         assert_eq!(path_event(EventKind::Create(CreateKind::Folder)), Some(PathEvent::Moved));
         assert_eq!(path_event(EventKind::Create(CreateKind::File)), Some(PathEvent::Written));
+    }
+
+    #[test]
+    fn folders_are_disarmed_with_what_is_below_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = ["", "a", "a/b", "a/b/c", "ab", "d"].map(|name| dir.path().join(name));
+        folders.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+        let mut watcher = FsWatcher::new(dir.path(), || {});
+        folders.iter().for_each(|folder| watcher.arm(folder));
+        let before = watcher.armed();
+        watcher.disarm(&HashSet::new());
+        assert_eq!(watcher.armed(), before);
+        watcher.disarm(&["a/b", "d"].map(|name| dir.path().join(name)).into());
+        assert_eq!(before - watcher.armed(), if cfg!(target_os = "linux") { 3 } else { 0 });
     }
 }

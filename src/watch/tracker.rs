@@ -1,7 +1,7 @@
 //! What the source holds now (the current snapshot), what the build under way or the last one was made of (the built one),
 //! and what the image with the tag was made of (the tagged one).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -162,6 +162,7 @@ impl Tracker {
     fn dirty_paths(&mut self, pending: PendingEvents) -> (DirtyPaths, bool) {
         let mut dirty = DirtyPaths::default();
         let mut linked = false;
+        let mut moved = HashSet::new();
         for (path, what) in pending.paths {
             let Ok(relative) = path.strip_prefix(&self.root) else { continue };
             if is_git_path(relative) {
@@ -178,10 +179,11 @@ impl Tracker {
             dirty.folders.insert(parent(bytes).into());
             let was_folder = self.current.find(bytes).is_some_and(Entry::is_folder);
             if what == PathEvent::Moved && (is_folder || was_folder) {
-                self.fs_watcher.disarm(&path);
                 dirty.trees.insert(bytes.into());
+                moved.insert(path);
             }
         }
+        self.fs_watcher.disarm(&moved);
         (dirty, linked)
     }
 

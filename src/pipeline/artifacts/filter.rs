@@ -113,9 +113,8 @@ impl Guard {
     /// Checks an entry that is written to `path`, and remembers it.
     fn check(&mut self, path: &[u8], entry: &TarEntry) -> Result<()> {
         let path_text = display(path);
-        let parents = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
-        for folder in parents {
-            match self.seen.insert(key(folder), Seen::Folder) {
+        for folder in parent_keys(path) {
+            match self.seen.insert(folder, Seen::Folder) {
                 Some(Seen::Symlink) => bail!("`{path_text}` would be written through a symlink"),
                 Some(Seen::File) => bail!("`{path_text}` lies below a file"),
                 Some(Seen::Folder) | None => {}
@@ -146,9 +145,25 @@ impl Guard {
 
 /// The key of a path in the map of earlier entries.
 fn key(path: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
-    hasher.finish()
+    parts(path).fold(DefaultHasher::new(), with_part).finish()
+}
+
+/// The keys of the folders above a path, the topmost first. Each byte is hashed once: a name may be a megabyte of slashes.
+fn parent_keys(path: &[u8]) -> impl Iterator<Item = u64> {
+    let parents = path.iter().rposition(|byte| *byte == b'/').map(|end| parts(&path[..end]));
+    parents.into_iter().flatten().scan(DefaultHasher::new(), |hasher, part| {
+        *hasher = with_part(std::mem::take(hasher), part);
+        Some(hasher.finish())
+    })
+}
+
+fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| *byte == b'/')
+}
+
+fn with_part(mut hasher: DefaultHasher, part: &[u8]) -> DefaultHasher {
+    part.hash(&mut hasher);
+    hasher
 }
 
 /// Writes an entry under a new name, with its content.
@@ -205,7 +220,7 @@ fn copy_content<W: Write>(from: &mut impl Read, to: &mut Writer<W>, size: u64) -
 
 #[cfg(test)]
 mod tests {
-    use super::{FilterError, Relayed, relay_archive};
+    use super::{FilterError, Relayed, key, parent_keys, relay_archive};
     use crate::tar::writer::Writer;
     use ::tar::EntryType as Type;
     use proptest::prelude::*;
@@ -308,6 +323,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_keys_of_parents_are_those_of_their_paths(path in "[ab]{1,2}(/[ab]{1,2}){0,5}") {
+            let path = path.as_bytes();
+            let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+            let expected: Vec<u64> = ends.map(|end| key(&path[..end])).collect();
+            prop_assert_eq!(parent_keys(path).collect::<Vec<_>>(), expected);
+        }
+
         #[test]
         fn bytes_that_are_no_tar_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..4000)) {
             let (_, entries) = relay(&bytes);

@@ -111,12 +111,17 @@ done
 minis2i_say hello$minis2i_words
 
 # Shell text comes before the upload and ends with a line with the token. It defines minis2i_env, minis2i_before and
-# minis2i_after.
+# minis2i_after. It comes in parts: adding a line to a text takes the longer, the longer the text is.
 minis2i_waiting=$minis2i_dest/.minis2i-injected
 minis2i_text=
 while IFS= read -r minis2i_line && [ "$minis2i_line" != "$minis2i_token" ]; do
-    minis2i_text="$minis2i_text$minis2i_line
+    if [ "$minis2i_line" = "$minis2i_token part" ]; then
+        eval "$minis2i_text"
+        minis2i_text=
+    else
+        minis2i_text="$minis2i_text$minis2i_line
 "
+    fi
 done
 [ "$minis2i_line" = "$minis2i_token" ] || { minis2i_say untar cut-short; exit 1; }
 eval "$minis2i_text"
@@ -124,14 +129,9 @@ unset minis2i_text minis2i_line
 
 if [ $minis2i_tar = none ]; then
     # The engine unpacks the upload. Only the text of its last file arrives here; it is run only if it is complete.
-    minis2i_text=
-    while IFS= read -r minis2i_line; do
-        minis2i_text="$minis2i_text$minis2i_line
-"
-    done
+    minis2i_text=$(cat)
     case $minis2i_text in *'
-}
-') ;; *) minis2i_say untar cut-short; exit 1 ;; esac
+}') ;; *) minis2i_say untar cut-short; exit 1 ;; esac
     eval "$minis2i_text"
     minis2i_finish
     exit

@@ -1,9 +1,9 @@
 //! The last file of an upload: the shell text that completes the source in the container and then runs `assemble`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::shell::quote;
-use crate::source::snapshot::parent;
+use crate::source::snapshot::{parent, parents};
 
 /// What the container has to do when the upload is complete. Paths are relative to the destination, except that of
 /// `assemble`.
@@ -30,11 +30,13 @@ impl FinalScript {
     pub fn text(&self) -> Vec<u8> {
         let mut text = b"minis2i_finish() {\n".to_vec();
         let quote_below = |path: &[u8]| quote(&[self.destination.as_bytes(), b"/", path].concat());
-        for path in &self.remove {
-            text.extend([b"rm -rf -- ", quote_below(path).as_slice(), b"\n"].concat());
-        }
-        for (path, mode) in &self.modes {
-            text.extend([format!("chmod {mode:o} -- ").as_bytes(), &quote_below(path), b"\n"].concat());
+        let paths = self.topmost_removed().map(|path| quote_below(path));
+        text.extend(paths.fold(Command::new(b"rm -rf --"), Command::with).ended());
+        // In their order: a folder that was closed closes what lies below it, too.
+        for same in self.modes.chunk_by(|(_, a), (_, b)| a == b) {
+            let program = format!("chmod {:o} --", same[0].1);
+            let paths = same.iter().map(|(path, _)| quote_below(path));
+            text.extend(paths.fold(Command::new(program.as_bytes()), Command::with).ended());
         }
         for (path, (seconds, nanos)) in &self.touch {
             let path = quote_below(path);
@@ -48,6 +50,21 @@ impl FinalScript {
         text.extend_from_slice(action.as_bytes());
         text.extend_from_slice(b"\n}\n");
         text
+    }
+
+    /// Notes the modes of folders that were sent writable. A folder that was sent before has its new mode.
+    pub fn set_modes(&mut self, folders: Vec<(Vec<u8>, u32)>) {
+        if !self.modes.is_empty() {
+            let sent: HashSet<&[u8]> = folders.iter().map(|(path, _)| path.as_slice()).collect();
+            self.modes.retain(|(path, _)| !sent.contains(path.as_slice()));
+        }
+        self.modes.extend(folders.into_iter().filter(|(_, mode)| mode & 0o700 != 0o700));
+    }
+
+    /// The paths to remove, without those that go with a folder above them.
+    fn topmost_removed(&self) -> impl Iterator<Item = &Vec<u8>> {
+        let all: HashSet<&[u8]> = self.remove.iter().map(Vec::as_slice).collect();
+        self.remove.iter().filter(move |path| !parents(path).any(|folder| all.contains(folder)))
     }
 
     /// The shell text of the function that removes the groups of folders in a large source.
@@ -71,9 +88,49 @@ impl FinalScript {
     }
 }
 
+/// So much text has a command with many paths: starting a program for each path takes longer than its work.
+const COMMAND_LIMIT: usize = 32 * 1024;
+
+/// A shell command with any number of paths, as several lines where they are many.
+struct Command {
+    program: Vec<u8>,
+    text: Vec<u8>,
+    /// Where the last line begins.
+    line: usize,
+}
+
+impl Command {
+    fn new(program: &[u8]) -> Self {
+        Self { program: program.to_vec(), text: Vec::new(), line: 0 }
+    }
+
+    /// With one more quoted path.
+    fn with(mut self, path: Vec<u8>) -> Self {
+        if self.text.len() > self.line + COMMAND_LIMIT {
+            self.text.push(b'\n');
+            self.line = self.text.len();
+        }
+        if self.text.len() == self.line {
+            self.text.extend_from_slice(&self.program);
+        }
+        self.text.push(b' ');
+        self.text.extend(path);
+        self
+    }
+
+    /// The text; none without a path.
+    fn ended(mut self) -> Vec<u8> {
+        if !self.text.is_empty() {
+            self.text.push(b'\n');
+        }
+        self.text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::FinalScript;
+    use std::process::Command;
 
     #[test]
     fn groups_are_not_removed_through_links() {
@@ -94,5 +151,48 @@ mod tests {
         };
         let script = String::from_utf8(finish.text()).unwrap();
         assert!(script.contains(r"rm -rf -- '/tmp/src/a'\''; touch b '\'''"), "{script}");
+    }
+
+    #[test]
+    fn what_goes_with_its_folder_is_not_removed_by_itself() {
+        let remove = ["src/a", "src/a-b/c", "src/a/b", "src/a/b/c", "src/b"].map(|path| path.as_bytes().to_vec());
+        let finish = FinalScript { destination: "/t".to_owned(), remove: remove.to_vec(), ..FinalScript::default() };
+        let script = String::from_utf8(finish.text()).unwrap();
+        assert!(script.contains("rm -rf -- '/t/src/a' '/t/src/a-b/c' '/t/src/b'\n"), "{script}");
+    }
+
+    #[test]
+    fn the_last_mode_of_a_folder_counts() {
+        let mode = |path: &str, mode| (path.as_bytes().to_vec(), mode);
+        let mut finish = FinalScript { destination: "/t".to_owned(), ..FinalScript::default() };
+        let closed = ["src/a", "src/b", "src/opened"].map(|path| mode(path, 0o500));
+        finish.set_modes([&closed[..], &[mode("src/c", 0o400)]].concat());
+        finish.set_modes(vec![mode("src/a", 0o555), mode("src/opened", 0o755)]);
+        let script = String::from_utf8(finish.text()).unwrap();
+        assert!(
+            script.contains("chmod 500 -- '/t/src/b'\nchmod 400 -- '/t/src/c'\nchmod 555 -- '/t/src/a'\n"),
+            "{script}"
+        );
+    }
+
+    #[test]
+    fn a_shell_removes_thousands_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("src")).unwrap();
+        let names: Vec<_> = (0..5000).map(|number| format!("src/it's {number}")).collect();
+        for name in &names {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        let remove = names[1..].iter().map(|name| name.clone().into_bytes()).collect();
+        let destination = dir.path().display().to_string();
+        let text = FinalScript { destination, remove, ..FinalScript::default() }.text();
+        let text = format!("minis2i_go() {{ :; }}\n{}minis2i_finish\n", String::from_utf8(text).unwrap());
+        assert!(text.lines().count() < 50 && text.lines().all(|line| line.len() < 40_000));
+        let script = dir.path().join("script");
+        std::fs::write(&script, text).unwrap();
+        assert!(Command::new("sh").arg(&script).status().unwrap().success());
+        let left: Vec<_> =
+            std::fs::read_dir(dir.path().join("src")).unwrap().map(|item| item.unwrap().file_name()).collect();
+        assert_eq!(left, ["it's 0"]);
     }
 }

@@ -24,35 +24,42 @@ pub struct MarkScanner {
     needle: Vec<u8>,
     /// Output that may contain an incomplete mark.
     buffer: Vec<u8>,
+    /// How much of the buffer has been searched for the end of the mark at its beginning.
+    searched: usize,
 }
 
 impl MarkScanner {
     /// A scanner for marks with this token.
     pub fn new(token: &str) -> Self {
-        Self { needle: format!("\x1e{token} ").into_bytes(), buffer: Vec::new() }
+        Self { needle: format!("\x1e{token} ").into_bytes(), buffer: Vec::new(), searched: 0 }
     }
 
     /// Adds the next piece of stdout and returns everything that is now known to be output or a mark.
     pub fn feed(&mut self, piece: &[u8]) -> Vec<Chunk> {
         self.buffer.extend_from_slice(piece);
         let mut chunks = Vec::new();
-        while let Some(begin) = find(&self.buffer, &self.needle) {
+        // The buffer is cut once, not after each mark.
+        let mut done = 0;
+        while let Some(begin) = find(&self.buffer[done..], &self.needle).map(|begin| done + begin) {
+            push_output(&self.buffer[done..begin], &mut chunks);
             let after = begin + self.needle.len();
-            let Some(length) = self.buffer[after..].iter().position(|byte| *byte == b'\n') else {
-                self.emit(begin, &mut chunks);
+            let search = after.max(self.searched);
+            let Some(end) = memchr::memchr(b'\n', &self.buffer[search..]).map(|end| search + end) else {
+                self.buffer.drain(..begin);
+                self.searched = self.buffer.len();
                 return chunks;
             };
-            let mark = String::from_utf8_lossy(&self.buffer[after..after + length]).into_owned();
-            self.emit(begin, &mut chunks);
-            chunks.push(Chunk::Mark(mark));
-            self.buffer.drain(..self.needle.len() + length + 1);
+            chunks.push(Chunk::Mark(String::from_utf8_lossy(&self.buffer[after..end]).into_owned()));
+            self.searched = 0;
+            done = end + 1;
         }
         // The end of the buffer may be the beginning of a mark.
         let tail = self.needle.len() - 1;
-        let certain = (self.buffer.len().saturating_sub(tail)..self.buffer.len())
+        let certain = (self.buffer.len().saturating_sub(tail).max(done)..self.buffer.len())
             .find(|begin| self.needle.starts_with(&self.buffer[*begin..]))
             .unwrap_or(self.buffer.len());
-        self.emit(certain, &mut chunks);
+        push_output(&self.buffer[done..certain], &mut chunks);
+        self.buffer.drain(..certain);
         chunks
     }
 
@@ -60,12 +67,11 @@ impl MarkScanner {
     pub fn rest(self) -> Vec<u8> {
         self.buffer
     }
+}
 
-    /// Moves the first `length` bytes of the buffer to the chunks.
-    fn emit(&mut self, length: usize, chunks: &mut Vec<Chunk>) {
-        if length > 0 {
-            chunks.push(Chunk::Output(self.buffer.drain(..length).collect()));
-        }
+fn push_output(bytes: &[u8], chunks: &mut Vec<Chunk>) {
+    if !bytes.is_empty() {
+        chunks.push(Chunk::Output(bytes.to_vec()));
     }
 }
 
@@ -223,6 +229,15 @@ mod tests {
             prop_assert_eq!(joined(all), expected);
             prop_assert!(scanner.rest().is_empty());
         }
+    }
+
+    #[test]
+    fn a_mark_that_comes_byte_by_byte_is_one() {
+        let mut scanner = MarkScanner::new("tok");
+        let stream = b"a\x1etok misplaced some words\nb";
+        let said: Vec<_> = stream.iter().flat_map(|byte| scanner.feed(&[*byte])).collect();
+        let output = |text: &[u8]| Chunk::Output(text.to_vec());
+        assert_eq!(joined(said), [output(b"a"), Chunk::Mark("misplaced some words".to_owned()), output(b"b")]);
     }
 
     #[test]

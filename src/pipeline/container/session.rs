@@ -219,14 +219,17 @@ impl Session {
         NoGreeting::Error(self.engine.error("cannot start the build container", &stderr))
     }
 
-    /// Sends the shell text that the container runs before it receives the upload.
+    /// Sends the shell text that the container runs before it receives the upload, in parts that are run one by one.
     ///
     /// # Errors
     /// If the container does not accept it.
-    pub fn send_opening(&mut self, text: &[u8]) -> io::Result<()> {
-        let end = format!("{}\n", self.token);
+    pub fn send_opening(&mut self, parts: &[Vec<u8>]) -> io::Result<()> {
+        let (part_end, end) = (format!("{} part\n", self.token), format!("{}\n", self.token));
         let out = self.upload().out();
-        out.write_all(text)?;
+        for part in parts {
+            out.write_all(part)?;
+            out.write_all(part_end.as_bytes())?;
+        }
         out.write_all(end.as_bytes())
     }
 
