@@ -6,12 +6,11 @@ mod build_command;
 mod builder_image;
 mod cli_chain;
 mod engine_api;
+mod engine_choice;
 mod engine_objects;
 mod large_source;
 mod options;
 mod phases;
-mod private_engine;
-mod process_stats;
 mod series;
 mod turns;
 mod watch;
@@ -35,7 +34,7 @@ pub fn task(args: &[String]) -> Result<()> {
     let options = Options::parse(what, rest)?;
     signals::catch()?;
     // Where the engine in use hides what is measured, an engine of our own runs this once more.
-    if !options.engine_as_is && private_engine::run_on_private_engine(what, rest)? {
+    if !options.engine_as_is && engine_choice::run_on_private_engine(what, rest)? {
         return Ok(());
     }
     bench(&options)

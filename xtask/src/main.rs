@@ -6,10 +6,13 @@ mod ci;
 mod demo;
 mod engine;
 mod licences;
+mod private_engine;
 mod process;
+mod process_stats;
 mod rooms;
 mod sample_builder;
 mod signals;
+mod soak;
 mod test;
 mod workspace;
 
@@ -26,6 +29,7 @@ const TASKS: &[Task] = &[
     ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo", ci::ci),
     ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
     ("bench", "measure against the naive way: bench build, bench watch; options: --rounds N and more", bench::task),
+    ("soak", "random changes, kills and faults against watches: soak [--minutes N] [--seed N]", soak::soak),
     ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base_image::task),
 ];

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::bench::phases::phases;
-use crate::bench::process_stats;
 use crate::bench::series::Series;
 use crate::bench::turns::TurnStart;
+use crate::process_stats;
 
 /// How often memory is sampled. The kernel keeps the peak, so that only a peak in the last few milliseconds is missed.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(5);

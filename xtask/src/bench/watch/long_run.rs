@@ -8,7 +8,7 @@ use super::context::{Measurements, WatchBench};
 use super::row::Row;
 use super::sources::SamplePair;
 use super::table::Measurement;
-use crate::bench::process_stats;
+use crate::process_stats;
 use crate::{process, signals};
 
 /// Saves in a row for each round: 300 by default, enough to show what grows by one with each save.

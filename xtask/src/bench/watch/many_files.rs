@@ -9,8 +9,8 @@ use super::context::{Measurements, WatchBench};
 use super::row::Row;
 use super::sources::{SamplePair, add_small_files};
 use super::table::Measurement;
-use crate::bench::process_stats;
 use crate::bench::series::Series;
+use crate::process_stats;
 use crate::signals;
 
 /// As many as the table says.

@@ -1,9 +1,7 @@
-//! An engine of the bench's own, where the one at hand can not be measured on.
+//! An engine for one task alone: a second `dockerd` with `overlay2`, in a temporary folder.
 //!
-//! A storage driver without a diff of its own (fuse-overlayfs, vfs) ends every commit by sleeping until the next whole
-//! second, which drowns what is measured. Where we may, a second `dockerd` with `overlay2` is started in a temporary
-//! folder, and the bench runs once more, as a process of its own, with that as its engine. So the engine is removed
-//! even when the bench crashes.
+//! The task runs once more, as a process of its own, with that as its engine. So the engine is removed even when the
+//! task crashes.
 //!
 //! Where the disk is told of every block that gets free (`discard`), removing files takes ten times as long as it does
 //! elsewhere; there that engine gets a file system of its own, in a file.
@@ -14,9 +12,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{engine, process, signals};
@@ -31,59 +28,14 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// The most that its own file system can hold, in bytes: ample for all rows. What is not written takes no space.
 const DISK_SIZE: u64 = 32 << 30;
 
-/// Runs the bench that these arguments stand for on an engine of its own, if the one at hand needs that and we can
-/// start one. Returns false when the bench is still to be run here.
-pub fn run_on_private_engine(bench: &str, args: &[String]) -> Result<bool> {
-    engine::ensure()?;
-    let Some(reason) = commit_delay()? else { return Ok(false) };
-    if !can_start()? {
-        eprintln!("warning: {reason}, and only root on Linux with `dockerd` can have an engine for the bench alone");
-        return Ok(false);
-    }
-    eprintln!("{reason}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
-    let engine = match PrivateEngine::start() {
-        Ok(engine) => engine,
-        Err(error) => {
-            signals::check()?;
-            eprintln!("warning: that did not work, so the engine is measured as it is: {error:#}");
-            return Ok(false);
-        }
-    };
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bench", bench, "--engine-as-is"]).args(args).env("DOCKER_HOST", engine.host());
-    let status = run_to_end(&mut command)?;
-    drop(engine);
-    ensure!(status.success(), "the bench failed");
-    Ok(true)
-}
-
-/// Why commits can not be timed on the engine in use; `None` when they can.
-fn commit_delay() -> Result<Option<String>> {
-    let info = process::output(&["docker", "info", "--format", "{{json .}}"])?;
-    let info: Value = serde_json::from_str(&info).context("`docker info` is no JSON")?;
-    Ok((!has_native_diff(&info)).then(|| {
-        let driver = info["Driver"].as_str().unwrap_or("unknown");
-        format!("the engine's storage driver, {driver}, makes each commit wait for the next second")
-    }))
-}
-
-fn has_native_diff(info: &Value) -> bool {
-    let says = |line: &Value| line[0] == "Native Overlay Diff" && line[1] == "true";
-    match info["Driver"].as_str() {
-        Some("overlay2") => info["DriverStatus"].as_array().is_some_and(|lines| lines.iter().any(says)),
-        // Drivers that are made of snapshots, and those of engines that keep their images elsewhere.
-        Some("btrfs" | "zfs" | "overlayfs") => true,
-        _ => false,
-    }
-}
-
-fn can_start() -> Result<bool> {
+/// Whether an engine can be started here.
+pub fn can_start() -> Result<bool> {
     Ok(cfg!(target_os = "linux") && engine::is_root()? && process::succeeds(&["dockerd", "--version"]))
 }
 
 /// Runs a command to its end. It gets the signals that we get, and no others: a terminal's Ctrl-C must not reach it
 /// twice.
-fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
+pub fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
     let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start {command:?}"))?;
     let mut forwarded = false;
     loop {
@@ -104,15 +56,16 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 /// The engine. Dropping it stops it and removes all that it had.
-struct PrivateEngine {
+pub struct PrivateEngine {
     daemon: Option<Child>,
     bridge: String,
     folder: TempDir,
 }
 
 impl PrivateEngine {
-    fn start() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("minis2i-bench-").tempdir()?;
+    /// Starts it, and waits until it answers.
+    pub fn start() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("minis2i-engine-").tempdir()?;
         let bridge = format!("ms2i-{}", std::process::id());
         let mut engine = Self { daemon: None, bridge, folder };
         engine.make_bridge()?;
@@ -135,8 +88,14 @@ impl PrivateEngine {
         self.folder.path().join(name).display().to_string()
     }
 
-    fn host(&self) -> String {
+    /// Its address, as `DOCKER_HOST` has it.
+    pub fn host(&self) -> String {
         format!("unix://{}", self.path("sock"))
+    }
+
+    /// The process of the daemon.
+    pub fn daemon_id(&self) -> Option<u32> {
+        self.daemon.as_ref().map(Child::id)
     }
 
     fn make_bridge(&self) -> Result<()> {
@@ -166,7 +125,7 @@ impl PrivateEngine {
         // The rules of the engine that runs beside it stay as they are; nothing here needs to reach the outside.
         command.args(["--iptables=false", "--ip-forward=false", "--ip-masq=false"]);
         // Where a containerd of the system is found it is shared, and must not mix up the two engines' containers.
-        let space = format!("minis2i-bench-{}", std::process::id());
+        let space = format!("minis2i-engine-{}", std::process::id());
         command.args(["--containerd-namespace", &space, "--containerd-plugins-namespace", &format!("{space}-plugins")]);
         command.env_remove("DOCKER_HOST").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A group of its own, so that it is there until we end it.
@@ -194,6 +153,8 @@ impl PrivateEngine {
 
     fn stop(&mut self) {
         let Some(mut daemon) = self.daemon.take() else { return };
+        // A daemon that the task had stopped, and did not continue, would not see that it is to end.
+        signal(&daemon, Signal::CONT);
         signal(&daemon, Signal::TERM);
         let begin = Instant::now();
         while matches!(daemon.try_wait(), Ok(None)) && begin.elapsed() < STOP_LIMIT {
@@ -251,16 +212,7 @@ fn mounts_below(mountinfo: &str, folder: &Path) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
-    use serde_json::json;
-
-    use super::{free_subnet, has_native_diff, is_discarding, mounts_below};
-
-    #[test]
-    fn only_a_native_diff_is_measured_on() {
-        let overlay = |native| json!({"Driver": "overlay2", "DriverStatus": [["Native Overlay Diff", native]]});
-        assert!(has_native_diff(&overlay("true")) && !has_native_diff(&overlay("false")));
-        assert!(!has_native_diff(&json!({"Driver": "fuse-overlayfs"})) && !has_native_diff(&json!({"Driver": "vfs"})));
-    }
+    use super::{free_subnet, is_discarding, mounts_below};
 
     #[test]
     fn a_subnet_in_use_is_passed_over() {

@@ -1,0 +1,178 @@
+//! The calm after a round: waiting until the watch is done, and looking at what there is then.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::Lane;
+use super::compare::Comparison;
+use crate::process_stats;
+use crate::signals;
+use crate::soak::calm::{self, Next, Seen};
+use crate::soak::finding::{Finding, Kind};
+use crate::soak::held;
+use crate::soak::leftovers::Leftovers;
+use crate::soak::operation::{FAIL, SLOW};
+
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long minis2i may take to remove what it has no use for.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(30);
+
+/// When a watch that could not remove something gets another save, with which it tries again.
+const REMOVAL_SAVE: Duration = Duration::from_secs(8);
+
+/// From when on a watch is held against its own beginning.
+const FIRST_MINUTE: Duration = Duration::from_secs(60);
+
+/// How long what a watch holds may take to come down again.
+const HELD_LIMIT: Duration = Duration::from_secs(5);
+
+impl Lane<'_> {
+    /// Waits until the tag holds what a fresh build holds, and nothing is left of what was before.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        self.journal.step("calm");
+        for name in [FAIL, SLOW] {
+            let _ = fs::remove_file(self.places.source.join(name));
+        }
+        if std::mem::take(&mut self.must_save) {
+            self.save()?;
+        }
+        if self.wait_for_tag()? {
+            self.wait_until_nothing_is_left(true)?;
+            self.measure()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the tag came to hold what a fresh build holds. If not, the watch is replaced.
+    fn wait_for_tag(&mut self) -> Result<bool> {
+        let mut saved = Instant::now();
+        let mut saves = 0;
+        let mut comparison = Comparison::default();
+        loop {
+            signals::check()?;
+            self.look_after_watch()?;
+            match calm::next(self.seen(saved, saves)) {
+                Next::Wait => {}
+                Next::Save => {
+                    self.wrapper.disarm()?;
+                    self.save()?;
+                    (saved, saves, comparison) = (Instant::now(), saves + 1, Comparison::default());
+                }
+                Next::Compare => {
+                    self.wrapper.disarm()?;
+                    if self.is_as_fresh(&mut comparison)? {
+                        self.tally.compared += 1;
+                        return Ok(true);
+                    }
+                }
+                Next::GiveUp => {
+                    self.report(Finding::new(Kind::Stale, self.why_stale(saves, &comparison)));
+                    self.watch().kill()?;
+                    self.watch_ended(true);
+                    self.start_watch()?;
+                    return Ok(false);
+                }
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn seen(&mut self, saved: Instant, saves: u32) -> Seen {
+        let watch = self.watch();
+        let pairing = &watch.pairing;
+        let of_last_save = saves == 0 || watch.finished.is_some_and(|finished| finished > saved);
+        Seen {
+            building: pairing.is_building() || !pairing.watching,
+            quiet: watch.last.max(saved).elapsed(),
+            failed: pairing.last_status.as_deref() == Some("failed") && of_last_save,
+            saves,
+            waited: saved.elapsed(),
+        }
+    }
+
+    fn why_stale(&self, saves: u32, comparison: &Comparison) -> String {
+        let watch = self.watch.as_ref().expect("a lane has a watch from its first moment on");
+        let pairing = &watch.pairing;
+        let state = match (pairing.watching, pairing.is_building()) {
+            (false, _) => "the watch did not begin to watch",
+            (true, true) => "a build does not end",
+            (true, false) if pairing.last_status.as_deref() == Some("failed") => "builds fail",
+            (true, false) => "the watch has nothing to do",
+        };
+        let differs = comparison.difference.as_deref().unwrap_or("not compared");
+        format!("{} s after the last save, {saves} of them in the calm, {state}: {differs}", calm::LIMIT.as_secs())
+    }
+
+    /// Saves one more time.
+    fn save(&mut self) -> Result<()> {
+        self.writes += 1;
+        self.journal.step("saves");
+        Ok(fs::write(self.places.source.join("saved"), format!("{}\n", self.writes))?)
+    }
+
+    /// Waits until nothing is there that should not be, and reports what is still there then.
+    pub(super) fn wait_until_nothing_is_left(&mut self, alive: bool) -> Result<()> {
+        let begin = Instant::now();
+        let (mut saved, mut replaced) = (false, false);
+        loop {
+            signals::check()?;
+            let left = Leftovers::look(&self.names.label, &self.places.temporary, alive)?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if alive {
+                self.look_after_watch()?;
+            }
+            if alive && !saved && begin.elapsed() > REMOVAL_SAVE {
+                saved = true;
+                self.save()?;
+            }
+            let started = self.watch().started;
+            if alive && !replaced && begin.elapsed() > REMOVAL_LIMIT / 2 && self.is_disturbed_since(started) {
+                // What it could not remove because calls failed is for the next one.
+                replaced = true;
+                self.journal.step(format!("there is still {}", left.list().join(", ")));
+                self.end_watch(rustix::process::Signal::TERM)?;
+                self.start_watch()?;
+            }
+            if begin.elapsed() > REMOVAL_LIMIT {
+                let of = if alive { "beside a watch that is done" } else { "after the end of a watch" };
+                for what in left.list() {
+                    self.report(Finding::new(Kind::Leftover, format!("{what} is still there {of}")));
+                }
+                left.remove();
+                return Ok(());
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Holds what a watch has now against what it had after its first minute.
+    fn measure(&mut self) -> Result<()> {
+        if self.watch().started.elapsed() < FIRST_MINUTE {
+            return Ok(());
+        }
+        let id = self.watch().id();
+        let Some(first) = self.first_held else {
+            self.first_held = Some(process_stats::resource_usage(id)?);
+            return Ok(());
+        };
+        let begin = Instant::now();
+        let mut now = process_stats::resource_usage(id)?;
+        while held::growth(&first, &now).is_some() && begin.elapsed() < HELD_LIMIT {
+            signals::sleep(10 * TICK)?;
+            now = process_stats::resource_usage(id)?;
+        }
+        self.tally.measured += 1;
+        let before = self.last_held.replace(now);
+        let grown = held::growth(&first, &now);
+        // It is told once.
+        if let Some(text) = grown.filter(|_| before.is_none_or(|before| held::growth(&first, &before).is_none())) {
+            self.report(Finding::new(Kind::Grown, text));
+        }
+        Ok(())
+    }
+}
