@@ -78,8 +78,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let (ended, summary) = run_threads(&cx, settings, &tracker, &control, cleaner, known, (send, events));
     cleaner_thread.wait();
     drop(keys);
-    reporter.emit(&Message::WatchFinished(&summary));
     pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
+    reporter.emit(&Message::WatchFinished(&summary));
     match ended {
         WatchEnd::Panicked(message) => Err(Error::engine("the watch came to an end by a fault of its own")
             .because(anyhow::anyhow!(message))

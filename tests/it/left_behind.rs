@@ -91,13 +91,11 @@ fn an_interrupt_in_a_commit_that_moves_the_tag_leaves_no_image() {
     let outcome = watch.end().status(130);
     assert_eq!(project.id(), before, "{outcome}");
     wait_for("no other image", || images_made_with(&builder) == before.iter().cloned().collect::<Vec<_>>());
-    assert_eq!(locks(&project), [""; 0]);
 }
 
 #[test]
 fn a_watch_ends_in_time_though_the_engine_does_not_answer() {
-    let engine =
-        StandInCli::new("[ ! -e $here/silent ] || { echo assembling now; exec sleep 300; }\nexec docker \"$@\"");
+    let engine = StandInCli::new("[ ! -e $here/silent ] || exec sleep 300\nexec docker \"$@\"");
     let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
@@ -138,10 +136,13 @@ fn a_build_ends_in_time_though_the_engine_does_not_answer() {
 #[test]
 fn no_run_that_removed_its_containers_leaves_a_lock() {
     let usage = "#!/bin/sh\necho usage\n";
-    let assemble = "#!/bin/sh\n[ ! -e /tmp/src/fail ] || exit 3\n[ ! -e /tmp/src/wait ] || exec sleep 300\n";
+    let assemble = "#!/bin/sh\n[ ! -e /tmp/src/fail ] || exit 3\n[ ! -e /tmp/src/wait ] || { echo assembling now; exec sleep 300; }\n";
     let builder = Builder::new().script("assemble", assemble).script("usage", usage).make();
     let project = Project::new().file("fail", "");
-    let assert_no_lock = |outcome: &Outcome| assert_eq!(locks(&project), [""; 0], "{outcome}");
+    // A busy engine may take too long to remove a container; the run says so then.
+    let assert_no_lock = |outcome: &Outcome| {
+        assert_eq!(locks(&project).is_empty(), !outcome.stderr.contains("did not confirm"), "{outcome}");
+    };
     assert_no_lock(&project.build(&builder).run().status(3));
     project.write("wait", "");
     fs::remove_file(project.path().join("fail")).unwrap();
