@@ -80,7 +80,7 @@ pub fn build(cx: &BuildContext) -> Result<()> {
 }
 
 fn run_steps(cx: &BuildContext, images: &Images, progress: &mut Progress) -> Result<(String, Leftovers)> {
-    let revision = RevisionQuery::start(&cx.job.source.path);
+    let revision = RevisionQuery::start(&cx.job.source.path, cx.engine.cancel());
     let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection)?;
     let mut ready = steps::prepare_settled(cx, images, &mut view, progress)?;
     let assembled = steps::assemble(cx, images, &mut ready, progress)?;

@@ -1,11 +1,11 @@
 //! Which runs are alive: a run keeps a file locked until it ends, so that another run can tell its containers from those
 //! that a crash left behind. Removing such containers is left to the pipeline's cleanup.
 
+mod claim;
 mod dead_run;
 mod lock_file;
 
-use std::fs::{self, File, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use std::sync::{Mutex, MutexGuard};
 use anyhow::{Context, Result};
 
 use crate::random;
+pub use claim::{Claim, Claimed};
 pub use dead_run::{DeadRun, Unfinished};
 use lock_file::{LOCK_EXTENSION, create_private, is_at, is_locked, items, lock_path, scope};
 
@@ -162,6 +163,15 @@ impl RunLock {
         well_formed && id != self.id && !is_locked(&lock_path(&self.folders.locks, id))
     }
 
+    /// Claims what the text `what` stands for, so that no other run of this user can claim the same until the claim is
+    /// dropped.
+    ///
+    /// # Errors
+    /// When the file that is locked for it cannot be read, written or locked.
+    pub fn claim(&self, what: &str) -> Result<Claimed> {
+        claim::claim(&self.folders.locks, what)
+    }
+
     /// The locked file, to be used as the standard input of a child. This run counts as alive until the child has ended,
     /// too.
     ///
@@ -210,36 +220,6 @@ impl RunLock {
         })
     }
 
-    /// Claims what the text `what` stands for, so that no other run can claim the same: a file with the process id is
-    /// locked until the claim is dropped. A claim that a crash left is taken over.
-    ///
-    /// # Errors
-    /// When the file cannot be read, written or locked.
-    pub fn claim(&self, what: &str) -> Result<Claimed> {
-        let path = lock_path(&self.folders.locks, &format!("claim-{}", &blake3::hash(what.as_bytes()).to_hex()[..16]));
-        let shown = path.display();
-        loop {
-            let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-            let mut file = options.with_context(|| format!("cannot write `{shown}`"))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let mut holder = String::new();
-                    file.read_to_string(&mut holder).with_context(|| format!("cannot read `{shown}`"))?;
-                    return Ok(Claimed::HeldBy(holder.trim().to_owned()));
-                }
-                Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock `{shown}`")),
-            }
-            // Another run may have removed the file as that of a dead run before it was locked.
-            if !is_at(&file, &path) {
-                continue;
-            }
-            file.set_len(0)?;
-            writeln!(file, "{}", std::process::id())?;
-            return Ok(Claimed::Granted(Claim { path, _file: file }));
-        }
-    }
-
     /// The folder for a clone of this run; the folder that it lies in is created if it does not exist. If the run dies,
     /// the next run removes the clone.
     ///
@@ -260,25 +240,6 @@ impl RunLock {
         if !is_locked(&dead.lock) {
             let _ = fs::remove_file(&dead.lock);
         }
-    }
-}
-
-/// The result of a claim.
-pub enum Claimed {
-    Granted(Claim),
-    /// Another run, with this process id, has it.
-    HeldBy(String),
-}
-
-/// Something that only this run has, until this is dropped.
-pub struct Claim {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
     }
 }
 

@@ -29,6 +29,7 @@ use crate::error::Error;
 use crate::git::checkout::Checkout;
 use crate::report::Reporter;
 use crate::source::rules::{LinkPolicy, Selection};
+use image_name::Base;
 use runtime_image::RuntimeOptions;
 use secrets::SecretOptions;
 use source::Source;
@@ -101,6 +102,7 @@ impl Job {
         note_options_without_effect(&args, checkout, reporter);
         check_names(&args)?;
         run_options::check_run_options(&args.run_options)?;
+        let transfer = transfer(&args, &source.path)?;
         let overrides = overrides::overrides(&args)?;
         let allowed_uids = args.allowed_uids.as_deref().map(overrides::ranges).transpose()?;
         let run_options = docker_run_options(&args)?;
@@ -111,7 +113,7 @@ impl Job {
             secrets: SecretOptions::new(&args.secrets)?,
             runtime: RuntimeOptions::new(&args.runtime)?,
             selection: selection(&args),
-            transfer: transfer(&args),
+            transfer,
             keep_source: args.keep_source,
             incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
             pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
@@ -159,6 +161,10 @@ impl Job {
 fn check_names(args: &JobArgs) -> Result<()> {
     image_name::check_tag(&args.tag)?;
     image_name::check_builder(&args.builder)?;
+    image_name::check_not_base(&args.tag, &args.builder, Base::Builder)?;
+    if let Some(image) = &args.runtime.runtime_image {
+        image_name::check_not_base(&args.tag, image, Base::RuntimeImage)?;
+    }
     args.callback_url.as_deref().map_or(Ok(()), check_callback)
 }
 
@@ -202,11 +208,15 @@ fn selection(args: &JobArgs) -> Selection {
     }
 }
 
-fn transfer(args: &JobArgs) -> Transfer {
+/// How the folder `source` gets to `assemble`.
+fn transfer(args: &JobArgs, source: &Path) -> Result<Transfer> {
     match (args.mount, args.source_in_memory) {
-        (true, _) => Transfer::Mount,
-        (_, true) => Transfer::Memory,
-        _ => Transfer::Upload,
+        (true, _) if source.to_str().is_none() => Err(container_options::not_text("--mount", source)
+            .hint("leave out `--mount`, so that the source is sent, or give the folder another name")
+            .into()),
+        (true, _) => Ok(Transfer::Mount),
+        (_, true) => Ok(Transfer::Memory),
+        _ => Ok(Transfer::Upload),
     }
 }
 

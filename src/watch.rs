@@ -155,7 +155,7 @@ fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>) -> Result<(
 
 /// One watch for a tag: two would move it from one to the other.
 fn claim_tag(run_lock: &RunLock, job: &Job, settings: &WatchSettings) -> Result<Claim> {
-    let what = format!("watch {:?} {} {}", job.engine, settings.engine_address, full_name(&job.tag));
+    let what = format!("watch {} {}", settings.engine_identity, full_name(&job.tag));
     match run_lock.claim(&what)? {
         Claimed::Granted(claim) => Ok(claim),
         Claimed::HeldBy(process) => {

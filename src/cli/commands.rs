@@ -142,9 +142,9 @@ pub struct WatchArgs {
 pub struct WatchOptions {
     /// How long the source must be quiet after a burst of events, such as 50ms or 1s
     ///
-    /// A single, completed save does not wait that long. If a burst does not end, the source is compared after one
+    /// At most 1h. A single, completed save does not wait that long. If a burst does not end, the source is compared after one
     /// second.
-    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = debounce)]
     pub debounce: Duration,
 
     /// What to do about a save during a build
@@ -153,10 +153,10 @@ pub struct WatchOptions {
 
     /// Poll the source at this interval instead of waiting for file events
     ///
-    /// For file systems that report no events, such as network folders. Used automatically where watching does not
+    /// From 10ms to 24h. For file systems that report no events, such as network folders. Used automatically where watching does not
     /// work.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
-          value_parser = duration)]
+          value_parser = poll_interval)]
     pub poll: Option<Duration>,
 
     /// Keep the last N images that lost the tag
@@ -176,6 +176,21 @@ pub struct WatchOptions {
     /// Clear the screen before each build
     #[arg(long)]
     pub clear: bool,
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Parses the value of `--debounce`. A longer time would be a watch that builds nothing, or one past the end of the clock.
+fn debounce(text: &str) -> Result<Duration, String> {
+    let debounce = duration(text)?;
+    if debounce > HOUR { Err("it can be at most 1h".to_owned()) } else { Ok(debounce) }
+}
+
+/// Parses the value of `--poll`. A shorter interval would keep a processor busy with looking.
+fn poll_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    let possible = Duration::from_millis(10)..=24 * HOUR;
+    if possible.contains(&interval) { Ok(interval) } else { Err("it can be from 10ms to 24h".to_owned()) }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -25,7 +25,7 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     if args.as_dockerfile.is_some() {
         args.job.no_incremental = true;
         // A job needs a tag, but a Dockerfile does not: this one appears nowhere.
-        args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
+        args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "minis2i/unnamed".to_owned());
     }
     let ending = Ending::default();
     signals::end_on_signal(ending.clone())?;

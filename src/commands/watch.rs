@@ -15,7 +15,8 @@ use crate::watch::{self, WatchEnd};
 /// If the arguments cannot be used, or watching cannot start or go on. A failed build is no error here.
 pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     let job = Job::new(args.job, None, reporter)?;
-    Ok(match watch::watch(&job, &WatchSettings::new(args.watch), reporter)? {
+    let settings = WatchSettings::new(args.watch, &job.engine);
+    Ok(match watch::watch(&job, &settings, reporter)? {
         WatchEnd::Asked => 0,
         WatchEnd::Signal(signal) => ErrorKind::Interrupted(signal).status(),
         WatchEnd::Panicked(_) => ErrorKind::Engine.status(),

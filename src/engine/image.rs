@@ -61,14 +61,21 @@ where
 }
 
 impl Image {
-    /// Whether a name, or the beginning of an id, refers to this image.
-    pub fn is_named(&self, name: &str) -> bool {
-        let digits = name.strip_prefix("sha256:").unwrap_or(name);
+    /// Whether a name, with a tag or with a digest, is one of this image.
+    fn is_named(&self, name: &str) -> bool {
+        self.has_name(name) || self.repo_digests.iter().any(|known| full_name(known) == full_name(name))
+    }
+
+    /// Whether this is its id, or the beginning of it.
+    fn has_id(&self, id: &str) -> bool {
+        let digits = id.strip_prefix("sha256:").unwrap_or(id);
         // A name of a few letters could be the beginning of an id by chance.
-        let by_id = digits.len() >= 4 && self.id.trim_start_matches("sha256:").starts_with(digits);
-        by_id
-            || self.repo_digests.iter().any(|known| full_name(known) == full_name(name))
-            || self.repo_tags.iter().any(|known| full_name(known) == full_name(name))
+        digits.len() >= 4 && self.id.trim_start_matches("sha256:").starts_with(digits)
+    }
+
+    /// Whether this is one of its names with a tag.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.repo_tags.iter().any(|known| full_name(known) == full_name(name))
     }
 
     /// The volume that contains an absolute path of the image, if one does.
@@ -110,7 +117,12 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
         return Ok(names.map(|_| found.next()));
     }
     // Missing images are left out of the answer, so each name has to be matched.
-    Ok(names.map(|name| found.iter().find(|image| image.is_named(name)).cloned()))
+    Ok(names.map(|name| find_named(&found, name).cloned()))
+}
+
+/// The image with this name, or else the one whose id begins so: the engine looks for names first, too.
+fn find_named<'a>(images: &'a [Image], name: &str) -> Option<&'a Image> {
+    images.iter().find(|image| image.is_named(name)).or_else(|| images.iter().find(|image| image.has_id(name)))
 }
 
 /// Whether the error output of the CLI, docker's or podman's, says that there is no such image.
@@ -146,13 +158,19 @@ pub fn full_name(name: &str) -> String {
         (_, true) => name.to_owned(),
         (_, false) => format!("docker.io/{name}"),
     };
-    let path = full.rsplit('/').next().unwrap_or(&full);
-    if path.contains([':', '@']) { full } else { format!("{full}:latest") }
+    with_tag(&full)
+}
+
+/// A name with its tag, for a name that must not be an id: where no image is called `cafe`, the engine would look for one
+/// whose id begins so.
+pub fn with_tag(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Image, distinct, full_name};
+    use super::{Image, distinct, find_named, full_name, with_tag};
 
     #[test]
     fn names_are_completed_as_the_engine_does() {
@@ -180,7 +198,36 @@ mod tests {
     fn an_image_is_known_by_tag_and_by_id() {
         let image =
             Image { id: "sha256:abcdef01".to_owned(), repo_tags: vec!["app:latest".to_owned()], ..Image::default() };
-        assert!(image.is_named("app") && image.is_named("abcd") && image.is_named("sha256:abcdef01"));
-        assert!(!image.is_named("app:1") && !image.is_named("abce"));
+        let images = [image];
+        for name in ["app", "abcd", "sha256:abcdef01"] {
+            assert!(find_named(&images, name).is_some(), "{name}");
+        }
+        for name in ["app:1", "abce", "abcd:latest"] {
+            assert!(find_named(&images, name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_hex_digits_was_taken_for_the_beginning_of_an_id() {
+        let image = |id: &str, tag: &str| Image {
+            id: format!("sha256:{id}"),
+            repo_tags: vec![format!("{tag}:latest")],
+            ..Image::default()
+        };
+        let images = [image("cafe01", "app"), image("000002", "cafe")];
+        assert_eq!(find_named(&images, "cafe").unwrap().id, "sha256:000002");
+        assert_eq!(find_named(&images, "cafe01").unwrap().id, "sha256:cafe01");
+    }
+
+    #[test]
+    fn a_tag_is_added_where_there_is_none() {
+        for (name, with) in [
+            ("cafe", "cafe:latest"),
+            ("localhost:5000/app", "localhost:5000/app:latest"),
+            ("app:1", "app:1"),
+            ("a@sha256:00", "a@sha256:00"),
+        ] {
+            assert_eq!(with_tag(name), with);
+        }
     }
 }

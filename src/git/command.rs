@@ -1,15 +1,18 @@
 //! One call of `git`, which runs until it ends or work is cancelled.
 
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use crate::cancel::Cancel;
-use crate::child::{self, Collector};
 use crate::error::Error;
 use crate::time_limits::GIT_END;
 use crate::url::without_credentials;
@@ -17,8 +20,45 @@ use crate::url::without_credentials;
 /// How often it is checked whether work was cancelled: chosen so that the delay is not noticed after Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Variables that git sets for its hooks, and that would make git work on another repository.
-const REPOSITORY_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+/// How much a pipe holds, in bytes, unless its size was changed.
+const PIPE_SIZE: usize = 64 * 1024;
+
+/// Variables that make git work on another repository, or with other settings, than those of the folder it runs in. Git
+/// sets them for its hooks. All that `git rev-parse --local-env-vars` lists, those of older versions too, and the one
+/// with which a hook of a push cannot make a clone.
+const REPOSITORY_VARIABLES: [&str; 17] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// Variables for a query: git takes no lock and so does not write its index, asks for no password, and fetches nothing.
+const QUERY_VARIABLES: [(&str, &str); 3] =
+    [("GIT_OPTIONAL_LOCKS", "0"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_NO_LAZY_FETCH", "1")];
+
+/// How git is ended when work is cancelled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It is asked to end, and killed after [`GIT_END`]. After TERM git ends its helper processes and removes what it
+    /// wrote, after KILL it cannot.
+    Asked,
+    /// It is killed at once, with the processes that it started. When it ends by itself, those are killed, too.
+    Killed,
+}
 
 /// Runs git in a folder; returns its standard output.
 ///
@@ -28,7 +68,7 @@ const REPOSITORY_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_
 pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(args);
-    run_command(command, cancel)
+    run_command(command, cancel, Ending::Asked)
 }
 
 /// Runs git; returns its standard output. It may ask for a password where there is a terminal, so it stays in our process
@@ -40,10 +80,22 @@ pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<Strin
 pub fn run_git(args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.args(args);
-    run_command(command, cancel)
+    run_command(command, cancel, Ending::Asked)
 }
 
-fn run_command(mut command: Command, cancel: &Cancel) -> Result<String> {
+/// Runs git in a folder for a question that is given up when `cancel` is triggered; returns its standard output. It
+/// changes nothing and starts no daemon.
+///
+/// # Errors
+/// When git cannot be started, it exits non-zero, or the question was given up.
+pub fn query_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(args);
+    command.envs(QUERY_VARIABLES).process_group(0);
+    run_command(command, cancel, Ending::Killed)
+}
+
+fn run_command(mut command: Command, cancel: &Cancel, ending: Ending) -> Result<String> {
     cancel.check()?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in REPOSITORY_VARIABLES {
@@ -54,56 +106,139 @@ fn run_command(mut command: Command, cancel: &Cancel) -> Result<String> {
             .because(error)
             .hint("install git (on Debian: `sudo apt-get install git`), or give a folder")
     })?;
-    let stderr = Collector::start(child.stderr.take().expect("stderr is piped"));
-    let mut stdout = child.stdout.take().expect("stdout is piped");
-    let (output_sender, output) = mpsc::channel();
-    std::thread::spawn(move || output_sender.send(child::read_all(&mut stdout)));
-    let mut stopper = Stopper { cancel, terminated: None };
-    let output = loop {
-        match output.recv_timeout(POLL_INTERVAL) {
-            Ok(bytes) => break bytes,
-            Err(RecvTimeoutError::Timeout) => stopper.stop_if_cancelled(&mut child),
-            Err(RecvTimeoutError::Disconnected) => break Vec::new(),
-        }
-    };
-    let status = wait(&mut child, &mut stopper)?;
+    let mut output = Output::of(&mut child)?;
+    let status = wait(&mut child, &mut output, &mut Stopper { cancel, ending, terminated: None })?;
     cancel.check()?;
     if status.success() {
-        return Ok(String::from_utf8_lossy(&output).into_owned());
+        return Ok(String::from_utf8_lossy(&output.stdout.bytes).into_owned());
     }
-    Err(anyhow!(without_credentials(&stderr.text())))
+    Err(anyhow!(without_credentials(String::from_utf8_lossy(&output.stderr.bytes).trim())))
 }
 
-/// Waits for a child whose output has ended, which means as a rule that it ends at once.
-fn wait(child: &mut Child, stopper: &mut Stopper) -> Result<ExitStatus> {
-    // Short at first, so that a call of a few milliseconds is not prolonged.
+/// Waits for a child and reads what it prints. Only the child's end counts, not that of the streams: a process that it
+/// started may hold them open for as long as it likes.
+fn wait(child: &mut Child, output: &mut Output, stopper: &mut Stopper) -> Result<ExitStatus> {
+    // Short at first, so that a call of a few milliseconds is not prolonged once the streams have ended.
     let mut pause = Duration::from_micros(200);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
+    while !has_ended(child)? {
         stopper.stop_if_cancelled(child);
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(POLL_INTERVAL);
+        if output.is_open() {
+            output.read_within(POLL_INTERVAL)?;
+        } else {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(POLL_INTERVAL);
+        }
+    }
+    // What it wrote is in the pipes now.
+    output.read_rest();
+    if stopper.ending == Ending::Killed {
+        // The child is not reaped yet, so its group cannot have become another one.
+        kill_group(child);
+    }
+    Ok(child.wait()?)
+}
+
+/// Whether a child has ended; it is not reaped.
+fn has_ended(child: &Child) -> Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let Some(pid) = pid_of(child) else { return Ok(true) };
+    match waitid(WaitId::Pid(pid), options) {
+        Ok(ended) => Ok(ended.is_some()),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a child prints.
+struct Output {
+    stdout: OutputStream<ChildStdout>,
+    stderr: OutputStream<ChildStderr>,
+}
+
+impl Output {
+    fn of(child: &mut Child) -> Result<Self> {
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        Ok(Self { stdout: OutputStream::new(stdout)?, stderr: OutputStream::new(stderr)? })
+    }
+
+    /// Whether more may come.
+    fn is_open(&self) -> bool {
+        self.stdout.pipe.is_some() || self.stderr.pipe.is_some()
+    }
+
+    /// Waits until there is something to read, at most for `limit`, and reads it.
+    fn read_within(&mut self, limit: Duration) -> Result<()> {
+        let pipes = [self.stdout.pipe.as_ref().map(AsFd::as_fd), self.stderr.pipe.as_ref().map(AsFd::as_fd)];
+        let mut waited_for: Vec<_> = pipes.iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+        match poll(&mut waited_for, Some(&Timespec::try_from(limit)?)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.read_rest();
+        Ok(())
+    }
+
+    /// Reads what is in the pipes now.
+    fn read_rest(&mut self) {
+        self.stdout.read_available();
+        self.stderr.read_available();
+    }
+}
+
+/// A pipe, until it ends or cannot be read any more, and what came out of it.
+struct OutputStream<R> {
+    pipe: Option<R>,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read + AsFd> OutputStream<R> {
+    fn new(pipe: R) -> Result<Self> {
+        fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
+        Ok(Self { pipe: Some(pipe), bytes: Vec::new() })
+    }
+
+    /// Reads what is there, and not more than a pipe holds, so that a process that goes on writing does not hold this up.
+    fn read_available(&mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        let mut buffer = [0; PIPE_SIZE];
+        let mut read = 0;
+        while read < PIPE_SIZE {
+            match pipe.read(&mut buffer) {
+                Ok(length) if length > 0 => {
+                    self.bytes.extend_from_slice(&buffer[..length]);
+                    read += length;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => {
+                    self.pipe = None;
+                    return;
+                }
+            }
+        }
     }
 }
 
 /// Ends git when work is cancelled.
 struct Stopper<'a> {
     cancel: &'a Cancel,
+    ending: Ending,
     /// When git was asked to end.
     terminated: Option<Instant>,
 }
 
 impl Stopper<'_> {
-    /// Asks git to end, and kills it later. After TERM git ends its helper processes and removes what it wrote, after KILL
-    /// it cannot.
     fn stop_if_cancelled(&mut self, child: &mut Child) {
         if self.cancel.why().is_none() {
             return;
         }
+        if self.ending == Ending::Killed {
+            kill_group(child);
+            return;
+        }
         let since = *self.terminated.get_or_insert_with(|| {
-            terminate(child.id());
+            pid_of(child).map(|pid| kill_process(pid, Signal::TERM));
             Instant::now()
         });
         if since.elapsed() > GIT_END {
@@ -112,8 +247,25 @@ impl Stopper<'_> {
     }
 }
 
-fn terminate(child: u32) {
-    if let Some(pid) = i32::try_from(child).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::TERM);
+/// Kills a child that leads a process group, and all of the group. The child must not be reaped yet.
+fn kill_group(child: &Child) {
+    if let Some(pid) = pid_of(child) {
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+fn pid_of(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cancel, REPOSITORY_VARIABLES, run_git};
+
+    #[test]
+    fn all_variables_that_git_itself_lists_are_removed() {
+        let listed = run_git(&["rev-parse", "--local-env-vars"], &Cancel::default()).unwrap();
+        let missing: Vec<_> = listed.lines().filter(|name| !REPOSITORY_VARIABLES.contains(name)).collect();
+        assert_eq!(missing, [""; 0]);
     }
 }

@@ -12,7 +12,7 @@ use super::image_config::ImageConfig;
 use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
-use crate::engine::image::Image;
+use crate::engine::image::{Image, with_tag};
 use crate::run_lock::RunLock;
 use crate::time_limits::COMMIT_END;
 
@@ -120,7 +120,7 @@ impl Commit<'_> {
         if interrupted.is_err() {
             let _ = match self.previous {
                 Some(image) => self.engine.clean_up_within(&["tag", &image.id, self.tag], COMMIT_END),
-                None => self.engine.clean_up_within(&["image", "rm", self.tag], COMMIT_END),
+                None => self.engine.clean_up_within(&["image", "rm", &with_tag(self.tag)], COMMIT_END),
             };
         }
         interrupted

@@ -11,6 +11,7 @@ use crate::contract::{Contract, labels};
 use crate::engine::cli::Engine;
 use crate::engine::image::{self, Image};
 use crate::error::Error;
+use crate::settings::image_name::{Base, is_base};
 
 /// The images of one build.
 pub struct Images {
@@ -35,6 +36,7 @@ impl Images {
         let job = cx.job;
         let [builder, tagged] = pull::inspect_images(cx)?;
         let builder = builder.ok_or_else(|| no_builder(&cx.engine, &job.builder, true))?;
+        check_not_base(&job.tag, &builder, &job.builder, Base::Builder)?;
         let contract = Contract::of(&builder, &job.builder, &job.overrides)?;
         allowed_uids::check_users(job, &builder, &contract)?;
         let previous = match (job.incremental, &tagged) {
@@ -44,6 +46,9 @@ impl Images {
         };
         let previous = previous.filter(is_s2i).filter(|image| allowed_uids::may_run_save_artifacts(cx, image));
         let runtime = RuntimeImage::find(cx)?;
+        if let Some((runtime, options)) = runtime.as_ref().zip(job.runtime.as_ref()) {
+            check_not_base(&job.tag, &runtime.image, &options.image, Base::RuntimeImage)?;
+        }
         Ok(Self { builder, contract, previous, tagged, runtime })
     }
 
@@ -63,6 +68,11 @@ pub fn no_builder(engine: &Engine, name: &str, pulls: bool) -> anyhow::Error {
     Error::engine(format!("there is no builder image `{name}` in the engine"))
         .hint(format!("build it (`{cli} build --tag {name} FOLDER`) or pull it (`{cli} pull {name}`{more})"))
         .into()
+}
+
+/// Checks that the tag is not a name of a base that was given by its id or digest, and so may have no other name.
+fn check_not_base(tag: &str, image: &Image, typed: &str, base: Base) -> Result<()> {
+    if image.has_name(tag) && !image.has_name(typed) { Err(is_base(tag, base)) } else { Ok(()) }
 }
 
 /// Whether an image was built by an S2I tool, so that it may have `save-artifacts`.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::container::lines::relay_lines;
 use super::context::BuildContext;
-use crate::engine::image::{self, Image};
+use crate::engine::image::{self, Image, with_tag};
 use crate::error::Error;
 use crate::settings::PullPolicy;
 
@@ -25,7 +25,8 @@ pub fn inspect_images(cx: &BuildContext) -> Result<[Option<Image>; 2]> {
     if previous_policy == PullPolicy::Always {
         pull_previous(cx)?;
     }
-    let names = [job.builder.as_str(), job.tag.as_str()];
+    let tag = with_tag(&job.tag);
+    let names = [job.builder.as_str(), tag.as_str()];
     let [builder, tagged] = image::inspect(&cx.engine, names)?;
     let need_builder = builder.is_none() && job.pull.builder == PullPolicy::IfNotPresent;
     let need_previous = tagged.is_none() && previous_policy == PullPolicy::IfNotPresent;

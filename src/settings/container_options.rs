@@ -52,7 +52,19 @@ fn volume(text: &str, here: &Path) -> Result<String> {
             .because(error)
             .hint("create it first; relative paths start at the current folder")
     })?;
-    Ok(format!("{}:{target}", absolute.display()))
+    let absolute = absolute.to_str().ok_or_else(|| {
+        not_text(&format!("--volume {text}"), &absolute)
+            .hint("give the folder, and those above it, names of UTF-8 text")
+    })?;
+    Ok(format!("{absolute}:{target}"))
+}
+
+/// The error for a folder that cannot be mounted, since the engine takes only text.
+pub fn not_text(option: &str, folder: &Path) -> Error {
+    Error::usage(format!(
+        "`{option}` cannot mount `{}`: the path is not UTF-8 text, and the engine takes no other",
+        folder.display()
+    ))
 }
 
 #[cfg(test)]

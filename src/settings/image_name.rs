@@ -2,7 +2,15 @@
 
 use anyhow::Result;
 
+use crate::engine::image::full_name;
 use crate::error::Error;
+
+/// Which image a build starts with.
+#[derive(Clone, Copy, Debug)]
+pub enum Base {
+    Builder,
+    RuntimeImage,
+}
 
 /// Checks the name of the image to build, by the rules of the engine.
 ///
@@ -28,6 +36,28 @@ pub fn check_builder(builder: &str) -> Result<()> {
             .into());
     }
     Ok(())
+}
+
+/// Checks that the new image does not take the name of an image that the build starts with.
+///
+/// # Errors
+/// When `tag` and `typed`, which names the base, are the same name.
+pub fn check_not_base(tag: &str, typed: &str, base: Base) -> Result<()> {
+    if full_name(tag) == full_name(typed) { Err(is_base(tag, base)) } else { Ok(()) }
+}
+
+/// The error for a tag that is a name of an image that the build starts with.
+pub fn is_base(tag: &str, base: Base) -> anyhow::Error {
+    let what = match base {
+        Base::Builder => "builder",
+        Base::RuntimeImage => "runtime image",
+    };
+    Error::usage(format!(
+        "`{tag}` cannot name the new image: it is a name of the {what}, and the next build would start with the result of \
+         this one"
+    ))
+    .hint(format!("give the new image another name; the {what} keeps its own"))
+    .into()
 }
 
 /// What is wrong with a tag, if anything is.
@@ -87,7 +117,17 @@ fn is_part(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_tag, fault};
+    use super::{Base, check_not_base, check_tag, fault};
+
+    #[test]
+    fn a_base_is_known_by_its_full_name() {
+        for same in ["app", "app:latest", "docker.io/library/app", "library/app:latest"] {
+            assert!(check_not_base("app", same, Base::Builder).is_err(), "{same}");
+        }
+        for other in ["app:1", "me/app", "localhost/app", "app@sha256:00"] {
+            assert!(check_not_base("app", other, Base::Builder).is_ok(), "{other}");
+        }
+    }
 
     #[test]
     fn good_names_pass() {

@@ -1,6 +1,7 @@
 //! Options about what only `assemble` gets: variables, secrets, injected folders.
 
 use std::collections::HashSet;
+use std::env::VarError;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -97,11 +98,7 @@ fn secret(text: &str) -> Result<Secret> {
         match field.split_once('=') {
             Some(("id", value)) => id = Some(value.to_owned()),
             Some(("src" | "source", value)) => from = Some(SecretSource::File(value.into())),
-            Some(("env", name)) => {
-                let value =
-                    std::env::var(name).map_err(|_| unusable(format!("the variable `{name}` is not set here")))?;
-                from = Some(SecretSource::Text(value));
-            }
+            Some(("env", name)) => from = Some(SecretSource::Text(secret_variable(name).map_err(unusable)?)),
             Some(("type", "file" | "env")) => {}
             Some((name, _)) => return Err(unusable(format!("`{name}=` is not understood")).into()),
             None => return Err(unusable("it is a list of `NAME=VALUE` with commas between".to_owned()).into()),
@@ -114,6 +111,16 @@ fn secret(text: &str) -> Result<Secret> {
     }
     let from = from.ok_or_else(|| unusable(format!("it does not say where `{id}` comes from")))?;
     Ok(Secret { id, from })
+}
+
+/// The value of an environment variable, or why it cannot be a secret.
+fn secret_variable(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|error| match error {
+        VarError::NotPresent => format!("the variable `{name}` is not set here"),
+        VarError::NotUnicode(_) => {
+            format!("the value of the variable `{name}` is not UTF-8 text; `src=FILE` takes any bytes")
+        }
+    })
 }
 
 /// Parses one injection: `FOLDER:PLACE`, or `FOLDER` for the builder's WORKDIR.

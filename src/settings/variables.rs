@@ -1,5 +1,6 @@
 //! Variables from options and from environment files.
 
+use std::env::VarError;
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +14,8 @@ use crate::report::Reporter;
 /// has in the environment.
 ///
 /// # Errors
-/// When there is no name, the variable is not set in the environment, or the text has a zero byte.
+/// When there is no name, the variable is not set in the environment, or its value there is not UTF-8 text, or the text
+/// has a zero byte.
 pub fn variable(text: &str, option: &str) -> Result<(String, String)> {
     let hint = format!("write `{option} NAME=VALUE`");
     let usage = |message: String, hint: &str| Err(Error::usage(message).hint(hint).into());
@@ -26,7 +28,13 @@ pub fn variable(text: &str, option: &str) -> Result<(String, String)> {
         None if text.is_empty() => usage(format!("`{option}` names no variable"), &hint),
         None => match std::env::var(text) {
             Ok(value) => Ok((text.to_owned(), value)),
-            Err(_) => usage(
+            Err(VarError::NotUnicode(_)) => usage(
+                format!(
+                    "the value that the variable `{text}` has here is not UTF-8 text, so `{option} {text}` cannot pass it on"
+                ),
+                &format!("{hint}, or set it to text first"),
+            ),
+            Err(VarError::NotPresent) => usage(
                 format!("the variable `{text}` is not set here, so `{option} {text}` has no value to pass on"),
                 &format!("{hint}, or set and export it first"),
             ),

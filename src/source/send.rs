@@ -104,6 +104,8 @@ fn send_content<W: Write>(
     name: &[u8],
     entry: &Entry,
 ) -> Result<(bool, Hash)> {
+    // Looking for holes moves the position, also when it fails in the middle.
+    file.rewind().map_err(|error| unreadable(path, error))?;
     writer.header(name, &fields(b'0', entry, entry.size))?;
     let mut hasher = blake3::Hasher::new();
     let copied = writer.content(file, entry.size, |bytes| {
@@ -192,7 +194,7 @@ fn mark_torn(entry: &mut Arc<Entry>) -> Sent {
     Sent::Torn
 }
 
-/// The ranges of a file that are not holes, as offset and length in bytes. Leaves the file at its beginning.
+/// The ranges of a file that are not holes, as offset and length in bytes. Moves the position of the file.
 fn data_ranges(file: &File, size: u64) -> io::Result<Vec<(u64, u64)>> {
     let mut ranges = Vec::new();
     let mut position = 0;
@@ -208,6 +210,28 @@ fn data_ranges(file: &File, size: u64) -> io::Result<Vec<(u64, u64)>> {
         }
         position = end.max(begin + 1);
     }
-    rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0))?;
     Ok(ranges)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::{Seek, SeekFrom};
+
+    use super::{Entry, Kind, Writer, send_content};
+
+    #[test]
+    fn after_a_failed_look_for_holes_a_file_was_sent_from_the_middle() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "the whole content").unwrap();
+        let entry = Entry::new(b"a", Kind::File, &fs::metadata(&path).unwrap());
+        let mut file = File::open(&path).unwrap();
+        file.seek(SeekFrom::Start(4)).unwrap();
+        let mut writer = Writer::new(Vec::new());
+        let (whole, _) = send_content(&mut writer, &mut file, &path, b"a", &entry).unwrap();
+        assert!(whole);
+        let archive = writer.finish().unwrap();
+        assert!(archive.windows(17).any(|window| window == b"the whole content"));
+    }
 }

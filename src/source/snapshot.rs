@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::entry::{Entry, Kind};
 
-/// The entries of the source that are sent, sorted by path, and what was left out.
+/// The entries of the source that are sent, and what was left out, each sorted by path.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub entries: Vec<Arc<Entry>>,

@@ -87,6 +87,7 @@ impl Relisted<'_> {
         snapshot.ignored.extend(known.ignored.iter().filter(stays).cloned());
         snapshot.ignored.sort_unstable();
         snapshot.special.extend(known.special.iter().filter(stays).cloned());
+        snapshot.special.sort_unstable();
     }
 }
 
@@ -188,6 +189,7 @@ impl<'a> Walk<'a> {
         drop_empty(&mut snapshot.entries, &entered_ignored);
         snapshot.entered_ignored = !entered_ignored.is_empty();
         snapshot.ignored.sort_unstable();
+        snapshot.special.sort_unstable();
         snapshot
     }
 

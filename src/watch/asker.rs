@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::known_images::Name;
 use crate::engine::cli::Engine;
-use crate::engine::image::says_missing;
+use crate::engine::image::{says_missing, with_tag};
 use crate::settings::Job;
 
 /// How long an answer may take: an engine that is busy with a large commit answers within a second, one that takes longer
@@ -37,10 +37,10 @@ pub fn ask_on_request(job: &Job, engine: &Engine, questions: &Receiver<Question>
             Question::Answers => send(Reply::Answers(answers(engine))),
             Question::Image(name) => {
                 let typed = match name {
-                    Name::Builder => &job.builder,
-                    Name::Tag => &job.tag,
+                    Name::Builder => job.builder.clone(),
+                    Name::Tag => with_tag(&job.tag),
                 };
-                match image_id(engine, typed) {
+                match image_id(engine, &typed) {
                     Some(id) => send(Reply::Image(name, id)),
                     None => send(Reply::None),
                 }

@@ -254,7 +254,7 @@ impl<'a> Worker<'a> {
         using: &mut StandbyUse,
         progress: &mut Progress,
     ) -> Result<Option<String>> {
-        let revision = RevisionQuery::start(&self.cx.job.source.path);
+        let revision = RevisionQuery::start(&self.cx.job.source.path, &self.control.ending().work);
         let mut view = TrackedView::of_build(&self.tracker);
         self.settle(request, standby, using, &mut view, progress)?;
         loop {

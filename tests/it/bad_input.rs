@@ -4,4 +4,5 @@ mod arguments;
 mod builder;
 mod engine;
 mod fixtures;
+mod names;
 mod source;

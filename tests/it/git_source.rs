@@ -116,11 +116,12 @@ fn submodules_come_along_unless_they_are_not_wanted() {
     git(&other.path(), &["checkout", "--quiet", "."]);
     git(&other.path(), &add);
     git(&other.path(), &["commit", "--quiet", "-m", "third"]);
+    // Git refuses submodules from the local disk unless the configuration allows them.
+    let config = project.temp_dir().join("config");
+    fs::write(&config, "[protocol \"file\"]\nallow = always\n").unwrap();
     let run = || {
         let run = project.build(&builder).source(&format!("{}", other.path().display())).args(&["--ref", "trunk"]);
-        // Git refuses submodules from the local disk unless the configuration allows them.
-        let count = run.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "protocol.file.allow");
-        count.env("GIT_CONFIG_VALUE_0", "always")
+        run.env("GIT_CONFIG_GLOBAL", &config)
     };
     run().success();
     assert!(project.image().has("/app/part/out"));

@@ -12,6 +12,7 @@ mod commands;
 mod destination;
 mod engine_option;
 mod environment_variables;
+mod git_revision;
 mod git_source;
 mod interrupts;
 mod left_behind;

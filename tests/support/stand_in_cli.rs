@@ -1,4 +1,4 @@
-//! A stand-in for the engine's CLI, only for what a real engine cannot be made to do.
+//! A stand-in for the engine's CLI, or for git, only for what the real one cannot be made to do.
 
 use std::fs;
 use std::io::Write;
@@ -6,13 +6,26 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A shell script in place of the engine's CLI. It is in a temporary folder, which it knows as `$here`. Make it before
+/// A shell script in place of the engine's CLI or of git. It is in a temporary folder, which it knows as `$here`. Make it before
 /// the builder, so that it is dropped later: cleaning up after a build calls it, too.
-pub struct StandInCli(TempDir);
+pub struct StandInCli {
+    folder: TempDir,
+    /// The name of the script.
+    name: &'static str,
+}
 
 impl StandInCli {
     pub fn new(script: &str) -> Self {
-        let stand_in = Self(tempfile::tempdir().unwrap());
+        Self::called("docker", script)
+    }
+
+    /// A script in place of git, for what git cannot be made to do either.
+    pub fn git(script: &str) -> Self {
+        Self::called("git", script)
+    }
+
+    fn called(name: &'static str, script: &str) -> Self {
+        let stand_in = Self { folder: tempfile::tempdir().unwrap(), name };
         // Another process writes it. A child that this process is about to start in another thread would inherit the
         // open file, and the kernel does not run a file that is open for writing.
         let mut child = Command::new("sh")
@@ -32,21 +45,26 @@ impl StandInCli {
 
     /// The path to give as `--engine`.
     pub fn path(&self) -> String {
-        self.0.path().join("docker").display().to_string()
+        self.folder.path().join(self.name).display().to_string()
+    }
+
+    /// A search path on which the script comes first.
+    pub fn search_path(&self) -> String {
+        format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap())
     }
 
     /// What the script wrote into a file of `$here`, or nothing yet.
     pub fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.path().join(name)).unwrap_or_default()
+        fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
 
     /// Whether the script made this file in `$here`.
     pub fn has(&self, name: &str) -> bool {
-        self.0.path().join(name).exists()
+        self.folder.path().join(name).exists()
     }
 
     /// Makes a file in `$here`, for a script that waits for it.
     pub fn make(&self, name: &str) {
-        fs::write(self.0.path().join(name), "").unwrap();
+        fs::write(self.folder.path().join(name), "").unwrap();
     }
 }

@@ -192,7 +192,6 @@ fn finish(soak: &Context, options: &Options) -> Result<()> {
     let engine = process::output(&["docker", "info", "--format", "engine {{.ServerVersion}} with {{.Driver}}"])?;
     let minutes = soak.begin.elapsed().as_secs_f64() / 60.0;
     println!("seed {}, {minutes:.1} minutes, {} lanes, {engine}\n\n{}", soak.seed, LANES.len(), tally::table(&lines));
-    soak.notes().iter().for_each(|note| println!("{note}"));
     let broken: Vec<_> = lines.iter().filter(|line| !line.holds()).map(|Line { what, .. }| *what).collect();
     ensure!(
         broken.is_empty(),

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use proptest::prelude::*;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{DirtyPaths, Snapshot, parent, take_snapshot, update_snapshot};
 use crate::source::rules::{Rules, Selection};
@@ -20,6 +21,8 @@ enum Change {
     Chmod(String, u32),
     Link(String),
     Ignore(String),
+    /// A FIFO in this folder.
+    Fifo(String),
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -35,6 +38,7 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (path(), 0o700_u32..0o1000).prop_map(|(path, mode)| Change::Chmod(path, mode)),
         1 => path().prop_map(Change::Link),
         1 => path().prop_map(Change::Ignore),
+        1 => path().prop_map(Change::Fifo),
     ]
 }
 
@@ -78,6 +82,12 @@ fn make(root: &Path, change: &Change, dirty: &mut DirtyPaths, rules_changed: &mu
             drop(set.map(|()| mark(path, dirty, false)));
         }
         Change::Link(path) => drop(symlink("target", at(path)).map(|()| mark(path, dirty, false))),
+        Change::Fifo(folder) => {
+            let path = format!("{folder}/fifo");
+            if mknodat(CWD, at(&path), FileType::Fifo, Mode::from(0o644), 0).is_ok() {
+                mark(&path, dirty, false);
+            }
+        }
         Change::Ignore(path) => {
             if fs::write(at(path).join(".gitignore"), "*.log\n").is_ok() {
                 *rules_changed = true;
@@ -92,7 +102,9 @@ fn shape(snapshot: &Snapshot) -> Vec<String> {
         let stamp = if entry.is_folder() { format!("{:?}", entry.mtime) } else { entry.inode_stamp().to_string() };
         format!("{} {:?} {:o} {} {stamp}", entry.path().display(), entry.kind, entry.mode, entry.size)
     });
-    entries.chain(snapshot.ignored.iter().map(|path| format!("ignored {}", path.display()))).collect()
+    let ignored = snapshot.ignored.iter().map(|path| format!("ignored {}", path.display()));
+    let special = snapshot.special.iter().map(|path| format!("special {}", path.display()));
+    entries.chain(ignored).chain(special).collect()
 }
 
 proptest! {

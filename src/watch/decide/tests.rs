@@ -29,7 +29,7 @@ fn settings(on_busy: OnBusy) -> WatchSettings {
         standby: true,
         standby_limit: 0,
         clear: false,
-        engine_address: String::new(),
+        engine_identity: String::new(),
     }
 }
 

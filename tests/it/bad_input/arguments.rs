@@ -1,6 +1,8 @@
 //! Arguments and files of arguments that cannot be used.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use super::fixtures::{assert_fails, assert_refused};
 use crate::support::builder::Builder;
@@ -123,4 +125,43 @@ fn an_unknown_option_is_a_usage_error() {
 #[test]
 fn a_missing_argument_is_a_usage_error() {
     Run::new().args(&["build", "a", "b"]).run().status(USAGE).says("error:").says("<TAG>");
+}
+
+#[test]
+fn times_without_a_bound_made_a_watch_panic() {
+    let project = Project::new().file("a", "1");
+    for (option, bound) in [
+        ("--debounce=300000000000h", "at most 1h"),
+        ("--debounce=61m", "at most 1h"),
+        ("--poll=300000000000h", "from 10ms to 24h"),
+        ("--poll=0s", "from 10ms to 24h"),
+    ] {
+        let outcome = Run::new().args(&["watch", option, project.path().to_str().unwrap(), "a", "b"]).run();
+        outcome.status(USAGE).says(option.split_once('=').unwrap().1).says(bound);
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_text_was_said_not_to_be_set() {
+    let project = Project::new();
+    for (option, value) in
+        [("-e", "MINIS2I_BYTES"), ("--build-env", "MINIS2I_BYTES"), ("--secret", "id=a,env=MINIS2I_BYTES")]
+    {
+        let run = project.build_with("x").args(&[option, value]).env("MINIS2I_BYTES", OsStr::from_bytes(b"a\xff"));
+        assert_refused(&project, run, USAGE, "is not UTF-8 text", "write `-").says("`MINIS2I_BYTES`");
+    }
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_was_mounted_under_another_name() {
+    let builder = Builder::copying().make();
+    let project = Project::new().file("out", "1");
+    let odd = project.temp_dir().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::rename(project.path(), &odd).unwrap();
+    let run = || project.build(&builder).source(".").current_dir(&odd);
+    assert_refused(&project, run().arg("--mount"), USAGE, "`--mount` cannot mount `", "leave out `--mount`");
+    let cache = run().args(&["--volume", "./:/cache"]);
+    assert_refused(&project, cache, USAGE, "`--volume ./:/cache` cannot mount `", "names of UTF-8 text");
+    run().success();
+    assert_eq!(project.image().run(&[]), "1");
 }

@@ -67,6 +67,23 @@ fn a_second_watch_of_a_tag_is_refused() {
 }
 
 #[test]
+fn a_second_watch_through_the_path_of_the_cli_moved_the_tag_of_the_first() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).args(&["--engine", "docker"]).start_watch();
+    let search_path = std::env::var_os("PATH").unwrap();
+    let path = std::env::split_paths(&search_path).map(|folder| folder.join("docker")).find(|path| path.exists());
+    let path = path.unwrap();
+    let link = project.temp_dir().join("my-docker");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for same in [path, link] {
+        let second = project.watch_as_text(&builder).args(&["--engine", same.to_str().unwrap()]).run().status(2);
+        second.says(&format!("is watched already, by process {}", watch.id()));
+    }
+    watch.stop("INT");
+}
+
+#[test]
 fn a_watch_that_was_killed_is_taken_over_and_its_standby_never_assembles() {
     let builder = Builder::new();
     let builder = builder.script("assemble", "#!/bin/sh\nset -e\ncp -a /tmp/src/. /app/\necho x >>/proof/log\n").make();

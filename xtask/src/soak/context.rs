@@ -35,7 +35,6 @@ pub struct Context {
     pub label: String,
     tally: Mutex<Tally>,
     findings: Mutex<Vec<Kind>>,
-    notes: Mutex<Vec<String>>,
     broken: AtomicBool,
 }
 
@@ -51,7 +50,6 @@ impl Context {
             label: format!("minis2i-soak-{}", std::process::id()),
             tally: Mutex::default(),
             findings: Mutex::default(),
-            notes: Mutex::default(),
             broken: AtomicBool::new(false),
         }
     }
@@ -78,15 +76,6 @@ impl Context {
 
     pub fn findings(&self) -> Vec<Kind> {
         self.findings.lock().expect("no thread panics with it").clone()
-    }
-
-    /// Keeps a sentence for the end.
-    pub fn note(&self, text: String) {
-        self.notes.lock().expect("no thread panics with it").push(text);
-    }
-
-    pub fn notes(&self) -> Vec<String> {
-        self.notes.lock().expect("no thread panics with it").clone()
     }
 
     /// Prints a finding with what came before it, and writes the whole story.

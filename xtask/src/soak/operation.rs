@@ -94,7 +94,7 @@ impl Operation {
                 let mut file = File::create(at(path))?;
                 file.write_all(b"first\n")?;
                 std::thread::sleep(*pause);
-                write!(file, "{number}\n")
+                writeln!(file, "{number}")
             }
             Self::WriteSameAgain(path) => {
                 // A pipe or a device is not read.

@@ -124,6 +124,6 @@ mod tests {
         wrapper.arm(&[CliFault { verb: "ps", mode: FaultMode::Fail(7) }]).unwrap();
         wrapper.disarm().unwrap();
         assert_ne!(call(&wrapper, &["ps"]), Some(7));
-        assert_eq!(wrapper.taken(), ["outage rm"]);
+        assert_eq!(wrapper.taken(), ["outage ps"]);
     }
 }
