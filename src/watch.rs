@@ -127,7 +127,7 @@ fn run_threads(
     std::thread::scope(|scope| {
         let started = [
             guarded(scope, &send, || drop(pipeline::cleanup::sweep(engine, cx.run_lock, cx.reporter))),
-            guarded(scope, &send, || worker.run()),
+            guarded(scope, &send, || worker.serve()),
             guarded(scope, &send, move || {
                 looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, seen);
             }),
@@ -135,7 +135,7 @@ fn run_threads(
             guarded(scope, &send, move || engine_events::listen_on_request(engine, &listen_requests, heard)),
         ];
         let mut event_loop = event_loop;
-        let ended = panic::catch_unwind(AssertUnwindSafe(|| event_loop.run(&events)))
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| event_loop.handle_until_end(&events)))
             .unwrap_or_else(|cause| WatchEnd::Panicked(panic_message(&*cause)));
         control.stop(ErrorKind::Superseded);
         let summary = event_loop.leave();

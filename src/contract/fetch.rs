@@ -26,13 +26,13 @@ const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The content of a script, or `None` if the server does not have it.
-type Answer = Option<Vec<u8>>;
+type Download = Option<Vec<u8>>;
 
 /// Downloads scripts and caches them. Each URL is requested once in a run, so that every build in it uses the same
 /// scripts and only the first one waits. Clones share the cache.
 #[derive(Clone, Default)]
 pub struct Fetcher {
-    cache: Arc<Mutex<BTreeMap<String, Answer>>>,
+    cache: Arc<Mutex<BTreeMap<String, Download>>>,
 }
 
 impl fmt::Debug for Fetcher {
@@ -47,7 +47,7 @@ impl Fetcher {
     /// # Errors
     /// If a server cannot be reached or answers with another status, a script is larger than 4 MiB, or
     /// `check_cancelled` fails, which is called while waiting.
-    pub fn fetch(&self, urls: &[String], check_cancelled: &dyn Fn() -> Result<()>) -> Result<Vec<Answer>> {
+    pub fn fetch(&self, urls: &[String], check_cancelled: &dyn Fn() -> Result<()>) -> Result<Vec<Download>> {
         let (sender, answers) = mpsc::channel();
         let missing: Vec<&String> = urls.iter().filter(|url| !self.lock().contains_key(*url)).collect();
         for url in &missing {
@@ -75,12 +75,12 @@ impl Fetcher {
         Ok(urls.iter().map(|url| cache.get(url).cloned().flatten()).collect())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Answer>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Download>> {
         self.cache.lock().expect("no thread panics while it holds this lock")
     }
 }
 
-fn download(url: &str) -> Result<Answer, ureq::Error> {
+fn download(url: &str) -> Result<Download, ureq::Error> {
     let agent = http::agent(CONNECT_LIMIT, DOWNLOAD_LIMIT);
     match agent.get(url).call() {
         Ok(mut response) => response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map(Some),

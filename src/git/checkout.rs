@@ -13,7 +13,7 @@ use crate::url::without_credentials;
 
 /// The commit that was checked out, for the labels of the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Commit {
+pub struct SourceCommit {
     pub id: String,
     /// The branch, tag or commit that was asked for, or the branch that the repository's HEAD is on.
     pub reference: String,
@@ -28,7 +28,7 @@ pub struct Commit {
 /// A clone of a repository. Dropping it removes the folder, unless it is to be kept.
 pub struct Checkout {
     folder: PathBuf,
-    commit: Commit,
+    commit: SourceCommit,
     keep: bool,
 }
 
@@ -40,7 +40,7 @@ impl Checkout {
     /// When git cannot be started, the repository cannot be cloned, there is no such commit, or work was cancelled. The
     /// folder is removed then.
     pub fn create(repository: &Repository, folder: PathBuf, keep: bool, cancel: &Cancel) -> Result<Self> {
-        let mut checkout = Self { folder, commit: Commit::default(), keep: false };
+        let mut checkout = Self { folder, commit: SourceCommit::default(), keep: false };
         checkout.clone_from(repository, cancel)?;
         checkout.commit = checkout.describe(repository, cancel)?;
         checkout.keep = keep;
@@ -53,7 +53,7 @@ impl Checkout {
     }
 
     /// The commit that is checked out.
-    pub fn commit(&self) -> &Commit {
+    pub fn commit(&self) -> &SourceCommit {
         &self.commit
     }
 
@@ -97,7 +97,7 @@ impl Checkout {
         Ok(())
     }
 
-    fn describe(&self, repository: &Repository, cancel: &Cancel) -> Result<Commit> {
+    fn describe(&self, repository: &Repository, cancel: &Cancel) -> Result<SourceCommit> {
         let format = "--format=%H%x00%an <%ae>%x00%ad%x00%s";
         let log = run_git_in(&self.folder, &["log", "-1", format], cancel).map_err(|error| {
             let what = format!("`{}` has no commit", without_credentials(&repository.url));
@@ -110,7 +110,7 @@ impl Checkout {
             Some(reference) => reference.clone(),
             None => run_git_in(&self.folder, &["rev-parse", "--abbrev-ref", "HEAD"], cancel)?.trim().to_owned(),
         };
-        Ok(Commit { id, reference, author, date, message })
+        Ok(SourceCommit { id, reference, author, date, message })
     }
 }
 

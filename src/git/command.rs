@@ -52,7 +52,7 @@ const QUERY_VARIABLES: [(&str, &str); 3] =
 
 /// How git is ended when work is cancelled.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum EndMode {
     /// It is asked to end, and killed after [`GIT_END`]. After TERM git ends its helper processes and removes what it
     /// wrote, after KILL it cannot.
     Asked,
@@ -68,7 +68,7 @@ enum Ending {
 pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(args);
-    run_command(command, cancel, Ending::Asked)
+    run_command(command, cancel, EndMode::Asked)
 }
 
 /// Runs git; returns its standard output. It may ask for a password where there is a terminal, so it stays in our process
@@ -80,7 +80,7 @@ pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<Strin
 pub fn run_git(args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.args(args);
-    run_command(command, cancel, Ending::Asked)
+    run_command(command, cancel, EndMode::Asked)
 }
 
 /// Runs git in a folder for a question that is given up when `cancel` is triggered; returns its standard output. It
@@ -92,10 +92,10 @@ pub fn query_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<Str
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(args);
     command.envs(QUERY_VARIABLES).process_group(0);
-    run_command(command, cancel, Ending::Killed)
+    run_command(command, cancel, EndMode::Killed)
 }
 
-fn run_command(mut command: Command, cancel: &Cancel, ending: Ending) -> Result<String> {
+fn run_command(mut command: Command, cancel: &Cancel, ending: EndMode) -> Result<String> {
     cancel.check()?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in REPOSITORY_VARIABLES {
@@ -106,7 +106,7 @@ fn run_command(mut command: Command, cancel: &Cancel, ending: Ending) -> Result<
             .because(error)
             .hint("install git (on Debian: `sudo apt-get install git`), or give a folder")
     })?;
-    let mut output = Output::of(&mut child)?;
+    let mut output = GitOutput::of(&mut child)?;
     let status = wait(&mut child, &mut output, &mut Stopper { cancel, ending, terminated: None })?;
     cancel.check()?;
     if status.success() {
@@ -117,7 +117,7 @@ fn run_command(mut command: Command, cancel: &Cancel, ending: Ending) -> Result<
 
 /// Waits for a child and reads what it prints. Only the child's end counts, not that of the streams: a process that it
 /// started may hold them open for as long as it likes.
-fn wait(child: &mut Child, output: &mut Output, stopper: &mut Stopper) -> Result<ExitStatus> {
+fn wait(child: &mut Child, output: &mut GitOutput, stopper: &mut Stopper) -> Result<ExitStatus> {
     // Short at first, so that a call of a few milliseconds is not prolonged once the streams have ended.
     let mut pause = Duration::from_micros(200);
     while !has_ended(child)? {
@@ -131,7 +131,7 @@ fn wait(child: &mut Child, output: &mut Output, stopper: &mut Stopper) -> Result
     }
     // What it wrote is in the pipes now.
     output.read_rest();
-    if stopper.ending == Ending::Killed {
+    if stopper.ending == EndMode::Killed {
         // The child is not reaped yet, so its group cannot have become another one.
         kill_group(child);
     }
@@ -150,12 +150,12 @@ fn has_ended(child: &Child) -> Result<bool> {
 }
 
 /// What a child prints.
-struct Output {
+struct GitOutput {
     stdout: OutputStream<ChildStdout>,
     stderr: OutputStream<ChildStderr>,
 }
 
-impl Output {
+impl GitOutput {
     fn of(child: &mut Child) -> Result<Self> {
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
@@ -223,7 +223,7 @@ impl<R: Read + AsFd> OutputStream<R> {
 /// Ends git when work is cancelled.
 struct Stopper<'a> {
     cancel: &'a Cancel,
-    ending: Ending,
+    ending: EndMode,
     /// When git was asked to end.
     terminated: Option<Instant>,
 }
@@ -233,7 +233,7 @@ impl Stopper<'_> {
         if self.cancel.why().is_none() {
             return;
         }
-        if self.ending == Ending::Killed {
+        if self.ending == EndMode::Killed {
             kill_group(child);
             return;
         }

@@ -6,6 +6,7 @@ use super::context::BuildContext;
 use crate::contract::Contract;
 use crate::engine::image::Image;
 use crate::error::Error;
+use crate::report::topic::Topic;
 use crate::settings::Job;
 
 /// Checks the user of the builder and the user that runs `assemble`. As in the reference implementation, the builder's
@@ -41,8 +42,9 @@ pub fn may_run_save_artifacts(cx: &BuildContext, previous: &Image) -> bool {
     // A user that an option names was checked together with the builder.
     let checked = cx.job.overrides.user.is_some() || cx.job.user_option().is_some();
     let objection = if checked { None } else { allowed.objection(&previous.config.user) };
-    if let Some(objection) = &objection {
-        cx.reporter.warn(&format!("building without artifacts: the previous image runs as {objection}"));
-    }
+    let warning = objection
+        .as_ref()
+        .map(|objection| format!("building without artifacts: the previous image runs as {objection}"));
+    cx.reporter.warn_about(Topic::PreviousUser, warning.as_deref());
     objection.is_none()
 }

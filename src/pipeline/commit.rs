@@ -56,7 +56,7 @@ pub fn commit_container(
     engine.cancel().check()?;
     let name = run_lock.begin_commit()?;
     let commit = Commit { engine, from, tag, config, previous, name: &name, made: Cell::new(false) };
-    let result = commit.run();
+    let result = commit.make_and_tag();
     if result.is_ok() || commit.remove_image() {
         run_lock.end_commit(&name)?;
     } else {
@@ -80,7 +80,7 @@ struct Commit<'a> {
 
 impl Commit<'_> {
     /// Makes the image and moves the tag; returns the id of the image.
-    fn run(&self) -> Result<String> {
+    fn make_and_tag(&self) -> Result<String> {
         let shell = &self.config.base.config.shell;
         if self.from.tag_move == TagMove::WithCommit && shell.is_empty() {
             let id = self.make(Some(self.tag))?;

@@ -1,5 +1,7 @@
 //! The build container and the protocol between minis2i and the shell program that runs in it.
 
+mod backlog;
+mod end_signal;
 pub mod exit_marker;
 pub mod final_script;
 pub mod lines;

@@ -10,7 +10,7 @@ use super::scripts::ChosenScripts;
 use crate::contract::labels;
 use crate::engine::image::{Image, full_name};
 use crate::error::Error;
-use crate::git::checkout::Commit;
+use crate::git::checkout::SourceCommit;
 use crate::git::work_tree::Revision;
 use crate::settings::{Job, Transfer};
 use crate::source::snapshot::Snapshot;
@@ -139,7 +139,7 @@ fn optional_labels(
     record: &BuildRecord,
     revision: Revision,
 ) -> [(&'static str, Option<String>); 9] {
-    let commit = |field: fn(Commit) -> String| job.source.commit.clone().map(field);
+    let commit = |field: fn(SourceCommit) -> String| job.source.commit.clone().map(field);
     [
         (labels::DIGEST, digest(job, images, record)),
         ("org.opencontainers.image.revision", revision.commit),

@@ -22,7 +22,7 @@ use super::inputs::Inputs;
 use super::requirements::{memory_needs_tar, no_destination, secrets_need_shell};
 use super::run_options::build_options;
 use super::scripts::{self, ChosenScripts};
-use super::upload::{MAX_ATTEMPTS, keeps_changing, send_scripts, warn_without_artifacts};
+use super::upload::{MAX_ATTEMPTS, keeps_changing, send_scripts, warn_about_artifacts};
 use super::{source_notes, user_ids};
 use crate::contract::image_path::join;
 use crate::contract::labels;
@@ -255,16 +255,14 @@ impl FillAttempt<'_> {
         progress.note("source");
         let Some(saver) = saver else { return Ok(sent) };
         reporter.phase("taking over artifacts");
-        let (saved, container) = saver.relay_to(upload)?;
+        let (saved, container) = saver.relay_to(upload, || self.cx.run_lock.container_name())?;
+        warn_about_artifacts(reporter, &saved);
         sent.saver = Some(container);
         match saved {
             SavedArtifacts::Streamed(_) | SavedArtifacts::Nothing => {}
             SavedArtifacts::Copied(_) => sent.copied = true,
-            SavedArtifacts::Failed(why) => {
-                warn_without_artifacts(reporter, &why);
-                // Artifacts that were already sent can only be removed together with the container.
-                return Err(Obstacle::Artifacts.into());
-            }
+            // Artifacts that were already sent can only be removed together with the container.
+            SavedArtifacts::Failed(_) => return Err(Obstacle::Artifacts.into()),
         }
         progress.note("artifacts");
         Ok(sent)

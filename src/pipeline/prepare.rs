@@ -98,7 +98,7 @@ impl Prepared<'_> {
     /// Relays the artifacts from `save-artifacts` to the build container.
     fn relay_artifacts(&mut self, cx: &BuildContext, saver: Saver, greeting: &Greeting) -> Result<(), PrepareError> {
         cx.reporter.phase("taking over artifacts");
-        match self.upload.relay_artifacts(&mut self.session, saver, cx.reporter) {
+        match self.upload.relay_artifacts(cx, &mut self.session, saver) {
             Ok(container) => self.saver = Some(container),
             Err(error) => return Err(upload_error(&mut self.session, error).into()),
         }

@@ -9,7 +9,7 @@ use super::context::{BuildContext, Progress};
 use super::scripts;
 use crate::contract::script::Script;
 use crate::error::{Error, ErrorKind};
-use crate::report::message::Message;
+use crate::report::message::{Message, OutputLine};
 
 /// The result of a script that succeeded, apart from the files in its container.
 pub struct ScriptResult {
@@ -42,7 +42,7 @@ pub fn follow_script(
     run: &ScriptRun,
     progress: &mut Progress,
 ) -> Result<ScriptResult> {
-    let show = |line: &[u8]| cx.reporter.emit(&Message::Output(line));
+    let show = |line: OutputLine| cx.reporter.emit(&Message::Output(line));
     let mut lines = Lines::default();
     let mut metadata = None;
     loop {
@@ -73,7 +73,7 @@ pub fn follow_script(
                     _ => return Err(session.failure("cannot unpack the source in the build container")),
                 }
             }
-            SessionEvent::Stderr(_) => {}
+            SessionEvent::Stderr => {}
             SessionEvent::End => {
                 return Err(session.failure(&format!("the build container ended before `{}` was done", run.script)));
             }

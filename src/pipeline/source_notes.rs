@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::images::Images;
 use super::scripts::ChosenScripts;
 use crate::report::Reporter;
+use crate::report::topic::Topic;
 use crate::source::ignored::largest_ignored;
 use crate::source::rules::LinkPolicy;
 use crate::source::snapshot::Snapshot;
@@ -18,24 +19,25 @@ const TIME_LIMIT: Duration = Duration::from_millis(50);
 /// Notes which entries of the source are not sent: ignored ones, and those that are neither a file, a folder nor a
 /// symlink.
 pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
-    if !snapshot.ignored.is_empty()
-        && let Some(largest) = largest_ignored(root, snapshot, TIME_LIMIT)
-    {
+    let largest = largest_ignored(root, snapshot, TIME_LIMIT).filter(|_| !snapshot.ignored.is_empty());
+    let ignored = largest.map(|largest| {
         let count = snapshot.ignored.len();
         let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
         let more = if largest.complete { "" } else { "more than " };
         let (size, path) = (indicatif::HumanBytes(largest.bytes), largest.path.display());
-        reporter.note(&format!("{entries} ignored and not sent, the largest is {path} ({more}{size})"));
-    }
-    if let Some(first) = snapshot.special.first() {
+        format!("{entries} ignored and not sent, the largest is {path} ({more}{size})")
+    });
+    reporter.note_about(Topic::IgnoredEntries, ignored.as_deref());
+    let special = snapshot.special.first().map(|first| {
         let count = snapshot.special.len();
         let what = if count == 1 {
             "a socket, FIFO or device is".to_owned()
         } else {
             format!("{count} sockets, FIFOs or devices are")
         };
-        reporter.note(&format!("{what} left out of the source: {}", first.display()));
-    }
+        format!("{what} left out of the source: {}", first.display())
+    });
+    reporter.note_about(Topic::SpecialEntries, special.as_deref());
 }
 
 /// Warns about symlinks that may not point to what the user expects in the container.
@@ -52,30 +54,34 @@ pub fn report_symlinks(links: LinkPolicy, snapshot: &Snapshot, reporter: &Report
             "is sent as a link: it points to nothing, or to a folder that contains it",
         ),
     };
-    let Some((path, target)) = unexpected.first() else { return };
-    let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));
-    let more = match unexpected.len() - 1 {
-        0 => String::new(),
-        1 => " (as does 1 more)".to_owned(),
-        more => format!(" (as do {more} more)"),
-    };
-    reporter.warn(&format!("the link `{path}` -> `{target}` {what}{more}"));
+    let warning = unexpected.first().map(|(path, target)| {
+        let [path, target] = [path, target].map(|bytes| String::from_utf8_lossy(bytes));
+        let more = match unexpected.len() - 1 {
+            0 => String::new(),
+            1 => " (as does 1 more)".to_owned(),
+            more => format!(" (as do {more} more)"),
+        };
+        format!("the link `{path}` -> `{target}` {what}{more}")
+    });
+    reporter.warn_about(Topic::Symlinks, warning.as_deref());
 }
 
 /// Notes and warns if scripts or results are in a volume of the builder: a commit does not include volumes.
 pub fn report_volumes(images: &Images, scripts: &ChosenScripts, reporter: &Reporter) {
     let builder = &images.builder;
-    if let Some(volume) = builder.volume(&scripts.run) {
-        reporter.note(&format!(
+    let run = builder.volume(&scripts.run).map(|volume| {
+        format!(
             "`{}` does not get into the image, since {volume} is a VOLUME of the builder: the image will not start by \
              itself; `--destination DIR` sends it elsewhere",
             scripts.run
-        ));
-    }
+        )
+    });
+    reporter.note_about(Topic::RunInVolume, run.as_deref());
     let workdir = &builder.config.working_dir;
-    if let Some(volume) = builder.volume(workdir).filter(|_| !workdir.is_empty()) {
-        reporter.warn(&format!(
+    let result = builder.volume(workdir).filter(|_| !workdir.is_empty()).map(|volume| {
+        format!(
             "what `assemble` leaves in {workdir} does not get into the image, since {volume} is a VOLUME of the builder"
-        ));
-    }
+        )
+    });
+    reporter.warn_about(Topic::ResultInVolume, result.as_deref());
 }

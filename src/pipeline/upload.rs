@@ -1,7 +1,7 @@
 //! The upload to a build container that unpacks it itself: secrets, scripts, source, artifacts, and the changes of the
 //! source until it is stable. Builders without a shell get their upload from [`no_shell`](super::no_shell).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,16 +14,18 @@ use super::artifacts::saver::{SavedArtifacts, Saver};
 use super::container::final_script::FinalScript;
 use super::container::protocol::{Greeting, TarSupport};
 use super::container::session::Session;
+use super::context::BuildContext;
 use super::inputs::Inputs;
 use crate::contract::external_scripts::ExternalScript;
 use crate::engine::container::Container;
 use crate::error::Error;
 use crate::report::Reporter;
+use crate::report::topic::Topic;
 use crate::settings::{Job, Transfer};
 use crate::source::entry::{Entry, Kind};
 use crate::source::rules::LinkPolicy;
 use crate::source::send::{SendOptions, Sent, hash_file, send_entry};
-use crate::source::snapshot::{Snapshot, parents};
+use crate::source::snapshot::{Delta, Snapshot, parents};
 use crate::source::view::SourceView;
 use crate::tar::writer::Writer;
 
@@ -43,6 +45,7 @@ pub struct Upload<'a> {
     pub script: FinalScript,
     /// Paths of files that were sent so soon after they changed that a further change may not show in their metadata.
     recently_changed: BTreeSet<Box<[u8]>>,
+    removed: RemovedPaths,
     /// The container's `tar` sets the mode and time of a folder before it fills the folder.
     plain_tar: bool,
     /// The artifacts are files that `save-artifacts` copied.
@@ -59,6 +62,7 @@ impl<'a> Upload<'a> {
             snapshot,
             script,
             recently_changed: BTreeSet::new(),
+            removed: RemovedPaths::default(),
             plain_tar: greeting.tar == TarSupport::Plain,
             copied: false,
             options: SendOptions { sparse: greeting.tar != TarSupport::Plain, follow },
@@ -119,8 +123,9 @@ impl<'a> Upload<'a> {
     ///
     /// # Errors
     /// If the build container does not accept them, the copied files cannot be fetched, or work was cancelled.
-    pub fn relay_artifacts(&mut self, session: &mut Session, saver: Saver, reporter: &Reporter) -> Result<Container> {
-        let (saved, container) = saver.relay_to(session.upload())?;
+    pub fn relay_artifacts(&mut self, cx: &BuildContext, session: &mut Session, saver: Saver) -> Result<Container> {
+        let (saved, container) = saver.relay_to(session.upload(), || cx.run_lock.container_name())?;
+        warn_about_artifacts(cx.reporter, &saved);
         match saved {
             SavedArtifacts::Streamed(relayed) => self.script.modes.extend(relayed.modes),
             SavedArtifacts::Copied(relayed) => {
@@ -128,10 +133,7 @@ impl<'a> Upload<'a> {
                 self.script.modes.extend(relayed.modes);
             }
             SavedArtifacts::Nothing => {}
-            SavedArtifacts::Failed(why) => {
-                warn_without_artifacts(reporter, &why);
-                self.script.remove.push(b"artifacts".to_vec());
-            }
+            SavedArtifacts::Failed(_) => self.script.remove.push(b"artifacts".to_vec()),
         }
         Ok(container)
     }
@@ -159,9 +161,10 @@ impl<'a> Upload<'a> {
             self.mark_unseen_changes();
             let Some(mut now) = view.changes_since(&self.snapshot)? else { return Ok(()) };
             let delta = now.since(&self.snapshot);
-            if !delta.replaced.is_empty() {
+            if !delta.replaced.is_empty() || self.removed.are_in_the_way(&now, &delta) {
                 return Err(Obstacle::Replaced.into());
             }
+            self.removed.add(&self.snapshot, &delta);
             now.adopt(&self.snapshot);
             self.snapshot = now;
             if attempt + 1 == MAX_ATTEMPTS {
@@ -213,6 +216,25 @@ impl<'a> Upload<'a> {
     }
 }
 
+/// The paths that were sent and then removed, and whether each is a folder in the container, which has them until the end
+/// of the upload.
+#[derive(Default)]
+struct RemovedPaths(HashMap<Box<[u8]>, bool>);
+
+impl RemovedPaths {
+    /// Adds what a change removed that followed the snapshot `before`.
+    fn add(&mut self, before: &Snapshot, change: &Delta) {
+        let is_folder = |path| before.find(path).is_some_and(|entry| entry.is_folder());
+        self.0.extend(change.removed.iter().map(|path| (path.clone(), is_folder(path))));
+    }
+
+    /// Whether `tar` could not write an entry of `now` that changed, since a path of another kind is there.
+    fn are_in_the_way(&self, now: &Snapshot, change: &Delta) -> bool {
+        let mut written = change.written.iter().map(|index| &now.entries[*index]);
+        written.any(|entry| self.0.get(&entry.path).is_some_and(|folder| *folder != entry.is_folder()))
+    }
+}
+
 /// Sends external scripts to the folder `scripts` of the upload.
 ///
 /// # Errors
@@ -226,9 +248,17 @@ pub fn send_scripts<W: Write>(upload: &mut Writer<W>, scripts: &[ExternalScript]
     })
 }
 
-/// Warns that the build goes on without the artifacts of the previous image; `why` is the end of a sentence.
-pub fn warn_without_artifacts(reporter: &Reporter, why: &str) {
-    reporter.warn(&format!("`save-artifacts` failed, building without artifacts: {why}"));
+/// Warns if the build goes on without the artifacts of the previous image, or without some of them.
+pub fn warn_about_artifacts(reporter: &Reporter, saved: &SavedArtifacts) {
+    let (failed, left_out) = match saved {
+        SavedArtifacts::Streamed(relayed) | SavedArtifacts::Copied(relayed) => (None, relayed.left_out.warning()),
+        SavedArtifacts::Nothing => (None, None),
+        SavedArtifacts::Failed(why) => {
+            (Some(format!("`save-artifacts` failed, building without artifacts: {why}")), None)
+        }
+    };
+    reporter.warn_about(Topic::SaveArtifacts, failed.as_deref());
+    reporter.warn_about(Topic::ArtifactEntries, left_out.as_deref());
 }
 
 /// The error for a file that was changed during every attempt to send it.
@@ -236,4 +266,32 @@ pub fn keeps_changing(path: &Path) -> anyhow::Error {
     Error::usage(format!("`{}` changes faster than it can be sent", path.display()))
         .hint("stop what writes to it, or leave it out: name it in .s2iignore or with `--exclude GLOB`")
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::RemovedPaths;
+    use crate::source::entry::{Entry, Kind};
+    use crate::source::snapshot::Snapshot;
+
+    fn snapshot(entries: &[(&str, Kind)]) -> Snapshot {
+        let meta = std::fs::metadata("/").unwrap();
+        let entry = |(path, kind): &(&str, Kind)| Arc::new(Entry::new(path.as_bytes(), kind.clone(), &meta));
+        Snapshot { entries: entries.iter().map(entry).collect(), ..Snapshot::default() }
+    }
+
+    #[test]
+    fn a_folder_that_became_a_file_in_two_steps_broke_the_upload() {
+        let none = snapshot(&[]);
+        let (file, folder) = (snapshot(&[("d", Kind::File)]), snapshot(&[("d", Kind::Folder), ("d/a", Kind::File)]));
+        for (sent, then, expected) in
+            [(&folder, &file, true), (&file, &folder, true), (&folder, &folder, false), (&file, &file, false)]
+        {
+            let mut removed = RemovedPaths::default();
+            removed.add(sent, &none.since(sent));
+            assert_eq!(removed.are_in_the_way(then, &then.since(&none)), expected);
+        }
+    }
 }

@@ -23,6 +23,9 @@ const SKIPPED: &str = "minis2i: no build:";
 const READY: &str = "minis2i: standby ready:";
 const ENDED: &str = "minis2i: watch ended:";
 
+/// The end of a part of a line that is too long for one message.
+const LINE_CUT: &[u8] = b" [the line goes on]\n";
+
 /// How often the spinner moves: chosen so that it visibly moves.
 const SPINNER_TICK: Duration = Duration::from_millis(100);
 
@@ -89,9 +92,10 @@ impl Human {
             Message::Output(line) => {
                 // Not printed through `err`, which removes escape sequences as well: there, an escape sequence without an
                 // end would swallow the following lines, and bytes that are not UTF-8 would be lost.
-                let mut line = if self.colored { Cow::Borrowed(*line) } else { Cow::Owned(without_escapes(line)) };
-                line.to_mut().push(b'\n');
-                return io::stderr().write_all(&line);
+                let text = if self.colored { Cow::Borrowed(line.text) } else { Cow::Owned(without_escapes(line.text)) };
+                let mut text = text.into_owned();
+                text.extend_from_slice(if line.more { LINE_CUT } else { b"\n" });
+                return io::stderr().write_all(&text);
             }
             Message::Note(text) => writeln!(err, "{SOFT}note:{SOFT:#} {text}")?,
             Message::Warning(text) => writeln!(err, "{WARN}warning:{WARN:#} {text}")?,

@@ -35,6 +35,9 @@ enum Line<'a> {
         build: Option<u64>,
         /// Bytes that are not UTF-8 are replaced.
         text: &'a str,
+        /// Present if the line is too long for one message and goes on in the next one.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
     },
     Note {
         message: &'a str,
@@ -93,9 +96,9 @@ impl Json {
         let line = match message {
             Message::Phase(_) | Message::Clear => return,
             Message::BuildStarted(started) => self.started(started),
-            Message::Output(bytes) => {
-                text = String::from_utf8_lossy(bytes);
-                Line::Output { build: self.build, text: &text }
+            Message::Output(line) => {
+                text = String::from_utf8_lossy(line.text);
+                Line::Output { build: self.build, text: &text, more: line.more }
             }
             Message::Note(message) => Line::Note { message },
             Message::Warning(message) => Line::Warning { message },

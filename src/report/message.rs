@@ -9,8 +9,8 @@ pub enum Message<'a> {
     BuildStarted(&'a Started),
     /// What is done right now; only shown on a terminal, where it can be erased.
     Phase(&'static str),
-    /// A line of a script's output, without the line feed.
-    Output(&'a [u8]),
+    /// A line of a script's output.
+    Output(OutputLine<'a>),
     Note(&'a str),
     Warning(&'a str),
     Call(&'a EngineCall),
@@ -24,6 +24,15 @@ pub enum Message<'a> {
     Clear,
     WatchFinished(&'a Summary),
     Error(&'a anyhow::Error),
+}
+
+/// A line of output, or a part of one that is too long for one message.
+#[derive(Clone, Copy)]
+pub struct OutputLine<'a> {
+    /// Without the line feed.
+    pub text: &'a [u8],
+    /// Whether the line goes on in the next message.
+    pub more: bool,
 }
 
 /// A call of the engine's CLI.

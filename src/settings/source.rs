@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::source_location::SourceLocation;
 use crate::cli::job::JobArgs;
 use crate::error::Error;
-use crate::git::checkout::{Checkout, Commit};
+use crate::git::checkout::{Checkout, SourceCommit};
 use crate::url::without_credentials;
 
 /// The source folder.
@@ -22,7 +22,7 @@ pub struct Source {
     /// The value of `--context-dir`.
     pub context: Option<String>,
     /// The commit that was checked out, if the source is a repository.
-    pub commit: Option<Commit>,
+    pub commit: Option<SourceCommit>,
 }
 
 impl Source {

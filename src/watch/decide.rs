@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::known_images::{KnownImages, Name};
 use crate::settings::watch::{OnBusy, WatchSettings};
 use action::{Action, BuildOrder, Note};
-use engine::{Answer, EngineState};
+use engine::{EngineAnswer, EngineState};
 use input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
 use looks::Looks;
 
@@ -280,7 +280,7 @@ impl Decider {
             }
             work => {
                 self.work = work;
-                if answer == Answer::Back {
+                if answer == EngineAnswer::Back {
                     actions.extend(self.catch_up(now));
                 }
             }
@@ -288,16 +288,16 @@ impl Decider {
         actions
     }
 
-    fn react_to(&mut self, answer: Answer) -> Vec<Action> {
+    fn react_to(&mut self, answer: EngineAnswer) -> Vec<Action> {
         match answer {
-            Answer::There | Answer::StillGone => Vec::new(),
-            Answer::Gone => {
+            EngineAnswer::There | EngineAnswer::StillGone => Vec::new(),
+            EngineAnswer::Gone => {
                 self.note_lost_engine();
                 vec![Action::Report(Note::EngineGone)]
             }
             // No event tells what happened to the images meanwhile, so both are looked at.
-            Answer::Restarted => vec![Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)],
-            Answer::Back => vec![
+            EngineAnswer::Restarted => vec![Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)],
+            EngineAnswer::Back => vec![
                 Action::Report(Note::EngineBack),
                 Action::RenewStandby("the engine was restarted"),
                 Action::AskImage(Name::Builder),

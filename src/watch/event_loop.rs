@@ -101,7 +101,7 @@ impl<'a> EventLoop<'a> {
     }
 
     /// Makes the first build, then waits for events and handles them until the run is over.
-    pub fn run(&mut self, events: &Receiver<Event>) -> WatchEnd {
+    pub fn handle_until_end(&mut self, events: &Receiver<Event>) -> WatchEnd {
         let _ = self.threads.listener.send(());
         if self.decide(Input::Demanded(Demand::First)) {
             return self.end();

@@ -55,7 +55,7 @@ impl PendingEvents {
     }
 }
 
-/// The watches, and what they told.
+/// The watches, and the events that they reported.
 pub struct FsWatcher {
     root: PathBuf,
     pending: Arc<Mutex<PendingEvents>>,
@@ -118,7 +118,7 @@ impl FsWatcher {
         self.armed.clear();
     }
 
-    /// Has events of a folder's entries told from now on.
+    /// Watches the entries of a folder from now on.
     pub fn arm(&mut self, folder: &Path) {
         // Where a watch goes as deep as the tree, it filters better than it could be steered.
         let recursive = !cfg!(target_os = "linux");
@@ -171,7 +171,7 @@ impl FsWatcher {
         let Some(watcher) = &mut self.watcher else { return };
         if let Err(error) = watcher.watch(folder, mode) {
             self.armed.remove(folder);
-            // What is gone meanwhile is told by the folder above.
+            // That it is gone is an event of the folder above.
             if !matches!(error.kind, notify::ErrorKind::PathNotFound) && folder.exists() {
                 self.problem = Some(problem(&error));
             }

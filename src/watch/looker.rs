@@ -26,12 +26,12 @@ pub enum LookRequest {
 
 /// What was seen.
 pub enum LookResult {
-    Source(Result<Seen, String>),
+    Source(Result<LookFindings, String>),
     Git(bool),
 }
 
 /// A look at the source that went well.
-pub struct Seen {
+pub struct LookFindings {
     pub look: Look,
     /// What changed since the last build, if anything did.
     pub why: Option<Why>,
@@ -49,9 +49,9 @@ pub fn look_on_request(
         send(match request {
             LookRequest::Git => LookResult::Git(work_tree::is_busy(&source.path)),
             LookRequest::Source => {
-                let seen = look(&source.path, tracker).map_err(|error| format!("{error:#}"));
+                let found = look_and_compare(&source.path, tracker).map_err(|error| format!("{error:#}"));
                 report_notices(source, tracker, reporter);
-                LookResult::Source(seen)
+                LookResult::Source(found)
             }
         });
     }
@@ -63,7 +63,7 @@ pub fn report_notices(source: &Source, tracker: &Mutex<Tracker>, reporter: &Repo
     notices.iter().for_each(|notice| messages::report_notice(reporter, source, notice));
 }
 
-fn look(root: &Path, tracker: &Mutex<Tracker>) -> Result<Seen> {
+fn look_and_compare(root: &Path, tracker: &Mutex<Tracker>) -> Result<LookFindings> {
     let begin = Instant::now();
     let (relevant, unread, follow) = {
         let mut tracker = lock(tracker);
@@ -77,5 +77,5 @@ fn look(root: &Path, tracker: &Mutex<Tracker>) -> Result<Seen> {
     let polling = tracker.is_polling();
     drop(tracker);
     let why = (!differences.is_empty()).then(|| messages::why_changed(&differences));
-    Ok(Seen { look: Look { comparison, polling, took: begin.elapsed() }, why })
+    Ok(LookFindings { look: Look { comparison, polling, took: begin.elapsed() }, why })
 }

@@ -11,7 +11,7 @@ pub struct StandbyPolicy {
     off: Option<&'static str>,
     /// The most bytes of source that one may hold.
     limit: u64,
-    told: bool,
+    reported: bool,
     why_none: &'static str,
     /// When to try to prepare one.
     due: Option<Instant>,
@@ -24,14 +24,14 @@ pub struct StandbyPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     Fine,
-    Over { told: bool },
+    Over { reported: bool },
 }
 
 impl StandbyPolicy {
     /// `off` says why there shall be none; `limit` is in bytes.
     pub fn new(off: Option<&'static str>, limit: u64) -> Self {
         let why_none = off.unwrap_or("it is the first build");
-        Self { off, limit, told: false, why_none, due: None, back_off: None, cannot_wait: None }
+        Self { off, limit, reported: false, why_none, due: None, back_off: None, cannot_wait: None }
     }
 
     pub fn is_on(&self) -> bool {
@@ -86,7 +86,7 @@ impl StandbyPolicy {
         }
         self.due = None;
         self.why_none = "the source is larger than a standby may hold";
-        Limit::Over { told: std::mem::replace(&mut self.told, true) }
+        Limit::Over { reported: std::mem::replace(&mut self.reported, true) }
     }
 }
 
@@ -138,8 +138,8 @@ mod tests {
         assert_eq!((policy.due(), policy.why_none()), (None, "off"));
         let mut policy = StandbyPolicy::new(None, 10);
         policy.wanted();
-        assert_eq!(policy.check_size(11), Limit::Over { told: false });
-        assert_eq!(policy.check_size(11), Limit::Over { told: true });
+        assert_eq!(policy.check_size(11), Limit::Over { reported: false });
+        assert_eq!(policy.check_size(11), Limit::Over { reported: true });
         assert_eq!(policy.due(), None);
         policy.wanted();
         assert_eq!(policy.check_size(10), Limit::Fine);

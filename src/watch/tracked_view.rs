@@ -30,7 +30,7 @@ impl TrackedView {
         Self { tracker: tracker.clone(), of_build: false, changes: 0 }
     }
 
-    fn look(&self) -> Result<MutexGuard<'_, Tracker>> {
+    fn look_again(&self) -> Result<MutexGuard<'_, Tracker>> {
         let mut tracker = lock(&self.tracker);
         let relevant = tracker.look()?;
         // A build takes in what it sees; what a standby sees is still to be answered.
@@ -43,7 +43,7 @@ impl TrackedView {
 
 impl SourceView for TrackedView {
     fn snapshot(&mut self) -> Result<Snapshot> {
-        let tracker = self.look()?;
+        let tracker = self.look_again()?;
         Ok(tracker.current().clone())
     }
 
@@ -51,7 +51,7 @@ impl SourceView for TrackedView {
         if self.changes >= CHANGES_LIMIT {
             lock(&self.tracker).look_at_everything_next();
         }
-        let mut tracker = self.look()?;
+        let mut tracker = self.look_again()?;
         if !tracker.current().since(sent).is_empty() {
             let now = tracker.current().clone();
             drop(tracker);

@@ -59,8 +59,8 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// Works until told to leave. What waits then is removed.
-    pub fn run(mut self) {
+    /// Obeys commands until `Leave`. A standby that waits then is removed.
+    pub fn serve(mut self) {
         let mut waiting: Option<Standby<'a>> = None;
         loop {
             let command = match self.commands.try_recv() {
@@ -111,8 +111,8 @@ impl<'a> Worker<'a> {
     /// Prepares a standby as far as it can be. What goes wrong is not reported: the next build meets it, too.
     fn prepare_standby(&mut self) -> Option<Standby<'a>> {
         let size = lock(&self.tracker).current().size();
-        if let Limit::Over { told } = self.policy.check_size(size) {
-            if !told {
+        if let Limit::Over { reported } = self.policy.check_size(size) {
+            if !reported {
                 self.cx.reporter.warn(&messages::too_large(lock(&self.tracker).current(), size));
             }
             return None;

@@ -46,7 +46,7 @@ cases! {
         ],
         build: KEEP,
         expect: &[
-            Expect::InStderr("warning: the link `absolute` -> `/etc/passwd` leads out of the source"),
+            Expect::InStderr("warning: the link `absolute` -> `/etc/passwd` points out of the source"),
             Expect::InStderr("`--follow-symlinks`"),
             Expect::Tree("/tmp/src", &[
                 "d 755 0:0 .",

@@ -77,7 +77,7 @@ cases! {
         expect: &[Expect::AssemblePrints(&["1001:2000"; 7])],
     }
     root_owns_the_source {
-        row: "0: root: `0:0`, whoever runs the build",
+        row: "0: root: `0:0`, whichever user runs the build",
         source: SOURCE,
         build: BUILD_AS_USER,
         expect: &[Expect::AssemblePrints(&["0:0"; 7])],

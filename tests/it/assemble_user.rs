@@ -47,7 +47,7 @@ fn only_allowed_users_run_anything() {
     };
     for (options, status, cause) in [
         (&["-u", "2000-"][..], ENGINE, "runs as 1234, which is not allowed"),
-        (&["-u", "1-", "--assemble-user", "0"], USAGE, "`assemble` would run as 0, who is not"),
+        (&["-u", "1-", "--assemble-user", "0"], USAGE, "`assemble` would run as 0, which is not"),
         (&["-u", "1-", "--assemble-user", "root"], USAGE, "`root`, a name whose numeric id is not known"),
         (&["-u", "nobody"], USAGE, "`nobody` in it is no numeric user"),
         (&["--allowed-uids", "-"], USAGE, "has neither end"),
@@ -56,7 +56,7 @@ fn only_allowed_users_run_anything() {
     }
     let labelled =
         Builder::evaluating().user("1234", 1234, 0).instruction("LABEL io.openshift.s2i.assemble-user=0").make();
-    build(&labelled, &["-u", "1-"]).status(ENGINE).says("has `assemble` run as 0, who is not");
+    build(&labelled, &["-u", "1-"]).status(ENGINE).says("makes `assemble` run as 0, which is not");
     let named = user_reporting_builder("nobody");
     build(&named, &["-u", "0-"]).status(ENGINE).says("`nobody`, a name whose numeric id is not known");
     let unset = builder();

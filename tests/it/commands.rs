@@ -184,7 +184,7 @@ fn rebuild_takes_a_relative_source_from_here_and_says_so() {
     project.build(&builder).source("source").current_dir(project.temp_dir()).success();
     let again = || rebuild(&project);
     let outcome = again().current_dir(project.temp_dir()).success();
-    outcome.says(&format!("note: the source of `{}` is known as `source` only; taking {}", project.tag, "/"));
+    outcome.says(&format!("note: the labels of `{}` name the source only as `source`; using /", project.tag));
     let id = project.id();
     let elsewhere = tempfile::tempdir().unwrap();
     let outcome = again().current_dir(elsewhere.path()).run().status(USAGE);
@@ -221,7 +221,7 @@ fn rebuild_says_what_it_can_not_build() {
     outcome.says("it has no label `io.openshift.s2i.build.image`").says("minis2i build SOURCE BUILDER TAG");
     let here = ("io.openshift.s2i.build.source-location", "/");
     let local = labelled(&[("io.openshift.s2i.build.image", "builder"), here]);
-    rebuild(&[&local.id()]).status(USAGE).says("is an image's id").says("NEW");
+    rebuild(&[&local.id()]).status(USAGE).says("is an image id").says("NEW");
 }
 
 #[test]
@@ -244,10 +244,9 @@ fn rebuild_clones_what_was_cloned() {
     git(&project.path(), &["add", "input"]);
     git(&project.path(), &["commit", "--quiet", "--message", "one"]);
     let place = format!("ssh://git.example{}", project.path().display());
-    let from = format!("url.{}/.insteadOf", "/");
-    let config =
-        [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", from.as_str()), ("GIT_CONFIG_VALUE_0", "ssh://git.example/")];
-    let with = |run: Run| config.iter().fold(run, |run, (name, value)| run.env(name, value));
+    let config = project.temp_dir().join("gitconfig");
+    fs::write(&config, "[url \"/\"]\n\tinsteadOf = ssh://git.example/\n").unwrap();
+    let with = |run: Run| run.env("GIT_CONFIG_GLOBAL", &config);
     with(project.build(&builder).source(&place).args(&["--ref", "one"])).success();
     project.write("input", "not committed\n");
     with(rebuild(&project)).success();
@@ -287,7 +286,7 @@ fn a_generated_dockerfile_builds_what_a_build_does() {
     // Only a generated file may be overwritten.
     generate().success();
     fs::write(&file, "FROM scratch\n").unwrap();
-    generate().run().status(USAGE).says("is there already, and was not generated");
+    generate().run().status(USAGE).says("already exists and was not generated");
     assert_eq!(fs::read_to_string(&file).unwrap(), "FROM scratch\n");
 }
 
@@ -311,7 +310,7 @@ fn generate_follows_the_labels_or_finds_the_scripts() {
     let text = Run::new().args(&["generate", builder.name(), "-"]).success().stdout;
     assert!(text.contains("[\".\",\"/opt/in/src\"]") && text.contains("[\"/usr/local/s2i/run\"]"), "{text}");
     let outcome = Run::new().args(&["generate", BASE, "-"]).run().status(ENGINE);
-    outcome.says("no S2I builder").says("io.openshift.s2i.scripts-url");
+    outcome.says("is not an S2I builder").says("io.openshift.s2i.scripts-url");
     let lines = Run::new().args(&["generate", builder.name(), "-", "-e", "A=1\n2"]).run().status(USAGE);
     lines.says("the variable `A` has more than one line");
 }
@@ -368,10 +367,10 @@ fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
     let folder = dir.path().display().to_string();
     let run = || project.build(&builder).args(&["--as-dockerfile", &folder]).run().status(USAGE);
     fs::create_dir(dir.path().join("upload")).unwrap();
-    run().says("/upload` is there already").says("hint: ");
+    run().says("/upload` already exists").says("hint: ");
     fs::remove_dir(dir.path().join("upload")).unwrap();
     fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
-    run().says("/Dockerfile` is there already, and was not generated");
+    run().says("/Dockerfile` already exists and was not generated");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     let mounted = project.build(&builder).args(&["--mount", "--as-dockerfile", &folder]).run();
     mounted.status(USAGE).says("cannot be used with");

@@ -54,5 +54,5 @@ fn one_that_is_not_there_is_refused() {
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).args(&["-d", "/none"]).run().status(ENGINE);
     outcome.says("has no folder `/none` for the source").says("`--destination DIR`");
-    project.build(&builder).args(&["-d", ""]).run().status(USAGE).says("`--destination` names nothing");
+    project.build(&builder).args(&["-d", ""]).run().status(USAGE).says("`--destination` is empty");
 }

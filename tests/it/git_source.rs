@@ -94,7 +94,13 @@ fn what_git_does_not_find_is_an_error_in_its_words() {
     run.run().status(2).says("error: cannot clone `").says("does not exist").says("hint: see that `git clone ");
     let run = project.build_with("none").source(bare.to_str().unwrap()).args(&["--ref", "nothing"]);
     run.run().status(2).says("there is no commit `nothing` in `").says("hint: `git ls-remote");
-    project.build_with("none").source("s3://bucket").run().status(2).says("`s3://` is not understood").says("hint: ");
+    project
+        .build_with("none")
+        .source("s3://bucket")
+        .run()
+        .status(2)
+        .says("sources at `s3://` are not supported")
+        .says("hint: ");
     assert_eq!(clones(&project), [""; 0]);
 }
 

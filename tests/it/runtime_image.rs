@@ -118,7 +118,7 @@ fn a_failed_second_stage_moves_no_tag() {
     let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     let build = |artifact: &str| project.build(&builder).args(&["--runtime-image", runtime.name(), "-a", artifact]);
-    let outcome = build("/app/none").run().status(125).says("error: cannot take the artifact `/app/none` out");
+    let outcome = build("/app/none").run().status(125).says("error: cannot copy the artifact `/app/none`");
     outcome.says("hint: ");
     let outcome = build("/app/made:/usr/x").run().status(125).says("error: cannot put the artifacts into their place");
     outcome.says("ermission denied").says("hint: ");
@@ -141,7 +141,10 @@ fn what_a_second_stage_needs_is_asked_for_before_anything_is_built() {
     let run = project.build(&builder).args(&["--runtime-image", "minis2i-none"]);
     run.run().status(125).says("there is no runtime image `minis2i-none`").says("--runtime-pull-policy if-not-present");
     let run = project.build(&builder).args(&["--runtime-image", runtime.name()]);
-    run.run().status(2).says("no artifacts are given for the runtime image").says("hint: name it: `--runtime-artifact");
+    run.run()
+        .status(2)
+        .says("no artifacts are given for the runtime image")
+        .says("hint: name them with `--runtime-artifact");
     for alone in [["-a", "/x"], ["--assemble-runtime-user", "1"]] {
         project.build(&builder).args(&alone).run().status(2).says("--runtime-image");
     }

@@ -4,3 +4,4 @@ mod decisions;
 mod detection;
 mod lifecycle;
 mod random_edits;
+mod soundness;

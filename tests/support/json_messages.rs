@@ -12,6 +12,7 @@ pub fn assert_schema(objects: &[Value]) {
             "build-started" => {
                 &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
             }
+            "output" if object["more"] == true => &["build", "more", "reason", "text"],
             "output" => &["build", "reason", "text"],
             "note" | "warning" => &["message", "reason"],
             "engine-call" => &["command", "reason", "seconds"],

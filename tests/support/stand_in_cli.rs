@@ -63,8 +63,13 @@ impl StandInCli {
         self.folder.path().join(name).exists()
     }
 
-    /// Makes a file in `$here`, for a script that waits for it.
+    /// Makes a file in `$here`, for a script that looks for it.
     pub fn make(&self, name: &str) {
         fs::write(self.folder.path().join(name), "").unwrap();
+    }
+
+    /// Removes a file in `$here`.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.folder.path().join(name)).unwrap();
     }
 }

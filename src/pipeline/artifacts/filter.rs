@@ -17,7 +17,7 @@ const FOLDER: &[u8] = b"artifacts";
 /// Why relaying a stream ended early: because of the sender or because of the receiver.
 #[derive(Debug)]
 pub enum FilterError {
-    /// The stream is not a tar archive, is cut short, or has an entry that is not allowed.
+    /// The stream is not a tar archive, or is cut short.
     Stream(anyhow::Error),
     /// Writing to the receiver failed.
     Receiver(io::Error),
@@ -31,10 +31,46 @@ pub struct Relayed {
     /// Paths of folders that were sent writable so that they can be filled, each with the mode that it should have in
     /// the end. The paths start with `artifacts`.
     pub modes: Vec<(Vec<u8>, u32)>,
+    pub left_out: LeftOut,
+}
+
+impl Relayed {
+    /// Whether the stream had no entry at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0 && self.left_out.count == 0
+    }
+}
+
+/// The entries that may not pass.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    pub count: u64,
+    /// What is wrong with the first one; it is named.
+    first: String,
+}
+
+impl LeftOut {
+    fn add(&mut self, why: &anyhow::Error) {
+        if self.count == 0 {
+            self.first = why.to_string();
+        }
+        self.count += 1;
+    }
+
+    /// A warning, if there are any.
+    pub fn warning(&self) -> Option<String> {
+        match self.count {
+            0 => None,
+            1 => Some(format!("an entry of the artifacts is left out: {}", self.first)),
+            count => Some(format!("{count} entries of the artifacts are left out, the first: {}", self.first)),
+        }
+    }
 }
 
 /// Relays a whole tar stream. `rename` is called with the path of each entry, and with the target of each hard link,
-/// without `.` parts; it returns the new path below `artifacts`, or `None` to leave the entry out.
+/// without `.` parts; it returns the new path below `artifacts`, or `None` if the entry is not wanted. An entry that may
+/// not pass is left out: one that leads out of the folder, is neither a file, a folder nor a link, or would be written
+/// through a symlink.
 ///
 /// # Errors
 /// If the stream cannot be used or the receiver cannot be written to; see [`FilterError`].
@@ -46,16 +82,17 @@ pub fn relay_archive<W: Write>(
     let mut guard = Guard::default();
     let mut relayed = Relayed::default();
     while let Some(mut entry) = next_entry(from).map_err(FilterError::Stream)? {
-        let path = normalize(&entry.path).map_err(FilterError::Stream)?;
-        let Some(path) = rename(&path) else {
-            skip_content(from, entry.stored).map_err(FilterError::Stream)?;
-            continue;
+        let path = match admit(&mut entry, &mut guard, &rename) {
+            Ok(Some(path)) => path,
+            refused => {
+                skip_content(from, entry.stored).map_err(FilterError::Stream)?;
+                refused.unwrap_or_else(|why| {
+                    relayed.left_out.add(&why);
+                    None
+                });
+                continue;
+            }
         };
-        if entry.kind == b'1' {
-            let target = normalize(&entry.link).map_err(FilterError::Stream)?;
-            entry.link = rename(&target).unwrap_or(target);
-        }
-        guard.check(&path, &entry).map_err(FilterError::Stream)?;
         if relayed.entries == 0 && !path.is_empty() {
             to.folder(FOLDER, 0o755, (0, 0)).map_err(FilterError::Receiver)?;
         }
@@ -69,6 +106,25 @@ pub fn relay_archive<W: Write>(
     // Anything after the end of the archive is allowed, but must be read, since a full pipe would block its writer.
     let _ = io::copy(from, &mut io::sink());
     Ok(relayed)
+}
+
+/// The path below `artifacts` to which an entry goes, or `None` if it is not wanted. The target of a hard link becomes
+/// such a path, too.
+///
+/// # Errors
+/// If the entry may not pass; the error names it.
+fn admit(
+    entry: &mut TarEntry,
+    guard: &mut Guard,
+    rename: impl Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>> {
+    let Some(path) = rename(&normalize(&entry.path)?) else { return Ok(None) };
+    if entry.kind == b'1' {
+        let target = normalize(&entry.link)?;
+        entry.link = rename(&target).unwrap_or(target);
+    }
+    guard.check(&path, entry)?;
+    Ok(Some(path))
 }
 
 /// Removes `.` parts and superfluous slashes from a relative path and refuses one that leaves the folder. The empty
@@ -98,48 +154,51 @@ fn display(path: &[u8]) -> String {
 struct Guard {
     /// The kinds of earlier entries by the hashes of their paths, which take less memory. A collision can only refuse a
     /// valid archive.
-    seen: HashMap<u64, Seen>,
+    seen: HashMap<u64, EarlierEntry>,
 }
 
 /// The kind of an earlier entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
+enum EarlierEntry {
     File,
     Folder,
     Symlink,
 }
 
 impl Guard {
-    /// Checks an entry that is written to `path`, and remembers it.
+    /// Checks an entry that is written to `path`, and remembers it if it may pass.
     fn check(&mut self, path: &[u8], entry: &TarEntry) -> Result<()> {
         let path_text = display(path);
         for folder in parent_keys(path) {
-            match self.seen.insert(folder, Seen::Folder) {
-                Some(Seen::Symlink) => bail!("`{path_text}` would be written through a symlink"),
-                Some(Seen::File) => bail!("`{path_text}` lies below a file"),
-                Some(Seen::Folder) | None => {}
+            match self.seen.get(&folder) {
+                Some(EarlierEntry::Symlink) => bail!("`{path_text}` would be written through a symlink"),
+                Some(EarlierEntry::File) => bail!("`{path_text}` lies below a file"),
+                Some(EarlierEntry::Folder) | None => {}
             }
         }
         let kind = match entry.kind {
-            b'0' | b'S' => Seen::File,
+            b'0' | b'S' => EarlierEntry::File,
             // A hard link to a symlink is a symlink, too.
             b'1' => match self.seen.get(&key(&entry.link)) {
-                Some(target @ (Seen::File | Seen::Symlink)) => *target,
+                Some(target @ (EarlierEntry::File | EarlierEntry::Symlink)) => *target,
                 _ => bail!("`{path_text}` is a hard link to `{}`, which did not come before", display(&entry.link)),
             },
-            b'2' => Seen::Symlink,
-            b'5' => Seen::Folder,
+            b'2' => EarlierEntry::Symlink,
+            b'5' => EarlierEntry::Folder,
             b'3' | b'4' | b'6' => bail!("`{path_text}` is a device or a FIFO"),
             other => bail!("`{path_text}` is of an unknown kind (`{}`)", char::from(other).escape_default()),
         };
-        ensure!(!path.is_empty() || kind == Seen::Folder, "the folder of the artifacts is no folder");
-        match self.seen.insert(key(path), kind) {
+        ensure!(!path.is_empty() || kind == EarlierEntry::Folder, "the folder of the artifacts is no folder");
+        match self.seen.get(&key(path)) {
             // A symlink may replace a file: entries that come later find the symlink here.
-            Some(before) if before != kind && (before, kind) != (Seen::File, Seen::Symlink) => {
+            Some(before) if *before != kind && (*before, kind) != (EarlierEntry::File, EarlierEntry::Symlink) => {
                 bail!("`{path_text}` appears twice, as different kinds of entry")
             }
-            _ => Ok(()),
+            _ => {}
         }
+        self.seen.extend(parent_keys(path).map(|folder| (folder, EarlierEntry::Folder)));
+        self.seen.insert(key(path), kind);
+        Ok(())
     }
 }
 
@@ -219,122 +278,4 @@ fn copy_content<W: Write>(from: &mut impl Read, to: &mut Writer<W>, size: u64) -
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{FilterError, Relayed, key, parent_keys, relay_archive};
-    use crate::tar::writer::Writer;
-    use ::tar::EntryType as Type;
-    use proptest::prelude::*;
-    use std::io::Read;
-
-    fn entry(kind: ::tar::EntryType, path: &str, link: &str, content: &[u8]) -> Vec<u8> {
-        let mut header = ::tar::Header::new_gnu();
-        header.as_mut_bytes()[..path.len().min(100)].copy_from_slice(&path.as_bytes()[..path.len().min(100)]);
-        header.set_entry_type(kind);
-        header.set_mode(0o640);
-        header.set_size(content.len() as u64);
-        header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
-        header.set_cksum();
-        let mut bytes = header.as_bytes().to_vec();
-        bytes.extend_from_slice(content);
-        bytes.resize(bytes.len().div_ceil(512) * 512, 0);
-        bytes
-    }
-
-    fn relay(stream: &[u8]) -> (Result<Relayed, FilterError>, Vec<(String, String)>) {
-        let mut writer = Writer::new(Vec::new());
-        let result = relay_archive(&mut &stream[..], &mut writer, |path| Some(path.to_vec()));
-        let bytes = writer.finish().unwrap();
-        let mut read = ::tar::Archive::new(&bytes[..]);
-        let entries = read.entries().unwrap().map(|entry| {
-            let mut entry = entry.unwrap();
-            let mut content = String::new();
-            let link = entry.link_name().unwrap().map(|link| format!("-> {}", link.display()));
-            let path = entry.path().unwrap().display().to_string();
-            let _ = entry.read_to_string(&mut content);
-            (path, link.unwrap_or(content))
-        });
-        let entries = entries.collect();
-        (result, entries)
-    }
-
-    fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
-    }
-
-    #[test]
-    fn entries_arrive_below_artifacts() {
-        let stream = [
-            entry(Type::Directory, "./out/", "", b""),
-            entry(Type::Regular, "./out/a", "", b"one"),
-            entry(Type::Link, "out/b", "./out/a", b""),
-            entry(Type::Symlink, "out/c", "/usr/bin/python3", b""),
-            vec![0; 1024],
-            b"/opt/jboss\n".to_vec(),
-        ];
-        let (result, entries) = relay(&stream.concat());
-        assert_eq!(result.unwrap().entries, 4);
-        let expected = [
-            ("artifacts/", ""),
-            ("artifacts/out/", ""),
-            ("artifacts/out/a", "one"),
-            ("artifacts/out/b", "-> artifacts/out/a"),
-            ("artifacts/out/c", "-> /usr/bin/python3"),
-        ];
-        assert_eq!(entries, owned(&expected));
-    }
-
-    #[test]
-    fn an_empty_stream_gives_no_entries() {
-        for stream in [Vec::new(), vec![0; 10_240]] {
-            let (result, entries) = relay(&stream);
-            assert_eq!((result.unwrap(), entries), (Relayed::default(), Vec::new()));
-        }
-    }
-
-    #[test]
-    fn entries_that_leave_the_folder_are_refused() {
-        let link = entry(Type::Symlink, "d", "/etc", b"");
-        let tricks = [
-            entry(Type::Regular, "/etc/passwd", "", b"x"),
-            entry(Type::Regular, "a/../../x", "", b"x"),
-            [link.clone(), entry(Type::Regular, "d/passwd", "", b"x")].concat(),
-            [link.clone(), entry(Type::Regular, "d", "", b"x")].concat(),
-            [link.clone(), entry(Type::Link, "e", "d/passwd", b"")].concat(),
-            [link.clone(), entry(Type::Link, "e", "d", b""), entry(Type::Regular, "e/passwd", "", b"x")].concat(),
-            [entry(Type::Regular, "d/empty", "", b""), link].concat(),
-            entry(Type::Link, "e", "/etc/passwd", b""),
-            entry(Type::Link, "e", "../x", b""),
-            entry(Type::Char, "null", "", b""),
-            entry(Type::Fifo, "pipe", "", b""),
-        ];
-        for (index, trick) in tricks.iter().enumerate() {
-            let (result, entries) = relay(trick);
-            assert!(matches!(result, Err(FilterError::Stream(_))), "trick {index}");
-            assert!(entries.iter().all(|(_, text)| text.is_empty() || text.starts_with("->")), "trick {index}");
-        }
-    }
-
-    #[test]
-    fn a_stream_cut_in_a_file_is_noticed_and_filled_up() {
-        let stream = entry(Type::Regular, "a", "", &[b'x'; 2000]);
-        let (result, entries) = relay(&stream[..700]);
-        assert!(matches!(result, Err(FilterError::Stream(_))));
-        assert_eq!(entries.len(), 2);
-    }
-
-    proptest! {
-        #[test]
-        fn the_keys_of_parents_are_those_of_their_paths(path in "[ab]{1,2}(/[ab]{1,2}){0,5}") {
-            let path = path.as_bytes();
-            let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
-            let expected: Vec<u64> = ends.map(|end| key(&path[..end])).collect();
-            prop_assert_eq!(parent_keys(path).collect::<Vec<_>>(), expected);
-        }
-
-        #[test]
-        fn bytes_that_are_no_tar_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..4000)) {
-            let (_, entries) = relay(&bytes);
-            prop_assert!(entries.iter().all(|(path, _)| path.starts_with("artifacts")));
-        }
-    }
-}
+mod tests;

@@ -44,8 +44,8 @@ pub struct ArtifactPlan {
     pub bypass: bool,
     /// Run the script without a shell, since the image has none.
     pub without_shell: bool,
-    /// Empty `/tmp/artifacts` first: the script copies files there, and the image contains those of its previous run.
-    pub clear_copies: bool,
+    /// The image was built with artifacts that a script had copied.
+    pub copied_before: bool,
 }
 
 impl ArtifactPlan {
@@ -76,9 +76,9 @@ impl ArtifactPlan {
         let mut options = user_options(&contract);
         options.extend_from_slice(&job.run_options);
         let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
-        let clear_copies = label(labels::ARTIFACTS) == Some("copied");
+        let copied_before = label(labels::ARTIFACTS) == Some("copied");
         let without_shell = label(labels::SHELL).map_or(!shell, |value| value == "missing");
-        Some(Self { image: previous.id.clone(), script, options, bypass, without_shell, clear_copies })
+        Some(Self { image: previous.id.clone(), script, options, bypass, without_shell, copied_before })
     }
 
     /// Whether the container can join the network of another container with the same options. The engine refuses that
@@ -114,7 +114,7 @@ mod tests {
             let script = SaverScript::Image("/s2i/save-artifacts".to_owned());
             let options = options.iter().map(|&option| option.to_owned()).collect();
             let image = "sha256:1".to_owned();
-            ArtifactPlan { image, script, options, bypass: false, without_shell: false, clear_copies: false }
+            ArtifactPlan { image, script, options, bypass: false, without_shell: false, copied_before: false }
                 .can_share_network()
         };
         assert!(shares(&[]) && shares(&["--user", "1001:0", "--memory", "512m", "-e", "http_proxy=x"]));

@@ -2,7 +2,7 @@
 //! and relaying the artifacts. Which script to run is left to [`plan`](super::plan).
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 use std::thread::JoinHandle;
 
@@ -10,11 +10,12 @@ use anyhow::{Result, anyhow};
 
 use super::filter::{FilterError, Relayed, relay_archive};
 use super::plan::{ArtifactPlan, SaverScript};
+use crate::child::for_each_piece;
 use crate::contract::image_path::join;
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
 use crate::engine::process::Process;
-use crate::pipeline::container::exit_marker::{RUN_AND_MARK_EXIT, UntilExit};
+use crate::pipeline::container::exit_marker::{RUN_AND_MARK_EXIT, ScriptExit, UntilExit};
 use crate::pipeline::container::lines::relay_lines;
 use crate::random;
 use crate::report::Reporter;
@@ -43,13 +44,23 @@ pub enum SavedArtifacts {
 /// A running `save-artifacts`.
 pub struct Saver {
     engine: Engine,
+    plan: ArtifactPlan,
     container: Container,
     process: Process,
     /// Marks the line with which the shell reports the exit status of the script.
     token: String,
-    /// Shows the script's stderr.
-    stderr_relay: JoinHandle<()>,
-    clear_copies: bool,
+    /// Shows the script's stderr, or reads it to its end.
+    stderr_reader: JoinHandle<()>,
+}
+
+/// What the shell reports if [`COPY_FOLDER`] had files before the script ran.
+const FILLED: &str = "filled";
+
+/// Which of the files in [`COPY_FOLDER`] a script has copied there.
+enum CopiedFiles {
+    All,
+    /// Those that the engine lists as changed.
+    Changed,
 }
 
 impl Saver {
@@ -65,25 +76,41 @@ impl Saver {
         network_of: Option<&str>,
         reporter: &Reporter,
     ) -> Result<Self> {
-        let mut plan = plan.clone();
-        plan.options.extend(network_of.map(|container| format!("--network=container:{container}")));
+        let mut with_network = plan.clone();
+        with_network.options.extend(network_of.map(|container| format!("--network=container:{container}")));
         let token = random::token()?;
         let (container, mut process) = match plan.without_shell {
-            true => run_without_shell(engine, name, &plan)?,
-            false => run_with_shell(engine, name, &plan, &token)?,
+            true => run_without_shell(engine, name, &with_network)?,
+            false => run_with_shell(engine, name, &with_network, &token, false)?,
         };
         let mut stderr = UntilExit::new(process.stderr(), &token);
         let reporter = reporter.clone();
-        let stderr_relay = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
-        Ok(Self { engine: engine.clone(), container, process, token, stderr_relay, clear_copies: plan.clear_copies })
+        let stderr_reader = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
+        Ok(Self { engine: engine.clone(), plan: plan.clone(), container, process, token, stderr_reader })
     }
 
-    /// Relays the artifacts to an upload. Returns the container as well, which can be removed then.
+    /// Runs the script again, in a container called `name` with an empty [`COPY_FOLDER`]. What it prints was shown before.
+    fn start_again(engine: &Engine, name: String, plan: &ArtifactPlan) -> Result<Self> {
+        let token = random::token()?;
+        let (container, mut process) = run_with_shell(engine, name, plan, &token, true)?;
+        let mut stderr = UntilExit::new(process.stderr(), &token);
+        let stderr_reader = std::thread::spawn(move || for_each_piece(&mut stderr, |_| {}));
+        Ok(Self { engine: engine.clone(), plan: plan.clone(), container, process, token, stderr_reader })
+    }
+
+    /// Relays the artifacts to an upload. Returns the container as well, which can be removed then. `second_name` is for
+    /// another container, which may be needed: in a folder that had files before, the ones that a script wrote again look
+    /// like the others if they have the same size and time, so the script runs once more with an empty folder. It cannot
+    /// have one from the beginning, as it may read the files.
     ///
     /// # Errors
     /// If the upload cannot be written to, the copied files cannot be fetched, or work was cancelled. A failing script
     /// is no error here.
-    pub fn relay_to<W: Write>(mut self, to: &mut Writer<W>) -> Result<(SavedArtifacts, Container)> {
+    pub fn relay_to<W: Write>(
+        mut self,
+        to: &mut Writer<W>,
+        second_name: impl FnOnce() -> String,
+    ) -> Result<(SavedArtifacts, Container)> {
         let mut stdout = UntilExit::new(self.process.stdout(), &self.token);
         let relayed = match relay_archive(&mut stdout, to, |path| Some(path.to_vec())) {
             Ok(relayed) => relayed,
@@ -94,27 +121,62 @@ impl Saver {
                 return Ok((saved, self.container));
             }
         };
-        let status = match stdout.status() {
-            Some(status) => status,
-            None => self.process.wait()?,
-        };
-        self.engine.cancel().check()?;
-        self.container.mark_created();
-        let _ = self.stderr_relay.join();
-        let saved = match status {
-            0 if relayed.entries > 0 => SavedArtifacts::Streamed(relayed),
-            0 => relay_copied_files(&self.engine, self.container.name(), self.clear_copies, to)?,
+        let Self { engine, plan, mut container, process, stderr_reader, .. } = self;
+        let ended = wait_for_end(&engine, process, &stdout)?;
+        container.mark_created();
+        let _ = stderr_reader.join();
+        let saved = match ended.status {
+            0 if !relayed.is_empty() => SavedArtifacts::Streamed(relayed),
+            0 if ended.note == FILLED => Self::start_again(&engine, second_name(), &plan)?.relay_copies_to(to)?,
+            0 if plan.without_shell && !plan.copied_before => {
+                relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to)?
+            }
+            0 => relay_copied_files(&engine, container.name(), &CopiedFiles::All, to)?,
             // The image has no such script, which is not known before for images that minis2i did not build.
-            126 | 127 if relayed.entries == 0 => SavedArtifacts::Nothing,
+            126 | 127 if relayed.is_empty() => SavedArtifacts::Nothing,
             status => SavedArtifacts::Failed(format!("it exited with status {status}")),
         };
-        Ok((saved, self.container))
+        Ok((saved, container))
+    }
+
+    /// Relays only the files that the script copies.
+    fn relay_copies_to<W: Write>(mut self, to: &mut Writer<W>) -> Result<SavedArtifacts> {
+        let mut stdout = UntilExit::new(self.process.stdout(), &self.token);
+        for_each_piece(&mut stdout, |_| {});
+        let Self { engine, mut container, process, .. } = self;
+        let ended = wait_for_end(&engine, process, &stdout)?;
+        container.mark_created();
+        match ended.status {
+            // The user of the image may not remove the files.
+            0 if ended.note == FILLED => relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to),
+            0 => relay_copied_files(&engine, container.name(), &CopiedFiles::All, to),
+            status => Ok(SavedArtifacts::Failed(format!("with an empty {COPY_FOLDER} it exited with status {status}"))),
+        }
     }
 }
 
+/// Waits for the end of a script whose stdout was read to its end.
+///
+/// # Errors
+/// If work was cancelled, or the end of the CLI cannot be waited for.
+fn wait_for_end(engine: &Engine, process: Process, stdout: &UntilExit<impl Read>) -> Result<ScriptExit> {
+    let ended = match stdout.ended() {
+        Some(exit) => exit.clone(),
+        None => ScriptExit { status: process.wait()?, note: String::new() },
+    };
+    engine.cancel().check()?;
+    Ok(ended)
+}
+
 /// Starts the script from a shell, which writes an external script to its path first and reports the exit status.
-fn run_with_shell(engine: &Engine, name: String, plan: &ArtifactPlan, token: &str) -> Result<(Container, Process)> {
-    let (container, mut process) = Container::run(engine, name, &shell_arguments(plan, token), Stdio::piped())?;
+fn run_with_shell(
+    engine: &Engine,
+    name: String,
+    plan: &ArtifactPlan,
+    token: &str,
+    clear: bool,
+) -> Result<(Container, Process)> {
+    let (container, mut process) = Container::run(engine, name, &shell_arguments(plan, token, clear), Stdio::piped())?;
     let mut stdin = process.stdin();
     let content = match &plan.script {
         SaverScript::External { content, .. } => content.clone(),
@@ -151,7 +213,8 @@ fn run_without_shell(engine: &Engine, name: String, plan: &ArtifactPlan) -> Resu
 }
 
 /// The options, the image and the command for `docker run`, for a script that a shell runs.
-fn shell_arguments(plan: &ArtifactPlan, token: &str) -> Vec<String> {
+/// `clear` is whether [`COPY_FOLDER`] is emptied first.
+fn shell_arguments(plan: &ArtifactPlan, token: &str, clear: bool) -> Vec<String> {
     let mut args = vec!["--interactive".to_owned()];
     args.extend(plan.options.iter().cloned());
     if plan.bypass {
@@ -161,8 +224,12 @@ fn shell_arguments(plan: &ArtifactPlan, token: &str) -> Vec<String> {
     if !plan.bypass {
         args.push("/bin/sh".to_owned());
     }
-    let clear = if plan.clear_copies { format!("rm -rf {COPY_FOLDER} 2>/dev/null; ") } else { String::new() };
-    let prepare = format!("{clear}[ -d {COPY_FOLDER} ] || mkdir -p {COPY_FOLDER} 2>/dev/null");
+    let clear = if clear { format!("rm -rf {COPY_FOLDER} 2>/dev/null; ") } else { String::new() };
+    let is_filled = format!(
+        "minis2i_note=; for f in {COPY_FOLDER}/* {COPY_FOLDER}/.[!.]* {COPY_FOLDER}/..?*; do \
+         if [ -e \"$f\" ] || [ -L \"$f\" ]; then minis2i_note={FILLED}; fi; done"
+    );
+    let prepare = format!("{clear}[ -d {COPY_FOLDER} ] || mkdir -p {COPY_FOLDER} 2>/dev/null; {is_filled}");
     let (program, path) = match &plan.script {
         SaverScript::Image(path) => (format!("{prepare}; {RUN_AND_MARK_EXIT}"), path.clone()),
         SaverScript::External { destination, .. } => {
@@ -174,16 +241,17 @@ fn shell_arguments(plan: &ArtifactPlan, token: &str) -> Vec<String> {
     args
 }
 
-/// Relays the files that the script copied into [`COPY_FOLDER`]. `cleared` is whether the folder was emptied before.
+/// Relays the files that the script copied into [`COPY_FOLDER`].
 fn relay_copied_files<W: Write>(
     engine: &Engine,
     container: &str,
-    cleared: bool,
+    copied: &CopiedFiles,
     to: &mut Writer<W>,
 ) -> Result<SavedArtifacts> {
-    // In a folder that was not emptied, only the changed files count: others may be older than this run of the script.
-    // The engine does not list files that were overwritten with the same content, so the folder is emptied if possible.
-    let changed = if cleared { None } else { Some(changed_below(&engine.demand(&["diff", container])?, COPY_FOLDER)) };
+    let changed = match copied {
+        CopiedFiles::All => None,
+        CopiedFiles::Changed => Some(changed_below(&engine.demand(&["diff", container])?, COPY_FOLDER)),
+    };
     if changed.as_ref().is_some_and(HashSet::is_empty) {
         return Ok(SavedArtifacts::Nothing);
     }
@@ -210,7 +278,7 @@ fn relay_copied_files<W: Write>(
         Err(FilterError::Stream(why)) => {
             Ok(SavedArtifacts::Failed(format!("what it left in {COPY_FOLDER} cannot be used: {why}")))
         }
-        Ok(relayed) if cleared && relayed.entries == 0 => Ok(SavedArtifacts::Nothing),
+        Ok(relayed) if changed.is_none() && relayed.is_empty() => Ok(SavedArtifacts::Nothing),
         Ok(_) if status != 0 => {
             Err(engine.failed(&args, &stderr.text()).context(anyhow!("cannot fetch the artifacts")))
         }

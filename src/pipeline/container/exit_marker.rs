@@ -5,9 +5,25 @@ use std::io::{self, Read};
 
 use super::protocol::{Chunk, MarkScanner};
 
-/// The part of a shell program that runs `"$1"` and reports its exit status on both streams; `"$2"` is the token.
+/// The part of a shell program that runs `"$1"` and reports its exit status on both streams; `"$2"` is the token, and the
+/// variable `minis2i_note`, which must be set, has what is reported as well.
 pub const RUN_AND_MARK_EXIT: &str = "\"$1\" </dev/null; set -- $? \"$2\"; \
-    for out in 1 2; do printf '\\036%s exit %d\\n' \"$2\" \"$1\" >&$out; done";
+    for out in 1 2; do printf '\\036%s exit %d %s\\n' \"$2\" \"$1\" \"$minis2i_note\" >&$out; done";
+
+/// How a script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptExit {
+    pub status: i32,
+    /// What the shell reported as well.
+    pub note: String,
+}
+
+impl ScriptExit {
+    fn parse(mark: &str) -> Option<Self> {
+        let (status, note) = mark.strip_prefix("exit ")?.split_once(' ')?;
+        Some(Self { status: status.parse().ok()?, note: note.to_owned() })
+    }
+}
 
 /// A reader for one stream of that shell, which ends before the line with the exit status.
 pub struct UntilExit<R> {
@@ -16,18 +32,18 @@ pub struct UntilExit<R> {
     scanner: Option<MarkScanner>,
     /// Output that was scanned and can be read.
     output: io::Cursor<Vec<u8>>,
-    status: Option<i32>,
+    exit: Option<ScriptExit>,
 }
 
 impl<R: Read> UntilExit<R> {
     /// A reader for `stream`; `token` is the one that the shell got.
     pub fn new(stream: R, token: &str) -> Self {
-        Self { stream, scanner: Some(MarkScanner::new(token)), output: io::Cursor::default(), status: None }
+        Self { stream, scanner: Some(MarkScanner::new(token)), output: io::Cursor::default(), exit: None }
     }
 
-    /// The exit status of the script, once everything is read; `None` if the stream ended without it.
-    pub fn status(&self) -> Option<i32> {
-        self.status
+    /// How the script ended, once everything is read; `None` if the stream ended without that.
+    pub fn ended(&self) -> Option<&ScriptExit> {
+        self.exit.as_ref()
     }
 
     /// Reads from the stream until there is output or the end is reached.
@@ -57,7 +73,7 @@ impl<R: Read> UntilExit<R> {
             match chunk {
                 Chunk::Output(bytes) => output.extend(bytes),
                 Chunk::Mark(mark) => {
-                    self.status = mark.strip_prefix("exit ").and_then(|status| status.parse().ok());
+                    self.exit = ScriptExit::parse(&mark);
                     self.scanner = None;
                     break;
                 }
@@ -84,19 +100,19 @@ mod tests {
     use std::io::Read;
     use std::process::Command;
 
-    fn read(stream: impl Read) -> (String, Option<i32>) {
+    fn read(stream: impl Read) -> (String, Option<(i32, String)>) {
         let mut stream = UntilExit::new(stream, "token");
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
-        (text, stream.status())
+        (text, stream.ended().map(|exit| (exit.status, exit.note.clone())))
     }
 
     #[test]
     fn the_exit_status_is_found_wherever_the_stream_is_cut() {
-        let stream = b"some\nbytes\x1etoken exit 3\nnever read".as_slice();
+        let stream = b"some\nbytes\x1etoken exit 3 why\nnever read".as_slice();
         for cut in 0..stream.len() {
             let (text, status) = read(stream[..cut].chain(&stream[cut..]));
-            assert_eq!((text.as_str(), status), ("some\nbytes", Some(3)), "cut at {cut}");
+            assert_eq!((text.as_str(), status), ("some\nbytes", Some((3, "why".to_owned()))), "cut at {cut}");
         }
         assert_eq!(read(b"cut short\x1etok".as_slice()), ("cut short\x1etok".to_owned(), None));
     }
@@ -104,13 +120,15 @@ mod tests {
     #[test]
     fn a_shell_reports_the_exit_status_on_both_streams() {
         let shell = |script: &str| {
-            let output = Command::new("sh").args(["-c", RUN_AND_MARK_EXIT, "sh", script, "token"]).output().unwrap();
+            let program = format!("minis2i_note=; {RUN_AND_MARK_EXIT}");
+            let output = Command::new("sh").args(["-c", &program, "sh", script, "token"]).output().unwrap();
             (read(output.stdout.as_slice()), read(output.stderr.as_slice()))
         };
-        assert_eq!(shell("true"), ((String::new(), Some(0)), (String::new(), Some(0))));
-        assert_eq!(shell("false").0, (String::new(), Some(1)));
+        let exit = |status| Some((status, String::new()));
+        assert_eq!(shell("true"), ((String::new(), exit(0)), (String::new(), exit(0))));
+        assert_eq!(shell("false").0, (String::new(), exit(1)));
         let (out, errors) = shell("/no/such/script");
-        assert_eq!((out.1, errors.1), (Some(127), Some(127)));
+        assert_eq!((out.1, errors.1), (exit(127), exit(127)));
         assert!(errors.0.contains("not found"), "{}", errors.0);
     }
 }

@@ -31,12 +31,12 @@ impl FinalScript {
         let mut text = b"minis2i_finish() {\n".to_vec();
         let quote_below = |path: &[u8]| quote(&[self.destination.as_bytes(), b"/", path].concat());
         let paths = self.topmost_removed().map(|path| quote_below(path));
-        text.extend(paths.fold(Command::new(b"rm -rf --"), Command::with).ended());
+        text.extend(paths.fold(ShellCommand::new(b"rm -rf --"), ShellCommand::with).ended());
         // In their order: a folder that was closed closes what lies below it, too.
         for same in self.modes.chunk_by(|(_, a), (_, b)| a == b) {
             let program = format!("chmod {:o} --", same[0].1);
             let paths = same.iter().map(|(path, _)| quote_below(path));
-            text.extend(paths.fold(Command::new(program.as_bytes()), Command::with).ended());
+            text.extend(paths.fold(ShellCommand::new(program.as_bytes()), ShellCommand::with).ended());
         }
         for (path, (seconds, nanos)) in &self.touch {
             let path = quote_below(path);
@@ -92,14 +92,14 @@ impl FinalScript {
 const COMMAND_LIMIT: usize = 32 * 1024;
 
 /// A shell command with any number of paths, as several lines where they are many.
-struct Command {
+struct ShellCommand {
     program: Vec<u8>,
     text: Vec<u8>,
     /// Where the last line begins.
     line: usize,
 }
 
-impl Command {
+impl ShellCommand {
     fn new(program: &[u8]) -> Self {
         Self { program: program.to_vec(), text: Vec::new(), line: 0 }
     }

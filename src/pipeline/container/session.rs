@@ -4,11 +4,13 @@
 use std::io::{self, BufWriter, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
+use super::backlog::{Backlog, Limited};
+use super::end_signal::EndSignal;
 use super::final_script::FinalScript;
 use super::protocol::{Chunk, Greeting, MarkScanner, script};
 use crate::child::for_each_piece;
@@ -56,8 +58,8 @@ pub struct Start<'a> {
 pub enum SessionEvent {
     /// Output of a script, or a mark.
     Chunk(Chunk),
-    /// Stderr of the ENTRYPOINT, of `tar` or of the CLI. That of `assemble` is part of the output.
-    Stderr(Vec<u8>),
+    /// There was stderr of the ENTRYPOINT, of `tar` or of the CLI. That of `assemble` is part of the output.
+    Stderr,
     /// Both streams have ended.
     End,
 }
@@ -84,47 +86,16 @@ pub struct Session {
     /// If the engine unpacks the upload: the stream to the engine, and the standard input of the container.
     delivery: Option<(Delivery, ChildStdin)>,
     events: Receiver<SessionEvent>,
+    /// The output in `events`.
+    backlog: Backlog,
+    /// Once events are taken.
+    limited: Option<Limited>,
     /// Marks the lines of the shell program.
     token: String,
-    /// The last part of the stderr so far.
-    stderr: Vec<u8>,
+    stderr: StderrTail,
     /// Output from before `assemble` started, for example of the ENTRYPOINT.
     early_output: Vec<u8>,
     end: EndSignal,
-}
-
-/// The end of a container, for a listener: it is called when the container's streams have ended, or at once if they
-/// already have.
-#[derive(Clone, Default)]
-struct EndSignal(Arc<Mutex<EndState>>);
-
-#[derive(Default)]
-struct EndState {
-    ended: bool,
-    listener: Option<Box<dyn FnOnce() + Send>>,
-}
-
-impl EndSignal {
-    fn trigger(&self) {
-        let listener = {
-            let mut state = self.0.lock().expect("no thread panics while it holds this lock");
-            state.ended = true;
-            state.listener.take()
-        };
-        if let Some(listener) = listener {
-            listener();
-        }
-    }
-
-    fn listen(&self, listener: Box<dyn FnOnce() + Send>) {
-        let mut state = self.0.lock().expect("no thread panics while it holds this lock");
-        if state.ended {
-            drop(state);
-            listener();
-        } else {
-            state.listener = Some(listener);
-        }
-    }
 }
 
 impl Session {
@@ -148,7 +119,8 @@ impl Session {
         let (container, mut process) = Container::run(engine, start.name, &options, Stdio::piped())?;
         let (sender, events) = mpsc::channel();
         let end = EndSignal::default();
-        read_streams(&mut process, &token, &sender, end.clone());
+        let (backlog, stderr) = (Backlog::default(), StderrTail::default());
+        read_streams(&mut process, &token, &sender, &backlog, &stderr, end.clone());
         let upload = Writer::new(BufWriter::with_capacity(UPLOAD_BUFFER, process.stdin()));
         Ok(Self {
             engine: engine.clone(),
@@ -157,8 +129,10 @@ impl Session {
             upload: Some(upload),
             delivery: None,
             events,
+            backlog,
+            limited: None,
             token,
-            stderr: Vec::new(),
+            stderr,
             early_output: Vec::new(),
             end,
         })
@@ -177,8 +151,11 @@ impl Session {
                         mark.strip_prefix("hello ").ok_or_else(|| NoGreeting::Error(anyhow!("unexpected `{mark}`")))?;
                     return Greeting::parse(words).map_err(NoGreeting::Error);
                 }
-                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => self.early_output.extend(bytes),
-                Ok(SessionEvent::Stderr(bytes)) => self.keep_stderr(&bytes),
+                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => {
+                    self.backlog.remove(bytes.len());
+                    self.early_output.extend(bytes);
+                }
+                Ok(SessionEvent::Stderr) => {}
                 Ok(SessionEvent::End) | Err(RecvTimeoutError::Disconnected) => return Err(self.no_greeting()),
                 Err(RecvTimeoutError::Timeout) if self.is_running() => return Err(NoGreeting::Entrypoint),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -201,7 +178,7 @@ impl Session {
             Ok(status) => status,
             Err(error) => return NoGreeting::Error(error),
         };
-        let stderr = self.stderr_text();
+        let stderr = self.stderr.text();
         let refused = stderr.contains("Error response from daemon") || status == 125;
         if !refused {
             // An ENTRYPOINT that runs its arguments fails if there is no shell.
@@ -279,10 +256,9 @@ impl Session {
 
     /// Waits for the next event.
     pub fn next_event(&mut self) -> SessionEvent {
+        self.limited.get_or_insert_with(|| self.backlog.limit());
         let event = self.events.recv().unwrap_or(SessionEvent::End);
-        if let SessionEvent::Stderr(bytes) = &event {
-            self.keep_stderr(bytes);
-        }
+        self.taken(&event);
         event
     }
 
@@ -302,17 +278,16 @@ impl Session {
             drop(stdin);
         }
         while let Ok(event) = self.events.recv_timeout(STDERR_TIME_LIMIT) {
-            match event {
-                SessionEvent::Stderr(bytes) => self.keep_stderr(&bytes),
-                SessionEvent::Chunk(_) => {}
-                SessionEvent::End => break,
+            self.taken(&event);
+            if matches!(event, SessionEvent::End) {
+                break;
             }
         }
         if let Err(cancelled) = self.engine.cancel().check() {
             return cancelled;
         }
         let status = self.wait();
-        let stderr = self.stderr_text();
+        let stderr = self.stderr.text();
         match status {
             Ok(status) if stderr.trim().is_empty() => {
                 self.engine.error(what, &format!("the build container ended with status {status}"))
@@ -339,21 +314,38 @@ impl Session {
 
     /// Waits for the end of the CLI; returns its exit status, or -1 if that was already waited for.
     fn wait(&mut self) -> Result<i32> {
-        self.upload = None;
+        (self.upload, self.limited) = (None, None);
         match self.process.take() {
             Some(process) => process.wait(),
             None => Ok(-1),
         }
     }
 
-    fn stderr_text(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
+    fn taken(&self, event: &SessionEvent) {
+        if let SessionEvent::Chunk(Chunk::Output(bytes)) = event {
+            self.backlog.remove(bytes.len());
+        }
+    }
+}
+
+/// The last part of the stderr of a container so far.
+#[derive(Clone, Default)]
+struct StderrTail(Arc<Mutex<Vec<u8>>>);
+
+impl StderrTail {
+    fn add(&self, bytes: &[u8]) {
+        let mut tail = self.lock();
+        tail.extend_from_slice(bytes);
+        let excess = tail.len().saturating_sub(STDERR_SIZE_LIMIT);
+        tail.drain(..excess);
     }
 
-    fn keep_stderr(&mut self, bytes: &[u8]) {
-        self.stderr.extend_from_slice(bytes);
-        let excess = self.stderr.len().saturating_sub(STDERR_SIZE_LIMIT);
-        self.stderr.drain(..excess);
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lock()).into_owned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().expect("no thread panics while it holds this lock")
     }
 }
 
@@ -363,29 +355,41 @@ pub fn source_refused(engine: &Engine, stderr: &str) -> anyhow::Error {
 }
 
 /// Sends events for both streams, each from a thread of its own, so that a full pipe cannot block the container.
-fn read_streams(process: &mut Process, token: &str, events: &Sender<SessionEvent>, end: EndSignal) {
+fn read_streams(
+    process: &mut Process,
+    token: &str,
+    events: &Sender<SessionEvent>,
+    backlog: &Backlog,
+    tail: &StderrTail,
+    end: EndSignal,
+) {
     let mut scanner = MarkScanner::new(token);
     let mut stdout = process.stdout();
     let mut stderr = process.stderr();
-    let stderr_events = events.clone();
+    let (stderr_events, tail) = (events.clone(), tail.clone());
     let stderr_reader = std::thread::spawn(move || {
         for_each_piece(&mut stderr, |piece| {
-            let _ = stderr_events.send(SessionEvent::Stderr(piece.to_vec()));
+            tail.add(piece);
+            let _ = stderr_events.send(SessionEvent::Stderr);
         });
     });
-    let events = events.clone();
+    let (sender, backlog) = (events.clone(), backlog.clone());
     std::thread::spawn(move || {
-        for_each_piece(&mut stdout, |piece| {
-            for chunk in scanner.feed(piece) {
-                let _ = events.send(SessionEvent::Chunk(chunk));
+        let send = |chunk: Chunk| {
+            if let Chunk::Output(bytes) = &chunk {
+                backlog.add(bytes.len());
             }
+            let _ = sender.send(SessionEvent::Chunk(chunk));
+        };
+        for_each_piece(&mut stdout, |piece| {
+            scanner.feed(piece).into_iter().for_each(&send);
         });
         let rest = scanner.rest();
         if !rest.is_empty() {
-            let _ = events.send(SessionEvent::Chunk(Chunk::Output(rest)));
+            send(Chunk::Output(rest));
         }
         let _ = stderr_reader.join();
-        let _ = events.send(SessionEvent::End);
+        let _ = sender.send(SessionEvent::End);
         end.trigger();
     });
 }

@@ -2,7 +2,7 @@
 //! separate them, so they are recognised by their text.
 
 use std::io::Read;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender};
 
 use anyhow::Result;
 
@@ -10,10 +10,14 @@ use crate::child::for_each_piece;
 use crate::engine::process::Process;
 use crate::pipeline::container::lines::Lines;
 use crate::pipeline::context::BuildContext;
-use crate::report::message::Message;
+use crate::report::message::{Message, OutputLine};
 
 /// The beginning of the CLI's message about a program that could not be started.
 const ENGINE_ERROR: &[u8] = b"Error response from daemon:";
+
+/// How many pieces of output may wait to be shown, of 32 KiB each: chosen so that a program rarely waits for a terminal,
+/// and that memory stays bounded.
+const WAITING_PIECES: usize = 128;
 
 /// The output of a container, as far as it matters after it was shown.
 #[derive(Default)]
@@ -44,17 +48,17 @@ impl AssembleOutput {
 /// # Errors
 /// If work was cancelled, or the end of the CLI cannot be waited for.
 pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleOutput> {
-    let (sender, pieces) = mpsc::channel::<(usize, Vec<u8>)>();
+    let (sender, pieces) = mpsc::sync_channel::<(usize, Vec<u8>)>(WAITING_PIECES);
     read_stream(process.stdout(), 0, sender.clone());
     read_stream(process.stderr(), 1, sender);
     let mut streams = [Lines::default(), Lines::default()];
     let mut output = AssembleOutput::default();
-    let mut show = |line: &[u8]| {
-        if line.starts_with(ENGINE_ERROR) {
-            output.stderr.push_str(&String::from_utf8_lossy(line));
+    let mut show = |line: OutputLine| {
+        if line.text.starts_with(ENGINE_ERROR) {
+            output.stderr.push_str(&String::from_utf8_lossy(line.text));
             output.stderr.push('\n');
         } else {
-            output.record(line);
+            output.record(line.text);
             cx.reporter.emit(&Message::Output(line));
         }
     };
@@ -68,6 +72,6 @@ pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleO
 }
 
 /// Reads a stream on a thread of its own and sends its pieces, together with the number of the stream.
-fn read_stream(mut from: impl Read + Send + 'static, stream: usize, pieces: Sender<(usize, Vec<u8>)>) {
+fn read_stream(mut from: impl Read + Send + 'static, stream: usize, pieces: SyncSender<(usize, Vec<u8>)>) {
     std::thread::spawn(move || for_each_piece(&mut from, |piece| drop(pieces.send((stream, piece.to_vec())))));
 }

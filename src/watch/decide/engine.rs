@@ -30,7 +30,7 @@ pub struct EngineState {
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum EngineAnswer {
     /// It is there, as it was thought to be.
     There,
     /// It is there, but may have been away: its stream of events ended.
@@ -81,21 +81,21 @@ impl EngineState {
         self.ask()
     }
 
-    pub fn answered(&mut self, yes: bool, now: Instant) -> Answer {
+    pub fn answered(&mut self, yes: bool, now: Instant) -> EngineAnswer {
         self.asking = false;
         let was_gone = std::mem::replace(&mut self.gone, !yes);
         if !yes {
             self.ask_at = Some(now + ASK_INTERVAL);
-            return if was_gone { Answer::StillGone } else { Answer::Gone };
+            return if was_gone { EngineAnswer::StillGone } else { EngineAnswer::Gone };
         }
         let lost = self.stream_lost.take();
         if let Some(pause) = lost {
             self.listen_at = Some(if was_gone { now } else { now + pause });
         }
         match (was_gone, lost) {
-            (true, _) => Answer::Back,
-            (false, Some(_)) => Answer::Restarted,
-            (false, None) => Answer::There,
+            (true, _) => EngineAnswer::Back,
+            (false, Some(_)) => EngineAnswer::Restarted,
+            (false, None) => EngineAnswer::There,
         }
     }
 }

@@ -319,7 +319,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 /// The build under way.
-struct Build {
+struct RunningBuild {
     fixed: bool,
     cancelled: bool,
     /// The engine went away under it.
@@ -338,7 +338,7 @@ struct World {
     relevant: bool,
     built: Option<u8>,
     tagged: Option<u8>,
-    build: Option<Build>,
+    build: Option<RunningBuild>,
     images: u32,
     /// The image that the tag is on, by the engine, and by the events that were not delivered yet.
     tag: String,
@@ -405,7 +405,7 @@ impl World {
                 assert!(self.build.is_none(), "two builds at once");
                 assert!(!self.paused, "a build during a pause");
                 self.built_with = self.builder;
-                self.build = Some(Build { fixed: false, cancelled: false, struck: self.engine_gone });
+                self.build = Some(RunningBuild { fixed: false, cancelled: false, struck: self.engine_gone });
             }
             Action::Cancel => {
                 self.build.as_mut().expect("there is a build to cancel").cancelled = true;

@@ -45,3 +45,42 @@ fn the_script_runs_without_a_terminal_and_with_nothing_to_read() {
     project.build(&builder).save(&save).success();
     assert_eq!(project.build(&builder).assemble("cat /tmp/artifacts/a").success().assemble_output(), ["0", "none"]);
 }
+
+#[test]
+fn artifacts_by_files_got_lost_where_the_previous_image_still_had_them() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let by_files = "cp -a /app/out/. /tmp/artifacts";
+    let first = "mkdir /app/out; echo one >/app/out/one";
+    project.build(&builder).assemble(first).save("tar -C /app/out -cf - .").success();
+    // What it gets stays in place.
+    let later = "mkdir /app/out; cp -a /tmp/artifacts/. /app/out/; ls /app/out";
+    for build in ["second", "third", "fourth"] {
+        let outcome = project.build(&builder).assemble(later).save(by_files).success().never_says("warning:");
+        assert_eq!(outcome.assemble_output(), ["one"], "{build}\n{outcome}");
+    }
+    // What is no longer copied is gone.
+    project.build(&builder).assemble("mkdir /app/out; echo two >/app/out/two").save(by_files).success();
+    assert_eq!(project.build(&builder).assemble("ls /tmp/artifacts").success().assemble_output(), ["two"]);
+}
+
+#[test]
+fn a_script_that_copies_nothing_passes_nothing_on_of_what_the_image_has_there() {
+    let builder = Builder::evaluating().file("tmp/artifacts/cache", 0o644, "x\n").make();
+    let other = Builder::shared_evaluating();
+    let project = Project::new();
+    project.build(&builder).save("true").success();
+    let outcome = project.build(&other).assemble("[ -e /tmp/artifacts ] || echo none").success();
+    assert_eq!(outcome.assemble_output(), ["none"], "{outcome}");
+}
+
+#[test]
+fn a_cache_in_the_folder_for_files_is_still_there_for_a_script_that_writes_an_archive() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let cache = "mkdir -p /tmp/artifacts; echo x >/tmp/artifacts/cache";
+    project.build(&builder).assemble(cache).save("echo y >/tmp/artifacts/copied").success();
+    project.build(&builder).assemble(cache).save("tar -C /tmp/artifacts -cf - .").success();
+    let outcome = project.build(&builder).assemble("ls /tmp/artifacts").success().never_says("warning:");
+    assert!(outcome.assemble_output().contains(&"cache"), "{outcome}");
+}

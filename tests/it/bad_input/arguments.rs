@@ -70,7 +70,12 @@ fn an_environment_line_that_says_nothing_is_named_and_left_out() {
     let builder = Builder::new().script("assemble", "#!/bin/sh\necho $A >out\n").make();
     let project = Project::new().file("v", "A=1\nnonsense\n");
     let file = project.path().join("v").display().to_string();
-    project.build(&builder).arg("-E").arg(&file).success().says(&format!("warning: {file}:2 is no `NAME=VALUE` line"));
+    project
+        .build(&builder)
+        .arg("-E")
+        .arg(&file)
+        .success()
+        .says(&format!("warning: {file}:2 is not a `NAME=VALUE` line"));
     assert_eq!(project.image().run(&[]), "1");
 }
 
@@ -105,7 +110,7 @@ fn run_options_that_would_take_the_container_away_are_refused() {
 fn a_word_after_the_dashes_is_no_run_option() {
     let project = Project::new();
     let run = project.build_with("x").engine_options(&["busybox"]);
-    assert_refused(&project, run, USAGE, "`busybox` after `--` is no option", "--memory 512m");
+    assert_refused(&project, run, USAGE, "`busybox` after `--` is not an option", "--memory 512m");
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn labels_of_another_shape_are_refused() {
     let builder = with_assemble(0o755, script);
     let project = Project::new().file("a", "1");
     let cause = "cannot use the labels that `assemble` left in /tmp/.s2i/image_metadata.json";
-    assert_refused(&project, project.build(&builder), ENGINE, cause, "well-formed JSON");
+    assert_refused(&project, project.build(&builder), ENGINE, cause, "valid JSON");
 }
 
 #[test]

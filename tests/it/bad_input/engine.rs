@@ -21,7 +21,7 @@ fn an_engine_that_may_not_be_run_is_named() {
     let project = Project::new().file("not-a-program", "1");
     let file = project.path().join("not-a-program").display().to_string();
     let run = project.build_with("x").args(&["--engine", &file]);
-    assert_refused(&project, run, ENGINE, "cannot start the engine's CLI", "a program you may run");
+    assert_refused(&project, run, ENGINE, "cannot start the engine's CLI", "a program that you may run");
 }
 
 #[test]
@@ -71,7 +71,9 @@ fn a_daemon_lost_while_assemble_runs_ends_the_build() {
     running.wait_for_stderr("assembling now");
     proxy.disconnect();
     let outcome = running.end().status(ENGINE).says("minis2i: build failed:").says("stays as it was");
-    outcome.says("error: the build container ended before `assemble` was done").says("\nhint: see that `docker info`");
+    outcome
+        .says("error: the build container ended before `assemble` was done")
+        .says("\nhint: check that `docker info`");
     assert_eq!(project.id(), None);
     // The run could not remove it without the engine.
     for container in builder.containers() {

@@ -110,3 +110,16 @@ fn json_and_quiet_leave_the_result() {
     let outcome = project.build(&builder).args(&["--message-format", "json", "--quiet"]).success();
     assert_eq!(reasons(&outcome.json()), ["build-finished"]);
 }
+
+#[test]
+fn a_line_that_is_too_long_comes_in_parts_that_say_so() {
+    let builder = Builder::assembling("head -c 20000000 /dev/zero | tr '\\0' x; echo; echo after");
+    let project = Project::new().file("a", "1");
+    let outcome = project.build(&builder).args(&["--message-format", "json"]).success();
+    let objects = outcome.json();
+    assert_schema(&objects);
+    let output = objects.iter().filter(|message| message["reason"] == "output");
+    let parts: Vec<_> = output.map(|it| (it["text"].as_str().unwrap().len(), it.get("more").cloned())).collect();
+    let whole = 16 * 1024 * 1024;
+    assert_eq!(parts, [(whole, Some(true.into())), (20_000_000 - whole, None), (5, None)]);
+}

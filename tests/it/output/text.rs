@@ -181,7 +181,7 @@ fn quiet_prints_errors() {
     let builder = Builder::assembling("echo oops >&2; exit 4");
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).arg("--quiet").run().status(4);
-    assert_eq!((&*outcome.stderr, &*outcome.stdout), ("error: `assemble` failed with exit status 4\n", ""));
+    assert_eq!((&*outcome.stderr, &*outcome.stdout), ("oops\nerror: `assemble` failed with exit status 4\n", ""));
 }
 
 /// The engine's commands that `-v` shows, each with its time if it has one.
@@ -248,4 +248,36 @@ fn a_shown_command_can_be_pasted() {
     let output = Command::new("sh").args(["-c", &pasted]).output().unwrap();
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(words.split('\0').any(|word| word == format!("ODD={value}")), "{words}\n{outcome}");
+}
+
+#[test]
+fn a_line_over_96_kib_was_broken_in_two() {
+    let builder = Builder::assembling("head -c 300000 /dev/zero | tr '\\0' x; echo; echo after");
+    let project = Project::new().file("a", "1");
+    let lines: Vec<usize> = project.build(&builder).success().middle_lines().iter().map(|line| line.len()).collect();
+    assert_eq!(lines, [300_000, 5]);
+}
+
+#[test]
+fn a_line_of_100_mb_is_cut_with_a_mark() {
+    let builder = Builder::assembling("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo after");
+    let project = Project::new().file("a", "1");
+    let outcome = project.build(&builder).success();
+    let lines = outcome.middle_lines();
+    let parts: Vec<usize> =
+        lines.iter().map(|line| line.strip_suffix(" [the line goes on]").unwrap_or(line).len()).collect();
+    let whole = 16 * 1024 * 1024;
+    assert_eq!(parts, [whole, whole, whole, whole, whole, 100_000_000 - 5 * whole, 5]);
+}
+
+#[test]
+fn a_quiet_build_that_fails_shows_the_end_of_its_output() {
+    let builder = Builder::assembling("seq 1000; echo why >&2; exit 3");
+    let project = Project::new().file("a", "1");
+    let outcome = project.build(&builder).arg("-q").run().status(3);
+    let mut lines = outcome.stderr.lines();
+    assert_eq!(lines.next(), Some("note: 801 lines of output before these are not shown"), "{outcome}");
+    let shown: Vec<_> = lines.by_ref().take(200).collect();
+    assert_eq!((shown[0], shown[198], shown[199]), ("802", "1000", "why"), "{outcome}");
+    assert!(lines.next().unwrap().starts_with("error: `assemble` failed with exit status 3"), "{outcome}");
 }

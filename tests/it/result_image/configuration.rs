@@ -21,7 +21,7 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
         .make()
         .build_on(
             "HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
-             MAINTAINER somebody",
+             MAINTAINER someone",
         );
     let project = Project::new().file("a", "");
     let label = format!("label=io.github.minis2i.builder={}", builder.id());
@@ -47,7 +47,7 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
         for setting in ["Tty", "OpenStdin", "StdinOnce"] {
             assert_ne!(after[setting], true, "{setting} of the {round} build");
         }
-        assert_eq!(docker(&["image", "inspect", "--format", "{{.Author}}", &project.tag]), "somebody");
+        assert_eq!(docker(&["image", "inspect", "--format", "{{.Author}}", &project.tag]), "someone");
     }
 }
 

@@ -367,3 +367,25 @@ fn variables_and_scripts_that_change_make_the_standby_unfit() {
     assert_eq!((project.image_file("who").as_str(), &end["standby"]), ("mine", &serde_json::Value::Null), "{watch}");
     watch.stop("INT");
 }
+
+#[test]
+fn warnings_came_again_at_each_save() {
+    let builder = shared_holding_builder();
+    for standby in [&[][..], &["--no-standby"]] {
+        let project = Project::new().file("a", "0");
+        std::os::unix::fs::symlink("/etc/hosts", project.path().join("out")).unwrap();
+        let watch = project.watch(&builder).args(standby).start_watch_at_once();
+        watch.wait_for_build(1);
+        for text in ["1", "2", "3"] {
+            watch.build_after(|| project.write("a", text));
+        }
+        let warnings = || watch.with_reason("warning").iter().map(|it| it["message"].to_string()).collect::<Vec<_>>();
+        assert_eq!(warnings().len(), 1, "{watch}");
+        watch.build_after(|| {
+            std::os::unix::fs::symlink("/etc/passwd", project.path().join("other")).unwrap();
+        });
+        watch.build_after(|| project.write("a", "4"));
+        watch.wait_for("another warning", |_| warnings().len() == 2);
+        watch.stop("INT");
+    }
+}

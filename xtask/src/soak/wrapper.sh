@@ -22,7 +22,7 @@ if [ -e "$here/fault.$verb" ] && mv "$here/fault.$verb" "$here/mine.$$" 2>/dev/n
         exit "$value"
         ;;
     hang)
-        # Whoever reads our streams must see their end when this shell is killed.
+        # A reader of our streams must see their end when this shell is killed.
         sleep "$value" </dev/null >/dev/null 2>&1 &
         wait "$!"
         echo "error during connect: the soak made \`$verb\` hang" >&2
