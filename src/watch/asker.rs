@@ -26,8 +26,8 @@ pub enum Question {
 pub enum Reply {
     Answers(bool),
     Image(Name, Option<String>),
-    /// It did not say which image a name is on.
-    None,
+    /// It did not say which image this name is on.
+    None(Name),
 }
 
 /// Asks until the questions end; the engine's handle must end calls then.
@@ -42,7 +42,7 @@ pub fn ask_on_request(job: &Job, engine: &Engine, questions: &Receiver<Question>
                 };
                 match image_id(engine, &typed) {
                     Some(id) => send(Reply::Image(name, id)),
-                    None => send(Reply::None),
+                    None => send(Reply::None(name)),
                 }
             }
         }

@@ -27,6 +27,10 @@ pub struct Decider {
     demand: Option<Demand>,
     /// The tag is not on the image of the last build any more: another program moved it.
     tag_moved: bool,
+    /// How often the engine is being asked which image the tag is on.
+    tag_questions: u32,
+    /// What a look found that counts only if the tag has moved, which the engine is being asked.
+    undecided: Option<Comparison>,
     paused: bool,
     end: Option<WatchEnd>,
 }
@@ -66,6 +70,8 @@ impl Decider {
             pending: false,
             demand: None,
             tag_moved: false,
+            tag_questions: 0,
+            undecided: None,
             paused: false,
             end: None,
         }
@@ -107,8 +113,11 @@ impl Decider {
             Input::Demanded(demand) => self.demanded(demand),
             Input::TogglePause => self.toggle_pause(now),
             Input::ImageEvent { name, id, removed } => self.image_event(&name, id, removed),
-            Input::ImageIs { name, id } => self.image_is(name, id),
-            Input::NoAnswer => self.engine.ask().into_iter().collect(),
+            Input::ImageIs { name, id } => {
+                let moved = self.image_is(name, id);
+                moved.into_iter().chain(self.answered(name)).collect()
+            }
+            Input::NoAnswer(name) => self.engine.ask().into_iter().chain(self.answered(name)).collect(),
             Input::StreamEnded { lasted } => self.stream_ended(lasted),
             Input::EngineAnswered(yes) => self.engine_answered(yes, now),
             Input::Stop(how) => {
@@ -134,6 +143,10 @@ impl Decider {
     }
 
     fn compared(&mut self, comparison: Comparison) -> Vec<Action> {
+        if self.depends_on_tag(comparison) {
+            self.undecided = Some(comparison);
+            return Vec::new();
+        }
         // What lost the tag to another program has it no more.
         let tagged = comparison == Comparison::Tagged && !self.tag_moved;
         match comparison {
@@ -165,6 +178,33 @@ impl Decider {
                 [Action::Report(Note::Tagged)].into_iter().chain(self.want()).collect()
             }
         }
+    }
+
+    /// Whether the engine has to say first where the tag is: there is a save of something that was built.
+    fn depends_on_tag(&self, comparison: Comparison) -> bool {
+        let save_of_what_was_built = match comparison {
+            Comparison::Changed { .. } => false,
+            Comparison::Tagged | Comparison::Same => true,
+            Comparison::Nothing => self.pending,
+        };
+        save_of_what_was_built && self.tag_questions > 0 && self.work == Work::Idle && !self.tag_moved
+    }
+
+    /// The engine has said where the name is, or cannot.
+    fn answered(&mut self, name: Name) -> Vec<Action> {
+        if name != Name::Tag {
+            return Vec::new();
+        }
+        self.tag_questions = self.tag_questions.saturating_sub(1);
+        if self.tag_questions > 0 {
+            return Vec::new();
+        }
+        self.undecided.take().map(|comparison| self.compared(comparison)).unwrap_or_default()
+    }
+
+    fn ask_for_tag(&mut self) -> Action {
+        self.tag_questions += 1;
+        Action::AskImage(Name::Tag)
     }
 
     fn takes_tag_back(&self, comparison: Comparison) -> bool {
@@ -207,7 +247,7 @@ impl Decider {
     }
 
     fn start_build(&mut self) -> Action {
-        self.pending = false;
+        (self.pending, self.undecided) = (false, None);
         let (protected, lost_engine) = (self.last_was_cancelled, self.engine.may_be_gone());
         self.work = Work::Building(Build { protected, lost_engine, ..Build::default() });
         let demand = self.demand.take();
@@ -233,12 +273,13 @@ impl Decider {
         if self.end.is_some() {
             return vec![Action::Leave];
         }
+        let ask = foreign.then(|| self.ask_for_tag());
         let mut actions = match end {
             BuildEnd::Done | BuildEnd::Cancelled => self.catch_up(now),
             BuildEnd::NotNeeded => [Action::Report(Note::Tagged)].into_iter().chain(self.catch_up(now)).collect(),
             BuildEnd::EngineFailed => self.engine_failed(build, now),
         };
-        actions.extend(foreign.then_some(Action::AskImage(Name::Tag)));
+        actions.extend(ask);
         actions
     }
 
@@ -296,12 +337,12 @@ impl Decider {
                 vec![Action::Report(Note::EngineGone)]
             }
             // No event tells what happened to the images meanwhile, so both are looked at.
-            EngineAnswer::Restarted => vec![Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)],
+            EngineAnswer::Restarted => vec![Action::AskImage(Name::Builder), self.ask_for_tag()],
             EngineAnswer::Back => vec![
                 Action::Report(Note::EngineBack),
                 Action::RenewStandby("the engine was restarted"),
                 Action::AskImage(Name::Builder),
-                Action::AskImage(Name::Tag),
+                self.ask_for_tag(),
             ],
         }
     }
@@ -318,7 +359,7 @@ impl Decider {
             }
             // Our own moves come back as events, too.
             (_, Name::Tag) if !removed && self.known.is_tagged(&id) => Vec::new(),
-            (_, Name::Tag) => vec![Action::AskImage(Name::Tag)],
+            (_, Name::Tag) => vec![self.ask_for_tag()],
         }
     }
 

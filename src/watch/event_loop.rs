@@ -146,7 +146,7 @@ impl<'a> EventLoop<'a> {
             Event::Engine(EngineEvent::StreamEnded { lasted }) => self.decide(Input::StreamEnded { lasted }),
             Event::Reply(Reply::Answers(yes)) => self.decide(Input::EngineAnswered(yes)),
             Event::Reply(Reply::Image(name, id)) => self.decide(Input::ImageIs { name, id }),
-            Event::Reply(Reply::None) => self.decide(Input::NoAnswer),
+            Event::Reply(Reply::None(name)) => self.decide(Input::NoAnswer(name)),
             Event::Panicked(_) => true,
         }
     }

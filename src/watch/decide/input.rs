@@ -29,7 +29,7 @@ pub enum Input {
     /// Answers `AskImage`: the image that a name is on.
     ImageIs { name: Name, id: Option<String> },
     /// Answers `AskImage`: the engine does not say.
-    NoAnswer,
+    NoAnswer(Name),
     /// The stream of engine events ended, after this time.
     StreamEnded { lasted: Duration },
     /// Answers `AskEngine`.

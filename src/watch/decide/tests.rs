@@ -354,6 +354,8 @@ struct World {
     /// Questions that were not answered yet.
     questions: Vec<Action>,
     left: bool,
+    /// There was a save since another program moved the tag.
+    saved_since_move: bool,
 }
 
 impl World {
@@ -382,6 +384,7 @@ impl World {
             cancelled_in_a_row: 0,
             questions: Vec::new(),
             left: false,
+            saved_since_move: false,
         };
         world.feed(Input::Demanded(Demand::First));
         world
@@ -431,7 +434,7 @@ impl World {
                     std::mem::take(&mut self.missed).into_iter().for_each(|event| self.feed(event));
                     continue;
                 }
-                Action::AskImage(_) if self.engine_gone => Input::NoAnswer,
+                Action::AskImage(name) if self.engine_gone => Input::NoAnswer(name),
                 Action::AskImage(Name::Tag) => {
                     let id = Some(self.tag.clone()).filter(|tag| !tag.is_empty());
                     Input::ImageIs { name: Name::Tag, id }
@@ -510,6 +513,7 @@ impl World {
         let burst = Burst { last: now, paths: before.paths + 1, ..before };
         self.events = Some(burst);
         self.relevant = true;
+        self.saved_since_move = true;
         self.feed(Input::FsEvents(burst));
     }
 
@@ -536,6 +540,7 @@ impl World {
             }
             Happening::MoveTag if !self.engine_gone => {
                 self.tag = "theirs".to_owned();
+                self.saved_since_move = false;
                 self.tag_event();
             }
             Happening::MoveTag => {}
@@ -608,6 +613,7 @@ proptest! {
         }
         world.rest();
         prop_assert_eq!(world.tagged, Some(world.source));
+        prop_assert!(!world.saved_since_move || world.tag.starts_with("ours"), "{}", world.tag);
         // A tag that another program moved is taken back by the next save, whatever it saves.
         world.happen(Happening::Touch);
         world.rest();

@@ -21,8 +21,9 @@ fn save_and_undo(project: &Project, path: &str, before: &str) {
 /// Waits until the tag is on an image with this content of the file `a`.
 #[track_caller]
 fn wait_for_content(project: &Project, watch: &WatchSession, text: &str) {
-    let has_content = || project.image().has("/app/a") && project.image_file("a") == text;
-    wait_for(&format!("an image with `{text}`\n{watch}"), has_content);
+    watch.wait_for(&format!("an image with `{text}`"), |_| {
+        project.image().has("/app/a") && project.image_file("a") == text
+    });
 }
 
 #[test]
