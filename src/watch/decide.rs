@@ -1,6 +1,7 @@
 //! Every decision of a watch, from what happened and when to what is to be done: no process, no file, no clock.
 
 pub mod action;
+mod activity;
 mod engine;
 pub mod input;
 mod looks;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::known_images::{KnownImages, Name};
 use crate::settings::watch::{OnBusy, WatchSettings};
 use action::{Action, BuildOrder, Note};
+use activity::{Build, Work};
 use engine::{EngineAnswer, EngineState};
 use input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
 use looks::Looks;
@@ -33,27 +35,6 @@ pub struct Decider {
     undecided: Option<Comparison>,
     paused: bool,
     end: Option<WatchEnd>,
-}
-
-/// What the worker does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Work {
-    Idle,
-    Building(Build),
-    /// A build ended by an error of the engine's, which is asked whether it is there.
-    InDoubt(Build),
-}
-
-/// The build under way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Build {
-    /// It follows a cancelled one, so that steady saving cannot starve the tag.
-    protected: bool,
-    cancelled: bool,
-    /// The engine went away meanwhile, or just before.
-    lost_engine: bool,
-    /// The last image that got the tag meanwhile, or lost it.
-    tag_event: Option<(String, bool)>,
 }
 
 impl Decider {
