@@ -145,6 +145,11 @@ impl Job {
         run_options::user_option(&self.run_options)
     }
 
+    /// The folder in which scripts run, if the options after `--` name one.
+    pub fn workdir_option(&self) -> Option<&str> {
+        run_options::workdir_option(&self.run_options)
+    }
+
     /// The names and values of all variables of a build that starts now: those of the source's own file, then those of the
     /// command line.
     ///

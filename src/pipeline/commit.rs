@@ -181,6 +181,9 @@ fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: 
         let user = if base.user.is_empty() { "0" } else { &base.user };
         change(format!("USER {user}"));
     }
+    if config.workdir_changed {
+        change(format!("WORKDIR {}", if base.working_dir.is_empty() { "/" } else { &base.working_dir }));
+    }
     for (name, value) in &config.labels {
         change(labels::instruction(name, value));
     }
@@ -219,6 +222,7 @@ mod tests {
             labels: vec![("a".to_owned(), "b c".to_owned())],
             entrypoint_changed: false,
             user_changed: false,
+            workdir_changed: false,
         }
     }
 
@@ -232,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_builders_entrypoint_and_user_are_restored() {
+    fn the_builders_entrypoint_user_and_folder_are_restored() {
         let mut builder = Image::default();
         builder.config.entrypoint = vec!["/bin/echo".to_owned()];
         let from = CommitSource { container: "c", pause: true, tag_move: TagMove::Separate };
@@ -240,9 +244,9 @@ mod tests {
             &from,
             "c-1",
             None,
-            &ImageConfig { entrypoint_changed: true, user_changed: true, ..config(&builder) },
+            &ImageConfig { entrypoint_changed: true, user_changed: true, workdir_changed: true, ..config(&builder) },
         );
         assert_eq!(args[2], r#"ENTRYPOINT ["/bin/echo"]"#);
-        assert!(args.contains(&"USER 0".to_owned()));
+        assert!(args.contains(&"USER 0".to_owned()) && args.contains(&"WORKDIR /".to_owned()));
     }
 }

@@ -27,6 +27,8 @@ pub struct ImageConfig<'a> {
     pub entrypoint_changed: bool,
     /// The container ran as another user than the base, which the commit has to restore.
     pub user_changed: bool,
+    /// The container ran in another folder than that of the base, which the commit has to restore.
+    pub workdir_changed: bool,
 }
 
 /// What a build was made with, as far as the labels of its image record it.
@@ -72,6 +74,7 @@ impl<'a> ImageConfig<'a> {
                 labels,
                 entrypoint_changed: record.bypassed,
                 user_changed: images.contract.user.is_some() || job.user_option().is_some(),
+                workdir_changed: job.workdir_option().is_some(),
             });
         };
         Ok(Self {
@@ -80,6 +83,7 @@ impl<'a> ImageConfig<'a> {
             labels,
             entrypoint_changed: stage.bypassed,
             user_changed: stage.user_changed,
+            workdir_changed: job.workdir_option().is_some(),
         })
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::error::Error;
 
 /// Options of `docker run` that cannot be passed on, since a build depends on them, and why.
-const REFUSED: [(&str, &str); 9] = [
+const REFUSED: [(&str, &str); 18] = [
     ("--name", "the containers of a build are named by minis2i"),
     ("--rm", "containers are removed anyway"),
     ("--detach", "minis2i has to talk to the container"),
@@ -15,7 +15,18 @@ const REFUSED: [(&str, &str); 9] = [
     ("--entrypoint", "the builder's ENTRYPOINT stays in force"),
     ("--cidfile", "the containers are gone after the build"),
     ("--restart", "a build runs once"),
+    ("--expose", IN_IMAGE),
+    ("--publish", IN_IMAGE),
+    ("--publish-all", IN_IMAGE),
+    ("--stop-signal", IN_IMAGE),
+    ("--no-healthcheck", IN_IMAGE),
+    ("--health-cmd", IN_IMAGE),
+    ("--health-interval", IN_IMAGE),
+    ("--health-retries", IN_IMAGE),
+    ("--health-timeout", IN_IMAGE),
 ];
+
+const IN_IMAGE: &str = "it would change the configuration of the new image";
 
 /// Checks that a build can work with these options.
 ///
@@ -44,14 +55,26 @@ pub fn check_run_options(options: &[String]) -> Result<()> {
 
 /// The user that the options name, if they do.
 pub fn user_option(options: &[String]) -> Option<&str> {
+    value_of(options, "--user", "-u")
+}
+
+/// The folder in which scripts run, if the options name one.
+pub fn workdir_option(options: &[String]) -> Option<&str> {
+    value_of(options, "--workdir", "-w")
+}
+
+/// The value of an option that is given by its long or short name; the last one is in force, as for docker.
+fn value_of<'o>(options: &'o [String], long: &str, short: &str) -> Option<&'o str> {
     let mut found = None;
     let mut options = options.iter();
     while let Some(option) = options.next() {
-        let value = match option.as_str() {
-            "-u" | "--user" => options.next().map(String::as_str),
-            option => ["--user=", "-u=", "-u"].iter().find_map(|beginning| option.strip_prefix(beginning)),
+        let value = if option == long || option == short {
+            options.next().map(String::as_str)
+        } else if let Some(rest) = option.strip_prefix(long) {
+            rest.strip_prefix('=')
+        } else {
+            option.strip_prefix(short).map(|rest| rest.strip_prefix('=').unwrap_or(rest))
         };
-        // The last one is in force, as for docker.
         found = value.or(found);
     }
     found
@@ -62,12 +85,14 @@ pub fn user_option(options: &[String]) -> Option<&str> {
 fn long_name(name: &str) -> &str {
     let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
     // What follows any other letter is the value of that option.
-    let flags = letters.chars().take_while(|letter| "ditPqa".contains(*letter));
+    let flags = letters.chars().take_while(|letter| "ditPqap".contains(*letter));
     let mut known = flags.filter_map(|letter| match letter {
         'd' => Some("--detach"),
         't' => Some("--tty"),
         'i' => Some("--interactive"),
         'a' => Some("--attach"),
+        'p' => Some("--publish"),
+        'P' => Some("--publish-all"),
         _ => None,
     });
     known.next().unwrap_or(name)
@@ -75,7 +100,7 @@ fn long_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_run_options, user_option};
+    use super::{check_run_options, user_option, workdir_option};
 
     #[test]
     fn the_last_user_among_the_options_counts() {
@@ -87,13 +112,15 @@ mod tests {
         for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
             assert_eq!(user(line).as_deref(), Some("5"), "{line}");
         }
+        assert_eq!(workdir_option(&["-w".to_owned(), "/a".to_owned(), "--workdir=/b".to_owned()]), Some("/b"));
     }
 
     #[test]
     fn options_that_would_take_the_container_away_are_refused() {
         let check = |options: &[&str]| check_run_options(&options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>());
         assert!(check(&["--memory", "512m", "--network=none", "-m512m", "-vdit:/x"]).is_ok());
-        for bad in [["--name=x"], ["-d"], ["-it"], ["-Pdq"], ["-astdin"], ["busybox"]] {
+        for bad in ["--name=x", "-d", "-it", "-Pdq", "-astdin", "busybox", "-p80", "--health-cmd=x"] {
+            let bad = [bad];
             assert!(check(&bad).is_err(), "{bad:?}");
         }
     }

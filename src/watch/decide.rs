@@ -5,6 +5,7 @@ mod activity;
 mod engine;
 pub mod input;
 mod looks;
+mod tag_question;
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use activity::{Build, Work};
 use engine::{EngineAnswer, EngineState};
 use input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
 use looks::Looks;
+use tag_question::TagQuestion;
 
 /// The state of a watch.
 pub struct Decider {
@@ -29,9 +31,9 @@ pub struct Decider {
     demand: Option<Demand>,
     /// The tag is not on the image of the last build any more: another program moved it.
     tag_moved: bool,
-    /// How often the engine is being asked which image the tag is on.
-    tag_questions: u32,
-    /// What a look found that counts only if the tag has moved, which the engine is being asked.
+    /// What is asked about the tag.
+    tag_question: TagQuestion,
+    /// What a look found that counts only if the tag has moved, which only the engine can say.
     undecided: Option<Comparison>,
     paused: bool,
     end: Option<WatchEnd>,
@@ -51,7 +53,7 @@ impl Decider {
             pending: false,
             demand: None,
             tag_moved: false,
-            tag_questions: 0,
+            tag_question: TagQuestion::default(),
             undecided: None,
             paused: false,
             end: None,
@@ -78,6 +80,12 @@ impl Decider {
         if self.end.is_some() && !matches!(input, Input::BuildEnded { .. }) {
             return Vec::new();
         }
+        let actions = self.take_in(input, now);
+        self.engine.note_build(self.is_building(), now);
+        actions
+    }
+
+    fn take_in(&mut self, input: Input, now: Instant) -> Vec<Action> {
         match input {
             Input::FsEvents(burst) => {
                 self.looks.note(burst);
@@ -94,11 +102,11 @@ impl Decider {
             Input::Demanded(demand) => self.demanded(demand),
             Input::TogglePause => self.toggle_pause(now),
             Input::ImageEvent { name, id, removed } => self.image_event(&name, id, removed),
-            Input::ImageIs { name, id } => {
-                let moved = self.image_is(name, id);
-                moved.into_iter().chain(self.answered(name)).collect()
+            Input::ImageIs { name, id } => self.image_is(name, id),
+            Input::NoAnswer(name) => {
+                self.tag_question.not_answered(name);
+                self.engine.ask().into_iter().collect()
             }
-            Input::NoAnswer(name) => self.engine.ask().into_iter().chain(self.answered(name)).collect(),
             Input::StreamEnded { lasted } => self.stream_ended(lasted),
             Input::EngineAnswered(yes) => self.engine_answered(yes, now),
             Input::Stop(how) => {
@@ -168,23 +176,17 @@ impl Decider {
             Comparison::Tagged | Comparison::Same => true,
             Comparison::Nothing => self.pending,
         };
-        save_of_what_was_built && self.tag_questions > 0 && self.work == Work::Idle && !self.tag_moved
+        let unknown = self.tag_question.is_open() || self.engine.is_gone() || self.engine.may_be_gone();
+        save_of_what_was_built && unknown && self.work == Work::Idle && !self.tag_moved
     }
 
-    /// The engine has said where the name is, or cannot.
-    fn answered(&mut self, name: Name) -> Vec<Action> {
-        if name != Name::Tag {
-            return Vec::new();
-        }
-        self.tag_questions = self.tag_questions.saturating_sub(1);
-        if self.tag_questions > 0 {
-            return Vec::new();
-        }
+    /// Decides what had to wait for the engine.
+    fn decide_undecided(&mut self) -> Vec<Action> {
         self.undecided.take().map(|comparison| self.compared(comparison)).unwrap_or_default()
     }
 
     fn ask_for_tag(&mut self) -> Action {
-        self.tag_questions += 1;
+        self.tag_question.ask();
         Action::AskImage(Name::Tag)
     }
 
@@ -292,7 +294,8 @@ impl Decider {
 
     fn engine_answered(&mut self, yes: bool, now: Instant) -> Vec<Action> {
         let answer = self.engine.answered(yes, now);
-        let mut actions = self.react_to(answer);
+        let mut actions: Vec<_> = self.engine.listen().into_iter().collect();
+        actions.extend(self.react_to(answer));
         match std::mem::replace(&mut self.work, Work::Idle) {
             Work::InDoubt(build) if build.lost_engine => actions.extend(self.lost_with_engine(now)),
             Work::InDoubt(build) => {
@@ -312,7 +315,9 @@ impl Decider {
 
     fn react_to(&mut self, answer: EngineAnswer) -> Vec<Action> {
         match answer {
-            EngineAnswer::There | EngineAnswer::StillGone => Vec::new(),
+            EngineAnswer::There if self.tag_question.take_retry() => vec![self.ask_for_tag()],
+            EngineAnswer::There => self.decide_undecided(),
+            EngineAnswer::StillGone => Vec::new(),
             EngineAnswer::Gone => {
                 self.note_lost_engine();
                 vec![Action::Report(Note::EngineGone)]
@@ -352,16 +357,18 @@ impl Decider {
             }
             (Name::Builder, _) => Vec::new(),
             (Name::Tag, id) => {
+                self.tag_question.answered();
                 if let Work::Building(build) = &mut self.work {
                     // It may be the move of this build; its end tells.
                     build.tag_event = Some((id.unwrap_or_default(), false));
                     return Vec::new();
                 }
                 if !self.known.tag_is(id) {
-                    return Vec::new();
+                    return self.decide_undecided();
                 }
                 self.tag_moved = true;
-                vec![Action::RenewStandby("the tag was moved by another program")]
+                let renew = Action::RenewStandby("the tag was moved by another program");
+                [renew].into_iter().chain(self.decide_undecided()).collect()
             }
         }
     }

@@ -13,6 +13,10 @@ const STABLE: Duration = Duration::from_secs(5);
 /// How long to wait before an engine that answers, but tells no events, is asked for them again: it may never have them.
 const LISTEN_PAUSE: Duration = Duration::from_secs(30);
 
+/// How often an engine is asked while a build is under way, whose calls wait for as long as they take: chosen so that an
+/// engine that hangs is reported before a person gives up, and that asking, which takes 20 ms, costs nothing.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// What is known of the engine.
 #[derive(Debug, Default)]
 pub struct EngineState {
@@ -22,10 +26,14 @@ pub struct EngineState {
     asking: bool,
     /// When to ask again.
     ask_at: Option<Instant>,
+    /// When to ask because a build is under way.
+    check_at: Option<Instant>,
     /// The stream of events ended, and is to be started again after this pause.
     stream_lost: Option<Duration>,
     /// When to start it.
     listen_at: Option<Instant>,
+    /// It is to be started with this answer.
+    listens_now: bool,
 }
 
 /// What an answer means.
@@ -54,12 +62,12 @@ impl EngineState {
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        [self.ask_at, self.listen_at].into_iter().flatten().min()
+        [self.ask_at, self.check_at, self.listen_at].into_iter().flatten().min()
     }
 
     pub fn tick(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        if self.ask_at.is_some_and(|at| at <= now) {
+        if [self.ask_at, self.check_at].into_iter().flatten().any(|at| at <= now) {
             actions.extend(self.ask());
         }
         if self.listen_at.is_some_and(|at| at <= now) {
@@ -69,9 +77,15 @@ impl EngineState {
         actions
     }
 
+    /// Whether a build is under way. Its calls may wait for an engine that hangs, so that is asked now and then.
+    pub fn note_build(&mut self, under_way: bool, now: Instant) {
+        let waits = under_way && !self.gone && !self.asking;
+        self.check_at = waits.then(|| self.check_at.unwrap_or(now + CHECK_INTERVAL));
+    }
+
     /// Asks, unless a question is under way.
     pub fn ask(&mut self) -> Option<Action> {
-        self.ask_at = None;
+        (self.ask_at, self.check_at) = (None, None);
         (!std::mem::replace(&mut self.asking, true)).then_some(Action::AskEngine)
     }
 
@@ -79,6 +93,13 @@ impl EngineState {
     pub fn stream_ended(&mut self, lasted: Duration) -> Option<Action> {
         self.stream_lost = Some(if lasted > STABLE { Duration::ZERO } else { LISTEN_PAUSE });
         self.ask()
+    }
+
+    /// Starts the stream of events again, if the last answer was that it can be.
+    pub fn listen(&mut self) -> Option<Action> {
+        let now = std::mem::take(&mut self.listens_now);
+        self.listen_at = self.listen_at.filter(|_| !now);
+        now.then_some(Action::Listen)
     }
 
     pub fn answered(&mut self, yes: bool, now: Instant) -> EngineAnswer {
@@ -91,6 +112,7 @@ impl EngineState {
         let lost = self.stream_lost.take();
         if let Some(pause) = lost {
             self.listen_at = Some(if was_gone { now } else { now + pause });
+            self.listens_now = was_gone || pause.is_zero();
         }
         match (was_gone, lost) {
             (true, _) => EngineAnswer::Back,

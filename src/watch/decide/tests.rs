@@ -79,6 +79,24 @@ fn ended(end: BuildEnd) -> Input {
 }
 
 #[test]
+fn an_engine_that_hung_during_a_build_was_waited_for_in_silence() {
+    let begin = Instant::now();
+    let mut decider = decider(OnBusy::Auto, begin);
+    decider.on(Input::Demanded(Demand::First), begin);
+    let check = decider.deadline().expect("the engine is asked while there is a build");
+    assert_eq!(decider.on(Input::Tick, check), [Action::AskEngine]);
+    assert_eq!(decider.on(Input::EngineAnswered(true), check), []);
+    let check = decider.deadline().expect("it is asked again");
+    decider.on(Input::Tick, check);
+    assert_eq!(decider.on(Input::EngineAnswered(false), check), [Action::Report(Note::EngineGone)]);
+    decider.on(ended(BuildEnd::Done), check);
+    let mut rested = decider;
+    rested.on(Input::Tick, check + millis(600));
+    rested.on(Input::EngineAnswered(true), check + millis(620));
+    assert_eq!(rested.deadline(), None);
+}
+
+#[test]
 fn a_save_is_looked_at_and_built() {
     let begin = Instant::now();
     let mut decider = decider(OnBusy::Auto, begin);
@@ -206,10 +224,9 @@ fn images_are_looked_at_when_the_engine_is_back_and_its_events_are_followed_agai
     assert_eq!(decider.on(Input::StreamEnded { lasted: millis(60_000) }, begin), [Action::AskEngine]);
     assert_eq!(decider.on(Input::EngineAnswered(false), begin), [Action::Report(Note::EngineGone)]);
     let actions = decider.on(Input::EngineAnswered(true), begin);
-    for name in [Name::Builder, Name::Tag] {
-        assert!(actions.contains(&Action::AskImage(name)), "{actions:?}");
+    for action in [Action::Listen, Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)] {
+        assert!(actions.contains(&action), "{actions:?}");
     }
-    assert_eq!(decider.on(Input::Tick, begin), [Action::Listen]);
 }
 
 #[test]
@@ -398,7 +415,12 @@ impl World {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Look | Action::AskGit | Action::AskEngine | Action::AskImage(_) | Action::Listen => {
+            Action::Listen if self.engine_gone => self.feed(Input::StreamEnded { lasted: millis(10) }),
+            Action::Listen => {
+                self.stream = true;
+                std::mem::take(&mut self.missed).into_iter().for_each(|event| self.feed(event));
+            }
+            Action::Look | Action::AskGit | Action::AskEngine | Action::AskImage(_) => {
                 let looks = |action: &Action| matches!(action, Action::Look | Action::AskGit);
                 assert!(!looks(&action) || !self.questions.iter().any(looks), "two looks at once");
                 assert!(action != Action::AskEngine || !self.questions.contains(&action), "asked twice at once");
@@ -428,12 +450,6 @@ impl World {
                 Action::Look => looked(self.compare()),
                 Action::AskGit => Input::GitBusy(self.git_busy),
                 Action::AskEngine => Input::EngineAnswered(!self.engine_gone),
-                Action::Listen if self.engine_gone => Input::StreamEnded { lasted: millis(10) },
-                Action::Listen => {
-                    self.stream = true;
-                    std::mem::take(&mut self.missed).into_iter().for_each(|event| self.feed(event));
-                    continue;
-                }
                 Action::AskImage(name) if self.engine_gone => Input::NoAnswer(name),
                 Action::AskImage(Name::Tag) => {
                     let id = Some(self.tag.clone()).filter(|tag| !tag.is_empty());

@@ -75,12 +75,14 @@ fn the_assemble_user_is_not_the_user_of_the_image() {
 fn options_for_the_engine_do_not_get_into_the_image() {
     let builder = Builder::shared_evaluating();
     let project = Project::new();
-    let options = ["--user", "1234", "--network", "none", "--hostname", "here", "--memory", "256m"];
+    let options = ["--user", "1234", "--network", "none", "--hostname", "here", "--memory", "256m", "-w", "/tmp"];
+    let before = builder.image().config();
     let outcome = project.build(&builder).assemble("stat -c %u .").engine_options(&options).success();
     assert_eq!(outcome.assemble_output(), ["1234"]);
     let after = project.image().config();
     assert!(["", "0", "root"].contains(&after["User"].as_str().unwrap()));
     assert_ne!(after["Hostname"], "here");
+    assert_eq!(after["WorkingDir"], before["WorkingDir"]);
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! Whether it is known which image the tag is on: not while the engine is being asked, nor after it did not say.
+
+use crate::watch::known_images::Name;
+
+#[derive(Debug, Default)]
+pub struct TagQuestion {
+    /// How often the engine is being asked.
+    asked: u32,
+    not_answered: bool,
+    /// A question that was not answered was asked again.
+    retried: bool,
+}
+
+impl TagQuestion {
+    pub fn ask(&mut self) {
+        self.asked += 1;
+    }
+
+    pub fn answered(&mut self) {
+        *self = Self { asked: self.asked.saturating_sub(1), ..Self::default() };
+    }
+
+    /// The engine did not say which image this name is on.
+    pub fn not_answered(&mut self, name: Name) {
+        if name == Name::Tag {
+            self.asked = self.asked.saturating_sub(1);
+            self.not_answered = true;
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.asked > 0 || self.not_answered
+    }
+
+    /// Whether to ask again, since the engine is there but did not answer: once, so that an engine that never answers this
+    /// question is not asked without end.
+    pub fn take_retry(&mut self) -> bool {
+        let retry = std::mem::take(&mut self.not_answered) && !self.retried;
+        self.retried |= retry;
+        retry
+    }
+}
