@@ -11,6 +11,7 @@ mod engine_objects;
 mod large_source;
 mod options;
 mod phases;
+mod scale;
 mod series;
 mod turns;
 mod watch;
@@ -22,14 +23,16 @@ use options::Options;
 
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
-    let (what, rest) = args.split_first().context("bench what? `cargo xtask bench build` or `... watch`")?;
+    let (what, rest) =
+        args.split_first().context("bench what? `cargo xtask bench build`, `... watch` or `... scale`")?;
     if what == baseline_build::TASK {
         return baseline_build::build(rest);
     }
     let bench = match what.as_str() {
         "build" => build::bench,
         "watch" => watch::bench,
-        _ => bail!("no bench `{what}`; there are `build` and `watch`"),
+        "scale" => scale::bench,
+        _ => bail!("no bench `{what}`; there are `build`, `watch` and `scale`"),
     };
     let options = Options::parse(what, rest)?;
     signals::catch()?;

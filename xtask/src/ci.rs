@@ -2,9 +2,12 @@
 
 use anyhow::Result;
 
-use crate::{demo, licences, process, rooms, test};
+use crate::{demo, licences, process, rooms, soak, test};
 
-/// Format, lints, rooms, docs, licences, tests, and the demo.
+/// How long the soak takes: chosen so that all of it stays under twenty minutes.
+const SOAK: [&str; 2] = ["--minutes", "2"];
+
+/// Format, lints, rooms, docs, licences, tests, the demo, and a short soak.
 pub fn ci(_: &[String]) -> Result<()> {
     process::echo_and_run(&["cargo", "fmt", "--all", "--check"])?;
     let clippy = ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
@@ -14,5 +17,6 @@ pub fn ci(_: &[String]) -> Result<()> {
     process::run(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
     licences::check(&[])?;
     test::test(&[])?;
-    demo::demo(&[])
+    demo::demo(&[])?;
+    soak::soak(&SOAK.map(str::to_owned))
 }

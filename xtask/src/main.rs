@@ -26,9 +26,13 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
     ("test", "run all tests (arguments go to `cargo test`)", test::test),
-    ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo", ci::ci),
+    ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo, a soak", ci::ci),
     ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
-    ("bench", "measure against the naive way: bench build, bench watch; options: --rounds N and more", bench::task),
+    (
+        "bench",
+        "measure: bench build and bench watch against the naive way, bench scale with ever more files",
+        bench::task,
+    ),
     ("soak", "random changes, kills and faults against watches: soak [--minutes N] [--seed N]", soak::soak),
     ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base_image::task),

@@ -1,6 +1,7 @@
 //! What the kernel counts for a process, from `/proc`.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -35,6 +36,13 @@ fn field(pid: u32, name: &str) -> Result<u64> {
 pub fn cpu_ticks(pid: u32) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
     user_and_system_time(&text).context("the kernel does not report the processor time")
+}
+
+/// Processor time that the main thread has used so far.
+pub fn main_thread_time(pid: u32) -> Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/schedstat")).context("the process is gone")?;
+    let nanos = text.split(' ').next().and_then(|field| field.parse().ok());
+    nanos.map(Duration::from_nanos).context("the kernel does not report the time of a thread")
 }
 
 /// User and system time of a `stat` line; the name before them may hold anything.

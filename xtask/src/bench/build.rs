@@ -1,6 +1,6 @@
 //! `minis2i build` against doing the same by hand: the sample pair, and a large source.
 
-mod measured_build;
+pub mod measured_build;
 mod sample_pair;
 mod table;
 mod tar_pipe;

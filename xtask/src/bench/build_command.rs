@@ -5,9 +5,9 @@ use std::process::Command;
 use super::engine_objects::EngineObjects;
 use crate::process;
 
-/// `minis2i build`, ready to be run. Its containers, and with them its images, carry the bench's label.
-pub fn command(source: &str, builder: &str, tag: &str, objects: &EngineObjects) -> Command {
+/// `minis2i build` with `more` options, ready to be run. Its containers, and with them its images, carry the bench's label.
+pub fn command(source: &str, builder: &str, tag: &str, more: &[&str], objects: &EngineObjects) -> Command {
     let mut command = process::command(&["target/release/minis2i", "build", "--message-format", "json"]);
-    command.args([source, builder, tag, "--", "--label", objects.label()]);
+    command.args(more).args([source, builder, tag, "--", "--label", objects.label()]);
     command
 }

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::scale::case::Case;
 use super::watch::row::Row;
 
-/// The options of both benches.
+/// The options of all benches.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// How many turns count; each bench has a default of its own.
@@ -13,6 +14,10 @@ pub struct Options {
     pub only: Vec<Row>,
     /// Measure on the engine at hand, even where its commits can not be timed.
     pub engine_as_is: bool,
+    /// Cases of `bench scale` to measure; all when there are none.
+    pub cases: Vec<&'static str>,
+    /// The largest size to measure.
+    pub most: Option<usize>,
     /// Install `watchexec` for the baseline.
     pub install: bool,
 }
@@ -25,9 +30,11 @@ impl Options {
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("`{arg}` takes a value"));
             match (bench, arg.as_str()) {
-                (_, "--rounds") => options.rounds = Some(rounds(value()?)?),
+                ("build" | "watch", "--rounds") => options.rounds = Some(rounds(value()?)?),
                 (_, "--engine-as-is") => options.engine_as_is = true,
                 ("watch", "--only") => options.only = rows(value()?)?,
+                ("scale", "--only") => options.cases = cases(value()?)?,
+                ("scale", "--most") => options.most = Some(value()?.parse().context("`--most` takes a number")?),
                 ("watch", "--install") => options.install = true,
                 _ => bail!("`bench {bench}` has no option `{arg}`; it has {}", known(bench)),
             }
@@ -39,6 +46,7 @@ impl Options {
 fn known(bench: &str) -> &'static str {
     match bench {
         "watch" => "`--rounds N`, `--only ROW,...`, `--engine-as-is` and `--install`",
+        "scale" => "`--only CASE,...`, `--most N` and `--engine-as-is`",
         _ => "`--rounds N` and `--engine-as-is`",
     }
 }
@@ -59,6 +67,15 @@ fn rows(text: &str) -> Result<Vec<Row>> {
     let rows = text.split(',').map(row).collect::<Result<Vec<_>>>()?;
     ensure!(!rows.is_empty(), "`--only` takes names of rows");
     Ok(rows)
+}
+
+fn cases(text: &str) -> Result<Vec<&'static str>> {
+    let case = |name: &str| {
+        let known = || Case::ALL.map(|case| case.name).join(", ");
+        let found = Case::ALL.iter().map(|case| case.name).find(|known| *known == name);
+        found.with_context(|| format!("no case `{name}`; there are {}", known()))
+    };
+    text.split(',').map(case).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod baseline;
 mod chart;
 mod child;
 mod context;
-mod edit;
+pub mod edit;
 mod fresh_build;
 #[cfg(target_os = "linux")]
 mod inotify_loop;
@@ -14,11 +14,11 @@ mod rounds;
 pub mod row;
 mod save;
 mod save_latency;
-mod sources;
+pub mod sources;
 mod table;
 mod tag;
 mod trigger;
-mod watch_process;
+pub mod watch_process;
 
 use std::fs;
 

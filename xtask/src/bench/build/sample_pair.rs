@@ -23,7 +23,7 @@ pub fn measure(objects: &mut EngineObjects, rounds: usize) -> Result<(Vec<Measur
 }
 
 fn build_with_minis2i(objects: &EngineObjects, builder: &str, start: TurnStart) -> Result<MeasuredBuild> {
-    let mut command = build_command::command("testapp", builder, &objects.name("pair-a"), objects);
+    let mut command = build_command::command("testapp", builder, &objects.name("pair-a"), &[], objects);
     let build = measured_build::run(&mut command, start)?;
     objects.wait_until_removed()?;
     Ok(build)

@@ -48,8 +48,10 @@ fn build_with_minis2i(
     start: TurnStart,
 ) -> Result<MeasuredBuild> {
     let source = tree.path().to_str().context("TMPDIR is not UTF-8")?;
-    let build =
-        measured_build::run(&mut build_command::command(source, builder, &objects.name("tree-a"), objects), start)?;
+    let build = measured_build::run(
+        &mut build_command::command(source, builder, &objects.name("tree-a"), &[], objects),
+        start,
+    )?;
     objects.wait_until_removed()?;
     Ok(build)
 }

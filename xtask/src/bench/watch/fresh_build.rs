@@ -23,7 +23,7 @@ impl FreshBuild<'_> {
     /// From the start of the process to the tag, as with a save.
     pub fn build(&self, bench: &mut WatchBench) -> Result<Save> {
         let source = self.source.to_str().context("TMPDIR is not UTF-8")?;
-        let mut command = build_command::command(source, self.builder, &self.tag, &bench.objects);
+        let mut command = build_command::command(source, self.builder, &self.tag, &[], &bench.objects);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let before = bench.api.image(&self.tag)?;
         let begin = Instant::now();

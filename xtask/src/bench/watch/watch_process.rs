@@ -121,6 +121,20 @@ impl WatchProcess {
         }
     }
 
+    /// Waits for the end of a good build whose `assemble` prints this line.
+    pub fn wait_for_build_that_prints(&mut self, text: &str) -> Result<()> {
+        loop {
+            let (_, output) = self.wait_for("output")?;
+            if output["text"] != text {
+                continue;
+            }
+            let (_, finished) = self.wait_for("build-finished")?;
+            if finished["status"] == "ok" {
+                return Ok(());
+            }
+        }
+    }
+
     fn wait_for(&mut self, reason: &str) -> Result<(Instant, Value)> {
         let begin = Instant::now();
         loop {

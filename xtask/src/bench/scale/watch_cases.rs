@@ -1,0 +1,83 @@
+//! Cases of `minis2i watch`: a change of many files while a standby waits, up to the image that has the last of it.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use super::Bench;
+use super::measured::{Measured, WatchTimes};
+use crate::bench::watch::edit::Edit;
+use crate::bench::watch::sources::add_small_files;
+use crate::bench::watch::watch_process::WatchProcess;
+use crate::process_stats;
+
+pub fn new_files(bench: &Bench, count: usize) -> Result<Measured> {
+    measure(bench, &source()?, |source| add_small_files(&source.join("tree"), count))
+}
+
+pub fn deleted_files(bench: &Bench, count: usize) -> Result<Measured> {
+    let source = source()?;
+    add_small_files(&source.path().join("tree"), count)?;
+    measure(bench, &source, |source| Ok(fs::remove_dir_all(source.join("tree"))?))
+}
+
+/// A tree of so many files gets another name.
+pub fn renamed_tree(bench: &Bench, count: usize) -> Result<Measured> {
+    let source = source()?;
+    add_small_files(&source.path().join("tree"), count)?;
+    measure(bench, &source, |source| Ok(fs::rename(source.join("tree"), source.join("renamed"))?))
+}
+
+pub fn ignored_files(bench: &Bench, count: usize) -> Result<Measured> {
+    let source = source()?;
+    fs::write(source.path().join(".s2iignore"), "*.log\n")?;
+    measure(bench, &source, |source| {
+        fs::create_dir(source.join("logs"))?;
+        (0..count).try_for_each(|number| Ok(fs::write(source.join(format!("logs/{number}.log")), "line\n")?))
+    })
+}
+
+/// Events that change no content.
+pub fn events(bench: &Bench, count: usize) -> Result<Measured> {
+    let source = source()?;
+    let files = count.min(1000);
+    (0..files).try_for_each(|number| fs::write(source.path().join(format!("file-{number}")), "content\n"))?;
+    measure(bench, &source, |source| {
+        let touch = |number: usize| {
+            let file = File::options().write(true).open(source.join(format!("file-{}", number % files)))?;
+            Ok(file.set_modified(UNIX_EPOCH + Duration::from_secs(number as u64))?)
+        };
+        (0..count).try_for_each(touch)
+    })
+}
+
+fn source() -> Result<TempDir> {
+    let source = tempfile::tempdir()?;
+    fs::write(source.path().join("file"), "content\n")?;
+    Ok(source)
+}
+
+/// Watches the source, changes it, and waits for the image of all that changed. The time begins before the change.
+fn measure(bench: &Bench, source: &TempDir, change: impl FnOnce(&Path) -> Result<()>) -> Result<Measured> {
+    let marker = source.path().join("marker");
+    let tag = bench.objects.name("scale-result");
+    let edit = Edit::new(marker.clone(), "/marker", 0);
+    let mut watch =
+        WatchProcess::start(source.path(), &bench.builder, &tag, edit, &bench.objects, &["--no-gitignore"])?;
+    watch.wait_until_ready()?;
+    let pid = watch.pid();
+    let deciding = process_stats::main_thread_time(pid)?;
+    let begin = Instant::now();
+    change(source.path())?;
+    fs::write(marker, "the last change\n")?;
+    watch.wait_for_build_that_prints("the last change")?;
+    let time = begin.elapsed();
+    let deciding = process_stats::main_thread_time(pid)? - deciding;
+    let memory = process_stats::peak_memory(pid)? * 1024;
+    let begin = Instant::now();
+    drop(watch);
+    Ok(Measured { time, memory, watch: Some(WatchTimes { deciding, end: begin.elapsed() }) })
+}
