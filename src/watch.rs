@@ -122,7 +122,7 @@ fn run_threads(
     let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener };
     let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, threads);
     let engine = &cx.engine;
-    let (seen, replied, heard) =
+    let (seen, replied, listened) =
         (sender(&send, Event::Look), sender(&send, Event::Reply), sender(&send, Event::Engine));
     std::thread::scope(|scope| {
         let started = [
@@ -132,7 +132,7 @@ fn run_threads(
                 looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, seen);
             }),
             guarded(scope, &send, move || asker::ask_on_request(cx.job, engine, &questions, replied)),
-            guarded(scope, &send, move || engine_events::listen_on_request(engine, &listen_requests, heard)),
+            guarded(scope, &send, move || engine_events::listen_on_request(engine, &listen_requests, listened)),
         ];
         let mut event_loop = event_loop;
         let ended = panic::catch_unwind(AssertUnwindSafe(|| event_loop.handle_until_end(&events)))

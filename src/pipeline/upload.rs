@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -29,13 +29,17 @@ use crate::source::snapshot::{Delta, Snapshot, parents};
 use crate::source::view::SourceView;
 use crate::tar::writer::Writer;
 
-/// How often the source is compared with what was sent before the build fails because it keeps changing. With the
+/// How often one file is found changed since it was sent before the build fails because it keeps changing. With the
 /// pauses in between this takes 0.2 s or more: chosen so that it is longer than an editor needs to save.
 pub const MAX_ATTEMPTS: u32 = 6;
 
 /// The pause before the second attempt to send changes; each later one is longer by the same amount. The first attempt
 /// does not wait. Chosen together with [`MAX_ATTEMPTS`].
 const PAUSE_STEP: Duration = Duration::from_millis(20);
+
+/// How long other files may change one after the other: chosen so that a program can write a hundred thousand files meanwhile,
+/// but a build does not follow one that never ends.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The state of an upload: what was sent, and what the container has to do after it.
 pub struct Upload<'a> {
@@ -157,7 +161,8 @@ impl<'a> Upload<'a> {
             }
             return Ok(());
         }
-        for attempt in 0..MAX_ATTEMPTS {
+        let (begin, mut changed) = (Instant::now(), HashMap::<Box<[u8]>, u32>::new());
+        for pauses in 0.. {
             self.mark_unseen_changes();
             let Some(mut now) = view.changes_since(&self.snapshot)? else { return Ok(()) };
             let delta = now.since(&self.snapshot);
@@ -167,14 +172,19 @@ impl<'a> Upload<'a> {
             self.removed.add(&self.snapshot, &delta);
             now.adopt(&self.snapshot);
             self.snapshot = now;
-            if attempt + 1 == MAX_ATTEMPTS {
-                let path = delta.written.first().map(|index| self.snapshot.entries[*index].path().to_owned());
-                return Err(keeps_changing(&path.unwrap_or_default()).into());
+            // A folder changes with each of its entries.
+            let files = delta.written.iter().map(|index| &self.snapshot.entries[*index]);
+            for file in files.filter(|entry| !entry.is_folder()) {
+                let times = changed.entry(file.path.clone()).or_default();
+                *times += 1;
+                if *times == MAX_ATTEMPTS || begin.elapsed() > SETTLE_LIMIT {
+                    return Err(keeps_changing(file.path()).into());
+                }
             }
-            std::thread::sleep(PAUSE_STEP * attempt);
+            std::thread::sleep(PAUSE_STEP * pauses.min(MAX_ATTEMPTS - 1));
             self.send_delta(session, &delta.written, &delta.removed)?;
         }
-        unreachable!("the last attempt returns")
+        unreachable!("only a return ends the loop")
     }
 
     /// Sends the entries that changed and has the final script remove the others. The folders that contain them are

@@ -157,8 +157,8 @@ impl Tracker {
         Ok(())
     }
 
-    /// Where what was heard asks to look again; and whether there are files with more names than the one that was
-    /// heard, so that others changed along without an event.
+    /// Where events ask to look again; and whether there are files with more names than the one in an event, so that others
+    /// changed along without an event.
     fn dirty_paths(&mut self, pending: PendingEvents) -> (DirtyPaths, bool) {
         let mut dirty = DirtyPaths::default();
         let mut linked = false;

@@ -18,7 +18,7 @@ fn tracker(root: &Path) -> Arc<Mutex<Tracker>> {
     Arc::new(Mutex::new(Tracker::new(root, &selection, Arc::new(|| {})).unwrap()))
 }
 
-/// Waits until events of the last change are heard, then looks and compares.
+/// Waits until events of the last change have come, then looks and compares.
 fn seen(tracker: &Arc<Mutex<Tracker>>) -> Comparison {
     wait_for_events(tracker);
     let mut tracker = lock(tracker);
@@ -126,7 +126,7 @@ fn a_folder_that_is_made_anew_while_rules_change_is_watched() {
     fs::write(dir.path().join(".gitignore"), "z\n").unwrap();
     assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
     build(&tracker, Outcome::Ok);
-    // Nothing of what was done before is heard any more.
+    // No event of what was done before comes any more.
     while burst(&tracker).is_some() {
         lock(&tracker).look().unwrap();
         std::thread::sleep(Duration::from_millis(20));

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::scale::burst;
 use super::scale::case::Case;
 use super::watch::row::Row;
 
@@ -71,9 +72,9 @@ fn rows(text: &str) -> Result<Vec<Row>> {
 
 fn cases(text: &str) -> Result<Vec<&'static str>> {
     let case = |name: &str| {
-        let known = || Case::ALL.map(|case| case.name).join(", ");
-        let found = Case::ALL.iter().map(|case| case.name).find(|known| *known == name);
-        found.with_context(|| format!("no case `{name}`; there are {}", known()))
+        let names = || Case::ALL.iter().map(|case| case.name).chain([burst::NAME]);
+        let known = || names().collect::<Vec<_>>().join(", ");
+        names().find(|known| *known == name).with_context(|| format!("no case `{name}`; there are {}", known()))
     };
     text.split(',').map(case).collect()
 }

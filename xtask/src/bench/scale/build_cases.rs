@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::Bench;
+use super::context::Bench;
 use super::measured::Measured;
 use crate::bench::build::measured_build;
 use crate::bench::build_command;
@@ -51,7 +51,8 @@ fn small_source() -> Result<TempDir> {
     Ok(source)
 }
 
-fn build(bench: &Bench, source: &Path, options: &[&str]) -> Result<Measured> {
+/// Builds this source.
+pub fn build(bench: &Bench, source: &Path, options: &[&str]) -> Result<Measured> {
     let tag = bench.objects.name("scale-result");
     let mut command = build_command::command(text(source)?, &bench.builder, &tag, options, &bench.objects);
     let build = measured_build::run(&mut command, TurnStart::NOW)?;

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
+use super::context::Bench;
 use super::measured::Measured;
-use super::{Bench, build_cases, watch_cases};
+use super::{build_cases, watch_cases};
 
 /// Something of which there can be more.
 pub struct Case {

@@ -1,13 +1,13 @@
 //! Cases of `minis2i watch`: a change of many files while a standby waits, up to the image that has the last of it.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::Bench;
+use super::context::Bench;
 use super::measured::{Measured, WatchTimes};
 use crate::bench::watch::edit::Edit;
 use crate::bench::watch::sources::add_small_files;
@@ -54,30 +54,52 @@ pub fn events(bench: &Bench, count: usize) -> Result<Measured> {
     })
 }
 
-fn source() -> Result<TempDir> {
+pub fn source() -> Result<TempDir> {
     let source = tempfile::tempdir()?;
     fs::write(source.path().join("file"), "content\n")?;
     Ok(source)
 }
 
-/// Watches the source, changes it, and waits for the image of all that changed. The time begins before the change.
+/// A watch that is ready for a change.
+pub struct Watched {
+    watch: WatchProcess,
+    marker: PathBuf,
+}
+
+impl Watched {
+    pub fn start(bench: &Bench, source: &TempDir) -> Result<Self> {
+        let marker = source.path().join("marker");
+        let tag = bench.objects.name("scale-result");
+        let edit = Edit::new(marker.clone(), "/marker", 0);
+        let options = ["--no-gitignore"];
+        let mut watch = WatchProcess::start(source.path(), &bench.builder, &tag, edit, &bench.objects, &options)?;
+        watch.wait_until_ready()?;
+        Ok(Self { watch, marker })
+    }
+
+    /// Makes the last change of a case, and waits for the image that has it.
+    pub fn make_last_change(&mut self) -> Result<()> {
+        fs::write(&self.marker, format!("{LAST_CHANGE}\n"))?;
+        self.watch.wait_for_build_that_prints(LAST_CHANGE)
+    }
+}
+
+/// What `assemble` prints when the source has the last change.
+const LAST_CHANGE: &str = "the last change";
+
+/// Watches the source, changes it, and waits for the image of all that changed. The time begins with the last change, since
+/// a disk may take longer than minis2i for those before.
 fn measure(bench: &Bench, source: &TempDir, change: impl FnOnce(&Path) -> Result<()>) -> Result<Measured> {
-    let marker = source.path().join("marker");
-    let tag = bench.objects.name("scale-result");
-    let edit = Edit::new(marker.clone(), "/marker", 0);
-    let mut watch =
-        WatchProcess::start(source.path(), &bench.builder, &tag, edit, &bench.objects, &["--no-gitignore"])?;
-    watch.wait_until_ready()?;
-    let pid = watch.pid();
+    let mut watched = Watched::start(bench, source)?;
+    let pid = watched.watch.pid();
     let deciding = process_stats::main_thread_time(pid)?;
-    let begin = Instant::now();
     change(source.path())?;
-    fs::write(marker, "the last change\n")?;
-    watch.wait_for_build_that_prints("the last change")?;
+    let begin = Instant::now();
+    watched.make_last_change()?;
     let time = begin.elapsed();
     let deciding = process_stats::main_thread_time(pid)? - deciding;
     let memory = process_stats::peak_memory(pid)? * 1024;
     let begin = Instant::now();
-    drop(watch);
+    drop(watched);
     Ok(Measured { time, memory, watch: Some(WatchTimes { deciding, end: begin.elapsed() }) })
 }
