@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::error::Error;
 
 /// Options of `docker run` that cannot be passed on, since a build depends on them, and why.
-const REFUSED: [(&str, &str); 18] = [
+const REFUSED: [(&str, &str); 9] = [
     ("--name", "the containers of a build are named by minis2i"),
     ("--rm", "containers are removed anyway"),
     ("--detach", "minis2i has to talk to the container"),
@@ -15,18 +15,7 @@ const REFUSED: [(&str, &str); 18] = [
     ("--entrypoint", "the builder's ENTRYPOINT stays in force"),
     ("--cidfile", "the containers are gone after the build"),
     ("--restart", "a build runs once"),
-    ("--expose", IN_IMAGE),
-    ("--publish", IN_IMAGE),
-    ("--publish-all", IN_IMAGE),
-    ("--stop-signal", IN_IMAGE),
-    ("--no-healthcheck", IN_IMAGE),
-    ("--health-cmd", IN_IMAGE),
-    ("--health-interval", IN_IMAGE),
-    ("--health-retries", IN_IMAGE),
-    ("--health-timeout", IN_IMAGE),
 ];
-
-const IN_IMAGE: &str = "it would change the configuration of the new image";
 
 /// Checks that a build can work with these options.
 ///
@@ -85,14 +74,12 @@ fn value_of<'o>(options: &'o [String], long: &str, short: &str) -> Option<&'o st
 fn long_name(name: &str) -> &str {
     let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return name };
     // What follows any other letter is the value of that option.
-    let flags = letters.chars().take_while(|letter| "ditPqap".contains(*letter));
+    let flags = letters.chars().take_while(|letter| "ditPqa".contains(*letter));
     let mut known = flags.filter_map(|letter| match letter {
         'd' => Some("--detach"),
         't' => Some("--tty"),
         'i' => Some("--interactive"),
         'a' => Some("--attach"),
-        'p' => Some("--publish"),
-        'P' => Some("--publish-all"),
         _ => None,
     });
     known.next().unwrap_or(name)
@@ -119,7 +106,7 @@ mod tests {
     fn options_that_would_take_the_container_away_are_refused() {
         let check = |options: &[&str]| check_run_options(&options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>());
         assert!(check(&["--memory", "512m", "--network=none", "-m512m", "-vdit:/x"]).is_ok());
-        for bad in ["--name=x", "-d", "-it", "-Pdq", "-astdin", "busybox", "-p80", "--health-cmd=x"] {
+        for bad in ["--name=x", "-d", "-it", "-Pdq", "-astdin", "busybox"] {
             let bad = [bad];
             assert!(check(&bad).is_err(), "{bad:?}");
         }
