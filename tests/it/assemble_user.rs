@@ -50,7 +50,7 @@ fn only_allowed_users_run_anything() {
         (&["-u", "1-", "--assemble-user", "0"], USAGE, "`assemble` would run as 0, which is not"),
         (&["-u", "1-", "--assemble-user", "root"], USAGE, "`root`, a name whose numeric id is not known"),
         (&["-u", "nobody"], USAGE, "`nobody` in it is no numeric user"),
-        (&["--allowed-uids", "-"], USAGE, "has neither end"),
+        (&["--allowed-uids", "-"], USAGE, "the range `-` has no start and no end"),
     ] {
         build(&numeric, options).status(status).says(cause).says("\nhint: ");
     }

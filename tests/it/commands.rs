@@ -188,7 +188,7 @@ fn rebuild_takes_a_relative_source_from_here_and_says_so() {
     let id = project.id();
     let elsewhere = tempfile::tempdir().unwrap();
     let outcome = again().current_dir(elsewhere.path()).run().status(USAGE);
-    outcome.says(&format!("is not there: {}/source", elsewhere.path().display())).says("hint: ");
+    outcome.says(&format!("does not exist: {}/source", elsewhere.path().display())).says("hint: ");
     assert_eq!(project.id(), id);
 }
 

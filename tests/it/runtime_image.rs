@@ -120,7 +120,7 @@ fn a_failed_second_stage_moves_no_tag() {
     let build = |artifact: &str| project.build(&builder).args(&["--runtime-image", runtime.name(), "-a", artifact]);
     let outcome = build("/app/none").run().status(125).says("error: cannot copy the artifact `/app/none`");
     outcome.says("hint: ");
-    let outcome = build("/app/made:/usr/x").run().status(125).says("error: cannot put the artifacts into their place");
+    let outcome = build("/app/made:/usr/x").run().status(125).says("error: cannot copy the artifacts to their places");
     outcome.says("ermission denied").says("hint: ");
     project.write(".s2i/bin/assemble-runtime", "#!/bin/sh\nexit 9\n");
     build("/app/made").run().status(9).says("`assemble-runtime` failed with exit status 9");

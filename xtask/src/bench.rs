@@ -6,7 +6,6 @@ mod build_command;
 mod builder_image;
 mod cli_chain;
 mod engine_api;
-mod engine_choice;
 mod engine_objects;
 mod large_source;
 mod options;
@@ -18,7 +17,7 @@ mod watch;
 
 use anyhow::{Context, Result, bail};
 
-use crate::signals;
+use crate::{engine_choice, signals};
 use options::Options;
 
 /// The task: measures one command.
@@ -37,7 +36,7 @@ pub fn task(args: &[String]) -> Result<()> {
     let options = Options::parse(what, rest)?;
     signals::catch()?;
     // Where the engine in use hides what is measured, an engine of our own runs this once more.
-    if !options.engine_as_is && engine_choice::run_on_private_engine(what, rest)? {
+    if !options.engine_as_is && engine_choice::run_on_private_engine(&["bench", what], rest)? {
         return Ok(());
     }
     bench(&options)

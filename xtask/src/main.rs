@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod demo;
 mod engine;
+mod engine_choice;
 mod licences;
 mod private_engine;
 mod process;

@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use crate::{engine, process, signals};
@@ -33,8 +33,8 @@ pub fn can_start() -> Result<bool> {
     Ok(cfg!(target_os = "linux") && engine::is_root()? && process::succeeds(&["dockerd", "--version"]))
 }
 
-/// Runs a command to its end. It gets the signals that we get, and no others: a terminal's Ctrl-C must not reach it
-/// twice.
+/// Runs a command to its end. It and all that it starts get the signals that we get, and no others: a terminal's Ctrl-C
+/// must not reach them twice.
 pub fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
     let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start {command:?}"))?;
     let mut forwarded = false;
@@ -43,7 +43,8 @@ pub fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
             return Ok(status);
         }
         if signals::received() && !forwarded {
-            signal(&child, Signal::TERM);
+            // A child that was not waited for yet is still there to get it.
+            let _ = kill_process_group(Pid::from_child(&child), Signal::TERM);
             forwarded = true;
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -2,13 +2,24 @@
 
 use anyhow::Result;
 
-use crate::{base_image, process};
+use crate::{base_image, engine_choice, process, signals};
 
 /// The variable by which the test harness is told how many tests run at the same time.
 const THREADS: &str = "RUST_TEST_THREADS";
 
-/// Runs all tests on the real engine; arguments go to `cargo test`.
+/// Runs all tests on a real engine: one of their own where the one at hand is slow. Arguments go to `cargo test`.
 pub fn test(args: &[String]) -> Result<()> {
+    let args = match args.split_first() {
+        Some((first, rest)) if first == engine_choice::AS_IS => rest,
+        _ => {
+            // The engine is removed after Ctrl-C, too.
+            signals::catch()?;
+            if engine_choice::run_on_private_engine(&["test"], args)? {
+                return Ok(());
+            }
+            args
+        }
+    };
     base_image::ensure()?;
     let mut line = vec!["cargo", "test", "--workspace"];
     line.extend(args.iter().map(String::as_str));

@@ -122,7 +122,9 @@ impl Saver {
             }
         };
         let Self { engine, plan, mut container, process, stderr_reader, .. } = self;
-        let ended = wait_for_end(&engine, process, &stdout)?;
+        // Dropping it would end the CLI before all of the stderr is there.
+        let mut process = Some(process);
+        let ended = wait_for_end(&engine, &mut process, &stdout)?;
         container.mark_created();
         let _ = stderr_reader.join();
         let saved = match ended.status {
@@ -144,7 +146,7 @@ impl Saver {
         let mut stdout = UntilExit::new(self.process.stdout(), &self.token);
         for_each_piece(&mut stdout, |_| {});
         let Self { engine, mut container, process, .. } = self;
-        let ended = wait_for_end(&engine, process, &stdout)?;
+        let ended = wait_for_end(&engine, &mut Some(process), &stdout)?;
         container.mark_created();
         match ended.status {
             // The user of the image may not remove the files.
@@ -155,14 +157,15 @@ impl Saver {
     }
 }
 
-/// Waits for the end of a script whose stdout was read to its end.
+/// Waits for the end of a script whose stdout was read to its end. The CLI is waited for only if the script's shell did not
+/// report how it ended.
 ///
 /// # Errors
 /// If work was cancelled, or the end of the CLI cannot be waited for.
-fn wait_for_end(engine: &Engine, process: Process, stdout: &UntilExit<impl Read>) -> Result<ScriptExit> {
+fn wait_for_end(engine: &Engine, process: &mut Option<Process>, stdout: &UntilExit<impl Read>) -> Result<ScriptExit> {
     let ended = match stdout.ended() {
         Some(exit) => exit.clone(),
-        None => ScriptExit { status: process.wait()?, note: String::new() },
+        None => ScriptExit { status: process.take().map_or(Ok(-1), Process::wait)?, note: String::new() },
     };
     engine.cancel().check()?;
     Ok(ended)

@@ -1,7 +1,7 @@
-//! Which engine a bench measures on: one of its own, where the one at hand can not be measured on.
+//! Which engine a task uses: one of its own, where the one at hand would make it wait.
 //!
 //! A storage driver without a diff of its own (fuse-overlayfs, vfs) ends every commit by sleeping until the next whole
-//! second, which drowns what is measured.
+//! second, which drowns what is measured, and makes tests slow.
 
 use std::process::Command;
 
@@ -11,29 +11,35 @@ use serde_json::Value;
 use crate::private_engine::{self, PrivateEngine};
 use crate::{engine, process, signals};
 
-/// Runs the bench that these arguments stand for on an engine of its own, if the one at hand needs that and we can
-/// start one. Returns false when the bench is still to be run here.
-pub fn run_on_private_engine(bench: &str, args: &[String]) -> Result<bool> {
+/// The option that has a task use the engine at hand.
+pub const AS_IS: &str = "--engine-as-is";
+
+/// Runs a task, such as `bench build`, with these arguments on an engine of its own, if the one at hand makes commits wait
+/// and we can start one. Returns false when the task is still to be run here.
+///
+/// # Errors
+/// When the task fails.
+pub fn run_on_private_engine(task: &[&str], args: &[String]) -> Result<bool> {
     engine::ensure()?;
     let Some(reason) = commit_delay()? else { return Ok(false) };
     if !private_engine::can_start()? {
-        eprintln!("warning: {reason}, and only root on Linux with `dockerd` can have an engine for the bench alone");
+        eprintln!("warning: {reason}, and only root on Linux with `dockerd` can have an engine for this alone");
         return Ok(false);
     }
-    eprintln!("{reason}: starting a private `dockerd` with overlay2 for the bench (`--engine-as-is` does not)");
+    eprintln!("{reason}: starting a private `dockerd` with overlay2 (`{AS_IS}` does not)");
     let engine = match PrivateEngine::start() {
         Ok(engine) => engine,
         Err(error) => {
             signals::check()?;
-            eprintln!("warning: that did not work, so the engine is measured as it is: {error:#}");
+            eprintln!("warning: that did not work, so the engine is used as it is: {error:#}");
             return Ok(false);
         }
     };
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bench", bench, "--engine-as-is"]).args(args).env("DOCKER_HOST", engine.host());
+    command.args(task).arg(AS_IS).args(args).env("DOCKER_HOST", engine.host());
     let status = private_engine::run_to_end(&mut command)?;
     drop(engine);
-    ensure!(status.success(), "the bench failed");
+    ensure!(status.success(), "`{}` failed", task.join(" "));
     Ok(true)
 }
 
