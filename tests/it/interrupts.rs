@@ -66,7 +66,7 @@ fn waiting_builder() -> Builder {
 /// A builder whose `tar` prints `taking` after the first bytes, and takes the rest when `/tmp/go` exists.
 fn builder_with_slow_tar() -> Builder {
     let tar = "#!/bin/sh\ncase \"$*\" in *version*) exec /bin/tar \"$@\" ;; esac\nhead -c 10000 >/tmp/first\n\
-               echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.02; done\n\
+               echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.1; done\n\
                cat /tmp/first - | /bin/tar \"$@\"\n";
     Builder::copying().file("slow/tar", 0o755, tar).instruction("ENV PATH=/slow:/usr/bin:/bin").make()
 }
@@ -374,7 +374,7 @@ fn a_living_run_keeps_its_containers() {
 #[test]
 fn cleaning_up_after_a_build_is_not_taken_for_a_dead_run() {
     let engine = StandInCli::new(
-        "if [ \"$1\" = rm ]; then touch $here/removing; while [ ! -e $here/go ]; do sleep 0.02; done; fi\n\
+        "if [ \"$1\" = rm ]; then touch $here/removing; while [ ! -e $here/go ]; do sleep 0.1; done; fi\n\
          exec docker \"$@\"",
     );
     let builder = waiting_builder();

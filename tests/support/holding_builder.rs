@@ -8,7 +8,7 @@ use super::builder::{Builder, shared_builder};
 /// `holding` and waits for `/tmp/go`; where it has a file `fail`, it fails.
 pub fn holding_builder() -> Builder {
     let script = "#!/bin/sh\nset -e\ncd /tmp/src\nif [ -e hold ]; then echo holding\n\
-                  while [ ! -e /tmp/go ]; do sleep 0.02; done; fi\n[ ! -e fail ] || exit 9\ncp -a . /app/\n";
+                  while [ ! -e /tmp/go ]; do sleep 0.1; done; fi\n[ ! -e fail ] || exit 9\ncp -a . /app/\n";
     Builder::new().script("assemble", script)
 }
 

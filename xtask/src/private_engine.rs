@@ -128,6 +128,8 @@ impl PrivateEngine {
         // Where a containerd of the system is found it is shared, and must not mix up the two engines' containers.
         let space = format!("minis2i-engine-{}", std::process::id());
         command.args(["--containerd-namespace", &space, "--containerd-plugins-namespace", &format!("{space}-plugins")]);
+        // The engine starts itself anew for each copy and commit; collecting garbage then takes a tenth of its time.
+        command.env("GOGC", "800");
         command.env_remove("DOCKER_HOST").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A group of its own, so that it is there until we end it.
         command.process_group(0).spawn().context("cannot start `dockerd`")

@@ -127,7 +127,7 @@ fn bytes_that_are_no_text_come_as_they_are() {
 
 #[test]
 fn output_comes_as_it_is_made() {
-    let builder = Builder::assembling("echo early; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo late");
+    let builder = Builder::assembling("echo early; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo late");
     let project = Project::new().file("a", "1");
     let running = project.build(&builder).start();
     running.wait_for_stderr("early\n");

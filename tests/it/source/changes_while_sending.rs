@@ -24,7 +24,7 @@ struct PausingBuilder {
 impl PausingBuilder {
     /// Pauses in ENTRYPOINT: the snapshot is taken, and nothing is sent yet.
     fn before_sending() -> Self {
-        let wait = "#!/bin/sh\n>/pause/waiting\nuntil [ -e /pause/open ]; do sleep 0.02; done\nexec \"$@\"\n";
+        let wait = "#!/bin/sh\n>/pause/waiting\nuntil [ -e /pause/open ]; do sleep 0.1; done\nexec \"$@\"\n";
         let builder = Builder::evaluating().file("entry", 0o755, wait).instruction(r#"ENTRYPOINT ["/entry"]"#).make();
         Self { folder: tempfile::tempdir().unwrap(), builder }
     }
@@ -32,7 +32,7 @@ impl PausingBuilder {
     /// Pauses in `tar`: the upload fills the pipes and then waits.
     fn while_sending() -> Self {
         let wait = "#!/bin/sh\n[ \"$1\" = --version ] && exec /bin/tar --version\n>/pause/waiting\n\
-                    until [ -e /pause/open ]; do sleep 0.02; done\nexec /bin/tar \"$@\"\n";
+                    until [ -e /pause/open ]; do sleep 0.1; done\nexec /bin/tar \"$@\"\n";
         let builder = Builder::evaluating().file("usr/local/bin/tar", 0o755, wait).make();
         Self { folder: tempfile::tempdir().unwrap(), builder }
     }
