@@ -7,18 +7,24 @@ use crate::{base_image, process, sample_builder};
 const BUILDER: &str = "minis2i-demo-builder";
 const IMAGE: &str = "minis2i-demo-app";
 
+/// The option that has the demo use the program that tests use.
+pub const DEBUG: &str = "--debug";
+
 /// Builds the sample builder, builds `testapp` with it twice and runs the result.
-pub fn demo(_: &[String]) -> Result<()> {
+pub fn demo(args: &[String]) -> Result<()> {
     base_image::ensure()?;
-    let result = build_twice_and_run();
+    let result = build_twice_and_run(args.iter().any(|arg| arg == DEBUG));
     let _ = process::output(&["docker", "image", "rm", "--force", IMAGE, BUILDER]);
     result
 }
 
-fn build_twice_and_run() -> Result<()> {
-    process::echo_and_run(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+fn build_twice_and_run(debug: bool) -> Result<()> {
+    let mut compile = vec!["cargo", "build", "--quiet", "--package", "minis2i"];
+    compile.extend((!debug).then_some("--release"));
+    process::echo_and_run(&compile)?;
     sample_builder::build(BUILDER)?;
-    let build = ["target/release/minis2i", "build", "--env", "VAR=hello", "testapp", BUILDER, IMAGE];
+    let program = if debug { "target/debug/minis2i" } else { "target/release/minis2i" };
+    let build = [program, "build", "--env", "VAR=hello", "testapp", BUILDER, IMAGE];
     process::echo_and_run(&build)?;
     process::echo_and_run(&build)?;
     eprintln!("$ docker run --rm {IMAGE}");
