@@ -142,8 +142,8 @@ pub struct WatchArgs {
 pub struct WatchOptions {
     /// How long the source must be quiet after a burst of events, such as 50ms or 1s
     ///
-    /// At most 1h. A single, completed save does not wait that long. If a burst does not end, the source is compared after one
-    /// second.
+    /// At most 1h. A single, completed save does not wait that long. If a burst does not end, the source is compared after
+    /// one second.
     #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = debounce)]
     pub debounce: Duration,
 
@@ -153,8 +153,8 @@ pub struct WatchOptions {
 
     /// Poll the source at this interval instead of waiting for file events
     ///
-    /// From 10ms to 24h. For file systems that report no events, such as network folders. Used automatically where watching does not
-    /// work.
+    /// From 10ms to 24h. For file systems that report no events, such as network folders. Used automatically where
+    /// watching does not work.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
           value_parser = poll_interval)]
     pub poll: Option<Duration>,

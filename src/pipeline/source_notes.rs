@@ -19,8 +19,7 @@ const TIME_LIMIT: Duration = Duration::from_millis(50);
 /// Notes which entries of the source are not sent: ignored ones, and those that are neither a file, a folder nor a
 /// symlink.
 pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
-    let largest = largest_ignored(root, snapshot, TIME_LIMIT).filter(|_| !snapshot.ignored.is_empty());
-    let ignored = largest.map(|largest| {
+    let ignored = largest_ignored(root, snapshot, TIME_LIMIT).map(|largest| {
         let count = snapshot.ignored.len();
         let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
         let more = if largest.complete { "" } else { "more than " };

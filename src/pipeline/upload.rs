@@ -172,12 +172,13 @@ impl<'a> Upload<'a> {
             self.removed.add(&self.snapshot, &delta);
             now.adopt(&self.snapshot);
             self.snapshot = now;
+            let too_long = begin.elapsed() > SETTLE_LIMIT;
             // A folder changes with each of its entries.
             let files = delta.written.iter().map(|index| &self.snapshot.entries[*index]);
             for file in files.filter(|entry| !entry.is_folder()) {
                 let times = changed.entry(file.path.clone()).or_default();
                 *times += 1;
-                if *times == MAX_ATTEMPTS || begin.elapsed() > SETTLE_LIMIT {
+                if *times == MAX_ATTEMPTS || too_long {
                     return Err(keeps_changing(file.path()).into());
                 }
             }

@@ -106,8 +106,7 @@ mod tests {
     fn options_that_would_take_the_container_away_are_refused() {
         let check = |options: &[&str]| check_run_options(&options.iter().map(|o| (*o).to_owned()).collect::<Vec<_>>());
         assert!(check(&["--memory", "512m", "--network=none", "-m512m", "-vdit:/x"]).is_ok());
-        for bad in ["--name=x", "-d", "-it", "-Pdq", "-astdin", "busybox"] {
-            let bad = [bad];
+        for bad in [["--name=x"], ["-d"], ["-it"], ["-Pdq"], ["-astdin"], ["busybox"]] {
             assert!(check(&bad).is_err(), "{bad:?}");
         }
     }

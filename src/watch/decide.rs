@@ -294,7 +294,7 @@ impl Decider {
 
     fn engine_answered(&mut self, yes: bool, now: Instant) -> Vec<Action> {
         let answer = self.engine.answered(yes, now);
-        let mut actions: Vec<_> = self.engine.listen().into_iter().collect();
+        let mut actions: Vec<_> = self.engine.listen(now).into_iter().collect();
         actions.extend(self.react_to(answer));
         match std::mem::replace(&mut self.work, Work::Idle) {
             Work::InDoubt(build) if build.lost_engine => actions.extend(self.lost_with_engine(now)),

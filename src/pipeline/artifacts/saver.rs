@@ -49,8 +49,8 @@ pub struct Saver {
     process: Process,
     /// Marks the line with which the shell reports the exit status of the script.
     token: String,
-    /// Shows the script's stderr, or reads it to its end.
-    stderr_reader: JoinHandle<()>,
+    /// Shows the script's stderr.
+    stderr_relay: JoinHandle<()>,
 }
 
 /// What the shell reports if [`COPY_FOLDER`] had files before the script ran.
@@ -85,17 +85,8 @@ impl Saver {
         };
         let mut stderr = UntilExit::new(process.stderr(), &token);
         let reporter = reporter.clone();
-        let stderr_reader = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
-        Ok(Self { engine: engine.clone(), plan: plan.clone(), container, process, token, stderr_reader })
-    }
-
-    /// Runs the script again, in a container called `name` with an empty [`COPY_FOLDER`]. What it prints was shown before.
-    fn start_again(engine: &Engine, name: String, plan: &ArtifactPlan) -> Result<Self> {
-        let token = random::token()?;
-        let (container, mut process) = run_with_shell(engine, name, plan, &token, true)?;
-        let mut stderr = UntilExit::new(process.stderr(), &token);
-        let stderr_reader = std::thread::spawn(move || for_each_piece(&mut stderr, |_| {}));
-        Ok(Self { engine: engine.clone(), plan: plan.clone(), container, process, token, stderr_reader })
+        let stderr_relay = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
+        Ok(Self { engine: engine.clone(), plan: plan.clone(), container, process, token, stderr_relay })
     }
 
     /// Relays the artifacts to an upload. Returns the container as well, which can be removed then. `second_name` is for
@@ -121,15 +112,15 @@ impl Saver {
                 return Ok((saved, self.container));
             }
         };
-        let Self { engine, plan, mut container, process, stderr_reader, .. } = self;
+        let Self { engine, plan, mut container, process, stderr_relay, .. } = self;
         // Dropping it would end the CLI before all of the stderr is there.
         let mut process = Some(process);
         let ended = wait_for_end(&engine, &mut process, &stdout)?;
         container.mark_created();
-        let _ = stderr_reader.join();
+        let _ = stderr_relay.join();
         let saved = match ended.status {
             0 if !relayed.is_empty() => SavedArtifacts::Streamed(relayed),
-            0 if ended.note == FILLED => Self::start_again(&engine, second_name(), &plan)?.relay_copies_to(to)?,
+            0 if ended.note == FILLED => run_again_and_relay(&engine, second_name(), &plan, to)?,
             0 if plan.without_shell && !plan.copied_before => {
                 relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to)?
             }
@@ -140,20 +131,29 @@ impl Saver {
         };
         Ok((saved, container))
     }
+}
 
-    /// Relays only the files that the script copies.
-    fn relay_copies_to<W: Write>(mut self, to: &mut Writer<W>) -> Result<SavedArtifacts> {
-        let mut stdout = UntilExit::new(self.process.stdout(), &self.token);
-        for_each_piece(&mut stdout, |_| {});
-        let Self { engine, mut container, process, .. } = self;
-        let ended = wait_for_end(&engine, &mut Some(process), &stdout)?;
-        container.mark_created();
-        match ended.status {
-            // The user of the image may not remove the files.
-            0 if ended.note == FILLED => relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to),
-            0 => relay_copied_files(&engine, container.name(), &CopiedFiles::All, to),
-            status => Ok(SavedArtifacts::Failed(format!("with an empty {COPY_FOLDER} it exited with status {status}"))),
-        }
+/// Runs the script again, in a container called `name` with an empty [`COPY_FOLDER`], and relays only the files that it
+/// copies. What it prints was shown before.
+fn run_again_and_relay<W: Write>(
+    engine: &Engine,
+    name: String,
+    plan: &ArtifactPlan,
+    to: &mut Writer<W>,
+) -> Result<SavedArtifacts> {
+    let token = random::token()?;
+    let (mut container, mut process) = run_with_shell(engine, name, plan, &token, true)?;
+    let mut stderr = process.stderr();
+    std::thread::spawn(move || for_each_piece(&mut stderr, |_| {}));
+    let mut stdout = UntilExit::new(process.stdout(), &token);
+    for_each_piece(&mut stdout, |_| {});
+    let ended = wait_for_end(engine, &mut Some(process), &stdout)?;
+    container.mark_created();
+    match ended.status {
+        // The user of the image may not remove the files.
+        0 if ended.note == FILLED => relay_copied_files(engine, container.name(), &CopiedFiles::Changed, to),
+        0 => relay_copied_files(engine, container.name(), &CopiedFiles::All, to),
+        status => Ok(SavedArtifacts::Failed(format!("with an empty {COPY_FOLDER} it exited with status {status}"))),
     }
 }
 

@@ -144,17 +144,18 @@ impl Session {
     /// If the container does not send one; see [`NoGreeting`].
     pub fn greeting(&mut self) -> Result<Greeting, NoGreeting> {
         loop {
-            match self.events.recv_timeout(GREETING_LIMIT) {
+            let event = self.events.recv_timeout(GREETING_LIMIT);
+            if let Ok(event) = &event {
+                self.taken(event);
+            }
+            match event {
                 Ok(SessionEvent::Chunk(Chunk::Mark(mark))) => {
                     self.container.mark_created();
                     let words =
                         mark.strip_prefix("hello ").ok_or_else(|| NoGreeting::Error(anyhow!("unexpected `{mark}`")))?;
                     return Greeting::parse(words).map_err(NoGreeting::Error);
                 }
-                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => {
-                    self.backlog.remove(bytes.len());
-                    self.early_output.extend(bytes);
-                }
+                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => self.early_output.extend(bytes),
                 Ok(SessionEvent::Stderr) => {}
                 Ok(SessionEvent::End) | Err(RecvTimeoutError::Disconnected) => return Err(self.no_greeting()),
                 Err(RecvTimeoutError::Timeout) if self.is_running() => return Err(NoGreeting::Entrypoint),
@@ -321,6 +322,7 @@ impl Session {
         }
     }
 
+    /// Counts an event that was taken.
     fn taken(&self, event: &SessionEvent) {
         if let SessionEvent::Chunk(Chunk::Output(bytes)) = event {
             self.backlog.remove(bytes.len());

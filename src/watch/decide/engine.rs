@@ -32,8 +32,6 @@ pub struct EngineState {
     stream_lost: Option<Duration>,
     /// When to start it.
     listen_at: Option<Instant>,
-    /// It is to be started with this answer.
-    listens_now: bool,
 }
 
 /// What an answer means.
@@ -70,10 +68,7 @@ impl EngineState {
         if [self.ask_at, self.check_at].into_iter().flatten().any(|at| at <= now) {
             actions.extend(self.ask());
         }
-        if self.listen_at.is_some_and(|at| at <= now) {
-            self.listen_at = None;
-            actions.push(Action::Listen);
-        }
+        actions.extend(self.listen(now));
         actions
     }
 
@@ -95,11 +90,9 @@ impl EngineState {
         self.ask()
     }
 
-    /// Starts the stream of events again, if the last answer was that it can be.
-    pub fn listen(&mut self) -> Option<Action> {
-        let now = std::mem::take(&mut self.listens_now);
-        self.listen_at = self.listen_at.filter(|_| !now);
-        now.then_some(Action::Listen)
+    /// Starts the stream of events again, if it is time to.
+    pub fn listen(&mut self, now: Instant) -> Option<Action> {
+        self.listen_at.take_if(|at| *at <= now).map(|_| Action::Listen)
     }
 
     pub fn answered(&mut self, yes: bool, now: Instant) -> EngineAnswer {
@@ -112,7 +105,6 @@ impl EngineState {
         let lost = self.stream_lost.take();
         if let Some(pause) = lost {
             self.listen_at = Some(if was_gone { now } else { now + pause });
-            self.listens_now = was_gone || pause.is_zero();
         }
         match (was_gone, lost) {
             (true, _) => EngineAnswer::Back,
