@@ -76,6 +76,12 @@ impl Project {
         self.run_of("watch", builder.name())
     }
 
+    /// The shell line of a watch with these options, for a terminal.
+    pub fn watch_line(&self, builder: &Builder, options: &str) -> String {
+        let binary = env!("CARGO_BIN_EXE_minis2i");
+        format!("{binary} watch {options} '{}' {} {}", self.path().display(), builder.name(), self.tag)
+    }
+
     /// A `minis2i watch` of this project that prints JSON, to be given options and started.
     pub fn watch(&self, builder: &Builder) -> Run {
         self.watch_as_text(builder).args(&["--message-format", "json"])

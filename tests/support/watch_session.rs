@@ -127,6 +127,14 @@ impl WatchSession {
         });
     }
 
+    /// Changes something that makes the standby useless, and waits until there is another one.
+    #[track_caller]
+    pub fn standby_after(&self, change: impl FnOnce()) {
+        let before = self.with_reason("standby-ready").len();
+        change();
+        self.wait_for("another standby", |_| self.with_reason("standby-ready").len() > before);
+    }
+
     /// Waits until the watch has dealt with all that happened to the source, and returns how many builds there were.
     /// For that it touches a file until the watch says that this needs no build.
     #[track_caller]

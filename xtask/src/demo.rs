@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{base_image, process, sample_builder};
+use crate::{base_image, process, program, sample_builder};
 
 const BUILDER: &str = "minis2i-demo-builder";
 const IMAGE: &str = "minis2i-demo-app";
@@ -19,11 +19,8 @@ pub fn demo(args: &[String]) -> Result<()> {
 }
 
 fn build_twice_and_run(debug: bool) -> Result<()> {
-    let mut compile = vec!["cargo", "build", "--quiet", "--package", "minis2i"];
-    compile.extend((!debug).then_some("--release"));
-    process::echo_and_run(&compile)?;
+    let program = program::build(debug)?;
     sample_builder::build(BUILDER)?;
-    let program = if debug { "target/debug/minis2i" } else { "target/release/minis2i" };
     let build = [program, "build", "--env", "VAR=hello", "testapp", BUILDER, IMAGE];
     process::echo_and_run(&build)?;
     process::echo_and_run(&build)?;

@@ -10,6 +10,7 @@ mod licences;
 mod private_engine;
 mod process;
 mod process_stats;
+mod program;
 mod rooms;
 mod sample_builder;
 mod signals;

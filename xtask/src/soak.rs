@@ -32,7 +32,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::private_engine::{self, PrivateEngine};
-use crate::{base_image, engine, process, signals, workspace};
+use crate::{base_image, engine, engine_choice, process, program, signals, workspace};
 use context::Context;
 use daemon::Daemon;
 use finding::{Finding, Kind};
@@ -68,7 +68,7 @@ pub fn soak(args: &[String]) -> Result<()> {
     let engine = PrivateEngine::start()?;
     let mut command = Command::new(std::env::current_exe()?);
     let daemon = engine.daemon_id().context("the private engine does not run")?.to_string();
-    command.args(["soak", "--engine-as-is", "--daemon", &daemon]).args(args).env("DOCKER_HOST", engine.host());
+    command.args(["soak", engine_choice::AS_IS, "--daemon", &daemon]).args(args).env("DOCKER_HOST", engine.host());
     let status = private_engine::run_to_end(&mut command)?;
     drop(engine);
     ensure!(status.success(), "the soak failed");
@@ -78,11 +78,7 @@ pub fn soak(args: &[String]) -> Result<()> {
 /// The soak on the engine that the CLI has.
 fn run(options: &Options) -> Result<()> {
     base_image::ensure()?;
-    let profile = if options.debug { "debug" } else { "release" };
-    let mut build = vec!["cargo", "build", "--quiet", "--package", "minis2i"];
-    build.extend((!options.debug).then_some("--release"));
-    process::echo_and_run(&build)?;
-    let program = workspace::root().join("target").join(profile).join("minis2i");
+    let program = workspace::root().join(program::build(options.debug)?);
     let seed = options.seed.unwrap_or_else(random_seed);
     let daemon = options.daemon.map(Daemon::new).transpose()?;
     println!("the same again: cargo xtask soak --seed {seed} --minutes {}", options.minutes);

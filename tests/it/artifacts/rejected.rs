@@ -53,6 +53,16 @@ fn file(path: &str) -> Vec<u8> {
     unchecked_entry(Type::Regular, path, "", b"escaped")
 }
 
+/// A project with the archives as its files `trick0`, `trick1` and so on.
+fn project_with<'a>(archives: impl Iterator<Item = &'a [u8]>) -> Project {
+    let project = Project::new();
+    std::fs::create_dir_all(project.path()).unwrap();
+    for (index, bytes) in archives.enumerate() {
+        std::fs::write(project.path().join(format!("trick{index}")), bytes).unwrap();
+    }
+    project
+}
+
 /// What shows in `assemble` that an entry got where it may not.
 const SHOW_ESCAPED: &str = "for f in /escaped /tmp/escaped /app/escaped; do [ ! -e $f ] || echo $f; done
     grep escaped /etc/passwd || true; cp trick* /app/";
@@ -60,12 +70,8 @@ const SHOW_ESCAPED: &str = "for f in /escaped /tmp/escaped /app/escaped; do [ ! 
 #[test]
 fn what_is_no_archive_gives_a_warning_and_a_build_without_artifacts() {
     let builder = Builder::shared_evaluating();
-    let project = Project::new();
-    std::fs::create_dir_all(project.path()).unwrap();
     let tricks = no_archives();
-    for (index, (_, bytes)) in tricks.iter().enumerate() {
-        std::fs::write(project.path().join(format!("trick{index}")), bytes).unwrap();
-    }
+    let project = project_with(tricks.iter().map(|(_, bytes)| bytes.as_slice()));
     let assemble = format!("[ ! -e /tmp/artifacts ] || echo artifacts; {SHOW_ESCAPED}");
     let mut before: Option<&str> = None;
     for index in 0..=tricks.len() {
@@ -82,12 +88,8 @@ fn what_is_no_archive_gives_a_warning_and_a_build_without_artifacts() {
 #[test]
 fn one_entry_that_may_not_pass_took_all_artifacts_away() {
     let builder = Builder::shared_evaluating();
-    let project = Project::new();
-    std::fs::create_dir_all(project.path()).unwrap();
     let tricks = archives_with_bad_entries();
-    for (index, (_, bytes, _)) in tricks.iter().enumerate() {
-        std::fs::write(project.path().join(format!("trick{index}")), bytes).unwrap();
-    }
+    let project = project_with(tricks.iter().map(|(_, bytes, _)| bytes.as_slice()));
     let assemble = format!("wc -c </tmp/artifacts/good; {SHOW_ESCAPED}");
     project.build(&builder).assemble(SHOW_ESCAPED).save("cat /app/trick0").success();
     for (index, (what, _, named)) in tricks.iter().enumerate() {

@@ -278,9 +278,7 @@ fn a_tag_that_was_moved_is_taken_back_by_the_next_save() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).start_watch();
-    let ready = watch.with_reason("standby-ready").len();
-    docker(&["tag", BASE, &project.tag]);
-    watch.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
+    watch.standby_after(|| drop(docker(&["tag", BASE, &project.tag])));
     let end = watch.build_after(|| project.write("a", "2"));
     assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
     assert!(exists(BASE));

@@ -265,8 +265,7 @@ fn keys_work_and_the_terminal_is_restored() {
     let save = "#!/bin/sh\nexec tar -cf - a\n";
     let builder = holding_builder().script("save-artifacts", save).make();
     let project = Project::new().file("a", "1");
-    let (binary, source) = (env!("CARGO_BIN_EXE_minis2i"), project.path());
-    let watch = format!("{binary} watch --clear '{}' {} {}", source.display(), builder.name(), project.tag);
+    let watch = project.watch_line(&builder, "--clear");
     let line = format!("echo before $(stty -g); {watch}; echo status $?; echo after $(stty -g)");
     let mut terminal = Terminal::start(&line, project.temp_dir());
     terminal.wait_for("build ok:", 1);

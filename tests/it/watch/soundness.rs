@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::engine::{BASE, docker};
+use crate::support::engine::{BASE, docker, unique_name};
 use crate::support::engine_proxy::EngineProxy;
 use crate::support::holding_builder::{holding_builder, shared_holding_builder};
 use crate::support::project::Project;
@@ -67,9 +67,7 @@ fn a_save_that_was_undone_left_the_tag_where_another_program_had_moved_it() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).start_watch();
-    let ready = watch.with_reason("standby-ready").len();
-    docker(&["tag", BASE, &project.tag]);
-    watch.wait_for("another standby", |_| watch.with_reason("standby-ready").len() > ready);
+    watch.standby_after(|| drop(docker(&["tag", BASE, &project.tag])));
     save_and_undo(&project, "a", "1");
     wait_for_content(&project, &watch, "1");
     watch.stop("INT");
@@ -97,7 +95,7 @@ fn what_happened_to_tag_and_builder_while_the_engine_was_away_is_found_out() {
     let proxy = EngineProxy::new();
     let first = holding_builder().make();
     let second = holding_builder().file("app/marker", 0o644, "second").make();
-    let name = crate::support::engine::unique_name("moved-meanwhile");
+    let name = unique_name("moved-meanwhile");
     docker(&["tag", first.name(), &name]);
     let project = Project::new().file("a", "1");
     let run = project.watch(&first).builder(&name).env("DOCKER_HOST", proxy.docker_host());
@@ -118,8 +116,7 @@ fn what_happened_to_tag_and_builder_while_the_engine_was_away_is_found_out() {
 fn keys_that_were_typed_ahead_acted_one_key_late() {
     let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
-    let (binary, source) = (env!("CARGO_BIN_EXE_minis2i"), project.path());
-    let line = format!("{binary} watch '{}' {} {}", source.display(), builder.name(), project.tag);
+    let line = project.watch_line(&builder, "");
     let mut terminal = Terminal::start(&line, project.temp_dir());
     terminal.wait_for("build ok:", 1);
     terminal.press("?r");
@@ -135,8 +132,7 @@ fn keys_that_were_typed_ahead_acted_one_key_late() {
 fn a_stopped_watch_left_the_terminal_without_echo() {
     let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
-    let (binary, source) = (env!("CARGO_BIN_EXE_minis2i"), project.path());
-    let watch = format!("{binary} watch '{}' {} {}", source.display(), builder.name(), project.tag);
+    let watch = project.watch_line(&builder, "");
     // A shell with jobs, which goes on when its foreground job is stopped.
     let line = format!(
         "set -m; echo before $(stty -g).; {watch}; echo stopped $(stty -g).; read line; fg; echo after $(stty -g)."

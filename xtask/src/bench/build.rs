@@ -13,7 +13,7 @@ use super::cli_chain::ChainTimes;
 use super::engine_objects::EngineObjects;
 use super::options::Options;
 use super::series::Series;
-use crate::{base_image, process};
+use crate::{base_image, program};
 use measured_build::MeasuredBuild;
 use table::{Limit, Line, compare};
 
@@ -36,7 +36,7 @@ const MEMORY_LIMIT: f64 = 40.0;
 pub fn bench(options: &Options) -> Result<()> {
     let rounds = options.rounds.unwrap_or(ROUNDS);
     base_image::ensure()?;
-    process::echo_and_run(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+    program::build(false)?;
     let mut objects = EngineObjects::new();
     println!("sample pair, incremental");
     let (builds, chains) = sample_pair::measure(&mut objects, rounds)?;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::scale::burst;
 use super::scale::case::Case;
 use super::watch::row::Row;
+use crate::engine_choice;
 
 /// The options of all benches.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Options {
             let mut value = || args.next().with_context(|| format!("`{arg}` takes a value"));
             match (bench, arg.as_str()) {
                 ("build" | "watch", "--rounds") => options.rounds = Some(rounds(value()?)?),
-                (_, "--engine-as-is") => options.engine_as_is = true,
+                (_, engine_choice::AS_IS) => options.engine_as_is = true,
                 ("watch", "--only") => options.only = rows(value()?)?,
                 ("scale", "--only") => options.cases = cases(value()?)?,
                 ("scale", "--most") => options.most = Some(value()?.parse().context("`--most` takes a number")?),

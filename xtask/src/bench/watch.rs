@@ -28,7 +28,7 @@ use serde_json::json;
 use super::engine_api::EngineApi;
 use super::engine_objects::EngineObjects;
 use super::options::Options;
-use crate::{base_image, process, signals, workspace};
+use crate::{base_image, process, program, signals, workspace};
 use chart::ChartBar;
 use context::{Measurements, WatchBench};
 use row::Row;
@@ -65,7 +65,7 @@ const GROUPS: [Group; 7] = [
 /// Measures, prints and writes the table, and fails when a bar does not hold.
 pub fn bench(options: &Options) -> Result<()> {
     base_image::ensure()?;
-    process::echo_and_run(&["cargo", "build", "--quiet", "--release", "--package", "minis2i"])?;
+    program::build(false)?;
     let mut bench = WatchBench {
         objects: EngineObjects::new(),
         api: EngineApi::connect()?,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::engine_choice;
+
 /// How long it takes by default.
 const MINUTES: f64 = 2.0;
 
@@ -37,7 +39,7 @@ impl Options {
                     options.operations = Some(value()?.parse().context("`--operations` takes a number")?);
                 }
                 "--debug" => options.debug = true,
-                "--engine-as-is" => options.engine_as_is = true,
+                engine_choice::AS_IS => options.engine_as_is = true,
                 "--daemon" => options.daemon = Some(value()?.parse().context("`--daemon` takes a process id")?),
                 _ => bail!(
                     "`soak` has no option `{arg}`; it has `--minutes N`, `--seed N`, `--operations N`, `--debug` and \

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
 
-use super::context::Bench;
+use super::context::{Bench, small_source};
 use super::measured::Measured;
 use crate::bench::build::measured_build;
 use crate::bench::build_command;
@@ -43,12 +42,6 @@ pub fn ignore_rules(bench: &Bench, count: usize) -> Result<Measured> {
     let rules: String = (0..count).map(|number| format!("/folder-{number}/*.log\n")).collect();
     fs::write(source.path().join(".s2iignore"), rules)?;
     build(bench, source.path(), &["--no-incremental"])
-}
-
-fn small_source() -> Result<TempDir> {
-    let source = tempfile::tempdir()?;
-    fs::write(source.path().join("file"), "content\n")?;
-    Ok(source)
 }
 
 /// Builds this source.

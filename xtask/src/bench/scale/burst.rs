@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::build_cases;
-use super::context::Bench;
-use super::watch_cases::{self, Watched};
+use super::context::{Bench, small_source};
+use super::growth::verdict;
+use super::watch_cases::Watched;
 use crate::bench::series::Series;
 use crate::bench::watch::sources::add_small_files;
 
@@ -28,22 +29,21 @@ pub fn holds(bench: &Bench) -> Result<bool> {
         bench.objects.wait_until_removed()?;
         bursts.push(burst(bench)?);
         bench.objects.wait_until_removed()?;
-        let source = watch_cases::source()?;
+        let source = small_source()?;
         add_small_files(&source.path().join("tree"), FILES)?;
         builds.push(build_cases::build(bench, source.path(), &["--no-incremental"])?.time);
     }
     let (burst, build) = (Series::new(bursts), Series::new(builds));
     let ratio = burst.median().as_secs_f64() / build.median().as_secs_f64();
     let holds = ratio <= LIMIT;
-    let verdict = if holds { "holds" } else { "DOES NOT HOLD" };
     println!("a burst of {FILES} files: tag after {}, a build {}", burst.summary(), build.summary());
-    println!("  ratio {ratio:.2}, at most {LIMIT}  {verdict}");
+    println!("  ratio {ratio:.2}, at most {LIMIT}  {}", verdict(holds));
     Ok(holds)
 }
 
 /// The time from the last file to the tag.
 fn burst(bench: &Bench) -> Result<Duration> {
-    let source = watch_cases::source()?;
+    let source = small_source()?;
     let mut watch = Watched::start(bench, &source)?;
     add_small_files(&source.path().join("tree"), FILES)?;
     let begin = Instant::now();

@@ -1,6 +1,9 @@
 //! What the cases of `bench scale` share.
 
+use std::fs;
+
 use anyhow::Result;
+use tempfile::TempDir;
 
 use crate::base_image;
 use crate::bench::builder_image;
@@ -20,6 +23,13 @@ impl Bench {
         builder_image::build(&builder, &builder_text())?;
         Ok(Self { objects, builder })
     }
+}
+
+/// A source of one file.
+pub fn small_source() -> Result<TempDir> {
+    let source = tempfile::tempdir()?;
+    fs::write(source.path().join("file"), "content\n")?;
+    Ok(source)
 }
 
 /// A builder whose `assemble` does what a case needs: it prints the file `marker`, many lines, or a long one, and it makes

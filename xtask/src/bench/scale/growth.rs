@@ -44,6 +44,11 @@ impl Growth {
     }
 }
 
+/// What is said of a bar.
+pub fn verdict(holds: bool) -> &'static str {
+    if holds { "holds" } else { "DOES NOT HOLD" }
+}
+
 /// Prints the table.
 pub fn print(growths: &[Growth]) {
     println!();
@@ -53,7 +58,7 @@ pub fn print(growths: &[Growth]) {
             growth.case.name,
             growth.time_factor(),
             growth.memory_factor(),
-            if growth.holds() { "holds" } else { "DOES NOT HOLD" },
+            verdict(growth.holds()),
         );
         growth.measured.iter().for_each(|(size, measured)| println!("  {size:>11}: {measured}"));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::context::Bench;
+use super::context::{Bench, small_source};
 use super::measured::{Measured, WatchTimes};
 use crate::bench::watch::edit::Edit;
 use crate::bench::watch::sources::add_small_files;
@@ -15,24 +15,24 @@ use crate::bench::watch::watch_process::WatchProcess;
 use crate::process_stats;
 
 pub fn new_files(bench: &Bench, count: usize) -> Result<Measured> {
-    measure(bench, &source()?, |source| add_small_files(&source.join("tree"), count))
+    measure(bench, &small_source()?, |source| add_small_files(&source.join("tree"), count))
 }
 
 pub fn deleted_files(bench: &Bench, count: usize) -> Result<Measured> {
-    let source = source()?;
+    let source = small_source()?;
     add_small_files(&source.path().join("tree"), count)?;
     measure(bench, &source, |source| Ok(fs::remove_dir_all(source.join("tree"))?))
 }
 
 /// A tree of so many files gets another name.
 pub fn renamed_tree(bench: &Bench, count: usize) -> Result<Measured> {
-    let source = source()?;
+    let source = small_source()?;
     add_small_files(&source.path().join("tree"), count)?;
     measure(bench, &source, |source| Ok(fs::rename(source.join("tree"), source.join("renamed"))?))
 }
 
 pub fn ignored_files(bench: &Bench, count: usize) -> Result<Measured> {
-    let source = source()?;
+    let source = small_source()?;
     fs::write(source.path().join(".s2iignore"), "*.log\n")?;
     measure(bench, &source, |source| {
         fs::create_dir(source.join("logs"))?;
@@ -42,7 +42,7 @@ pub fn ignored_files(bench: &Bench, count: usize) -> Result<Measured> {
 
 /// Events that change no content.
 pub fn events(bench: &Bench, count: usize) -> Result<Measured> {
-    let source = source()?;
+    let source = small_source()?;
     let files = count.min(1000);
     (0..files).try_for_each(|number| fs::write(source.path().join(format!("file-{number}")), "content\n"))?;
     measure(bench, &source, |source| {
@@ -52,12 +52,6 @@ pub fn events(bench: &Bench, count: usize) -> Result<Measured> {
         };
         (0..count).try_for_each(touch)
     })
-}
-
-pub fn source() -> Result<TempDir> {
-    let source = tempfile::tempdir()?;
-    fs::write(source.path().join("file"), "content\n")?;
-    Ok(source)
 }
 
 /// A watch that is ready for a change.
