@@ -3,5 +3,7 @@
 
 pub mod checkout;
 mod command;
+pub mod ignore_settings;
 pub mod repository;
+pub mod tracked;
 pub mod work_tree;

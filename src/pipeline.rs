@@ -81,7 +81,7 @@ pub fn build(cx: &BuildContext) -> Result<()> {
 
 fn run_steps(cx: &BuildContext, images: &Images, progress: &mut Progress) -> Result<(String, Leftovers)> {
     let revision = RevisionQuery::start(&cx.job.source.path, cx.engine.cancel());
-    let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection)?;
+    let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection, cx.engine.cancel().clone())?;
     let mut ready = steps::prepare_settled(cx, images, &mut view, progress)?;
     let assembled = steps::assemble(cx, images, &mut ready, progress)?;
     let id = steps::commit(cx, images, &ready, revision, assembled, TagMove::Separate, progress)?;

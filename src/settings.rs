@@ -112,7 +112,7 @@ impl Job {
             variables,
             secrets: SecretOptions::new(&args.secrets)?,
             runtime: RuntimeOptions::new(&args.runtime)?,
-            selection: selection(&args),
+            selection: selection(&args, checkout),
             transfer,
             keep_source: args.keep_source,
             incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
@@ -200,9 +200,12 @@ fn given_variables(args: &JobArgs, reporter: &Reporter) -> Result<Vec<(String, S
     Ok(environment::merge(lists))
 }
 
-fn selection(args: &JobArgs) -> Selection {
+fn selection(args: &JobArgs, checkout: Option<&Checkout>) -> Selection {
+    // All that a clone has was committed.
+    let cloned = checkout.is_some();
     Selection {
-        gitignore: !args.no_gitignore,
+        gitignore: !args.no_gitignore && !cloned,
+        editor_files: !cloned,
         exclude: args.exclude.clone(),
         include: args.include.clone(),
         links: match (args.follow_symlinks, args.s2i_compat.keep_symlinks) {

@@ -5,9 +5,11 @@
 pub mod entry;
 pub mod ignored;
 pub mod read_error;
+pub mod rule_file;
 pub mod rules;
 pub mod send;
 pub mod snapshot;
 pub mod symlinks;
 pub mod view;
 pub mod walk;
+mod wildmatch;

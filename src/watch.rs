@@ -70,7 +70,7 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     // A registry is asked once, not at each save.
     let settled = job.after_the_first();
     let cx = BuildContext { job: &settled, ..cx };
-    let tracker = start_tracker(&settled, settings, reporter, &send)?;
+    let tracker = start_tracker(&settled, settings, &engine, reporter, &send)?;
     let keys = read_keys(&send)?;
     report_start(&settled, settings, reporter, &tracker, keys.is_some());
     let (cleaner, cleaner_thread) = Cleaner::start(engine.for_cleanup(), settings.keep);
@@ -170,12 +170,13 @@ fn claim_tag(run_lock: &RunLock, job: &Job, settings: &WatchSettings) -> Result<
 fn start_tracker(
     job: &Job,
     settings: &WatchSettings,
+    engine: &Engine,
     reporter: &Reporter,
     send: &Sender<Event>,
 ) -> Result<Arc<Mutex<Tracker>>> {
     let send = send.clone();
     let wake = Arc::new(move || drop(send.send(Event::FsEvents)));
-    let mut tracker = Tracker::new(&job.source.path, &job.selection, wake)?;
+    let mut tracker = Tracker::new(&job.source.path, &job.selection, engine.cancel().clone(), wake)?;
     if settings.poll.is_some() {
         tracker.poll();
     } else if let Some(kind) = network_fs::without_events(&job.source.path) {

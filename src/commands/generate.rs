@@ -259,7 +259,8 @@ fn write_scripts(external_scripts: &[ExternalScript], upload: &Path) -> Result<(
 
 fn copy_source(job: &Job, selection: &Selection, upload: &Path, engine: &Engine) -> Result<()> {
     let root = &job.source.path;
-    let snapshot = take_snapshot(root, &mut Rules::new(root, selection)?, &mut |_| {})?;
+    let mut rules = Rules::new(root, selection, engine.cancel().clone())?;
+    let snapshot = take_snapshot(root, &mut rules, &mut |_| {})?;
     let to = upload.join("src");
     make_folder(&to)?;
     for entry in &snapshot.entries {

@@ -1,5 +1,6 @@
 //! One call of `git`, which runs until it ends or work is cancelled.
 
+use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -24,19 +25,24 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const PIPE_SIZE: usize = 64 * 1024;
 
 /// Variables that make git work on another repository, or with other settings, than those of the folder it runs in. Git
-/// sets them for its hooks. All that `git rev-parse --local-env-vars` lists, those of older versions too, and the one
-/// with which a hook of a push cannot make a clone.
-const REPOSITORY_VARIABLES: [&str; 17] = [
+/// sets them for its hooks. All that `git rev-parse --local-env-vars` lists, those of older versions too, the one with
+/// which a hook of a push cannot make a clone, and those that change what a path means.
+const REPOSITORY_VARIABLES: [&str; 22] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_CONFIG",
     "GIT_CONFIG_COUNT",
     "GIT_CONFIG_PARAMETERS",
     "GIT_DIR",
+    "GIT_GLOB_PATHSPECS",
     "GIT_GRAFT_FILE",
+    "GIT_ICASE_PATHSPECS",
     "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
     "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_NAMESPACE",
+    "GIT_NOGLOB_PATHSPECS",
     "GIT_NO_REPLACE_OBJECTS",
     "GIT_OBJECT_DIRECTORY",
     "GIT_PREFIX",
@@ -68,7 +74,7 @@ enum EndMode {
 pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(args);
-    run_command(command, cancel, EndMode::Asked)
+    run_command(command, &Stopper::new(cancel, EndMode::Asked)).map(into_text)
 }
 
 /// Runs git; returns its standard output. It may ask for a password where there is a terminal, so it stays in our process
@@ -80,7 +86,7 @@ pub fn run_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<Strin
 pub fn run_git(args: &[&str], cancel: &Cancel) -> Result<String> {
     let mut command = Command::new("git");
     command.args(args);
-    run_command(command, cancel, EndMode::Asked)
+    run_command(command, &Stopper::new(cancel, EndMode::Asked)).map(into_text)
 }
 
 /// Runs git in a folder for a question that is given up when `cancel` is triggered; returns its standard output. It
@@ -89,14 +95,31 @@ pub fn run_git(args: &[&str], cancel: &Cancel) -> Result<String> {
 /// # Errors
 /// When git cannot be started, it exits non-zero, or the question was given up.
 pub fn query_git_in(folder: &Path, args: &[&str], cancel: &Cancel) -> Result<String> {
+    run_command(query(folder, args), &Stopper::new(cancel, EndMode::Killed)).map(into_text)
+}
+
+/// As [`query_git_in`], for an answer that is no text, and given up after `limit`.
+///
+/// # Errors
+/// As there, and when there was no answer within `limit`.
+pub fn query_git_within(folder: &Path, args: &[&str], limit: Duration, cancel: &Cancel) -> Result<Vec<u8>> {
+    let deadline = Some((Instant::now() + limit, limit));
+    run_command(query(folder, args), &Stopper { deadline, ..Stopper::new(cancel, EndMode::Killed) })
+}
+
+fn query(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false"]).args(args);
     command.envs(QUERY_VARIABLES).process_group(0);
-    run_command(command, cancel, EndMode::Killed)
+    command
 }
 
-fn run_command(mut command: Command, cancel: &Cancel, ending: EndMode) -> Result<String> {
-    cancel.check()?;
+fn into_text(output: Vec<u8>) -> String {
+    String::from_utf8_lossy(&output).into_owned()
+}
+
+fn run_command(mut command: Command, stopper: &Stopper) -> Result<Vec<u8>> {
+    stopper.cancel.check()?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in REPOSITORY_VARIABLES {
         command.env_remove(name);
@@ -107,21 +130,24 @@ fn run_command(mut command: Command, cancel: &Cancel, ending: EndMode) -> Result
             .hint("install git (on Debian: `sudo apt-get install git`), or give a folder")
     })?;
     let mut output = GitOutput::of(&mut child)?;
-    let status = wait(&mut child, &mut output, &mut Stopper { cancel, ending, terminated: None })?;
-    cancel.check()?;
+    let status = wait(&mut child, &mut output, stopper)?;
+    stopper.cancel.check()?;
     if status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout.bytes).into_owned());
+        return Ok(output.stdout.bytes);
+    }
+    if let Some((_, limit)) = stopper.deadline.filter(|_| stopper.is_too_late()) {
+        return Err(anyhow!("git did not answer within {} s", limit.as_secs()));
     }
     Err(anyhow!(without_credentials(String::from_utf8_lossy(&output.stderr.bytes).trim())))
 }
 
 /// Waits for a child and reads what it prints. Only the child's end counts, not that of the streams: a process that it
 /// started may hold them open for as long as it likes.
-fn wait(child: &mut Child, output: &mut GitOutput, stopper: &mut Stopper) -> Result<ExitStatus> {
+fn wait(child: &mut Child, output: &mut GitOutput, stopper: &Stopper) -> Result<ExitStatus> {
     // Short at first, so that a call of a few milliseconds is not prolonged once the streams have ended.
     let mut pause = Duration::from_micros(200);
     while !has_ended(child)? {
-        stopper.stop_if_cancelled(child);
+        stopper.stop_if_needed(child);
         if output.is_open() {
             output.read_within(POLL_INTERVAL)?;
         } else {
@@ -220,24 +246,34 @@ impl<R: Read + AsFd> OutputStream<R> {
     }
 }
 
-/// Ends git when work is cancelled.
+/// Ends git when work is cancelled, or its time is over.
 struct Stopper<'a> {
     cancel: &'a Cancel,
     ending: EndMode,
+    /// When git's time is over, and how long it was.
+    deadline: Option<(Instant, Duration)>,
     /// When git was asked to end.
-    terminated: Option<Instant>,
+    terminated: OnceCell<Instant>,
 }
 
-impl Stopper<'_> {
-    fn stop_if_cancelled(&mut self, child: &mut Child) {
-        if self.cancel.why().is_none() {
+impl<'a> Stopper<'a> {
+    fn new(cancel: &'a Cancel, ending: EndMode) -> Self {
+        Self { cancel, ending, deadline: None, terminated: OnceCell::new() }
+    }
+
+    fn is_too_late(&self) -> bool {
+        self.deadline.is_some_and(|(end, _)| Instant::now() > end)
+    }
+
+    fn stop_if_needed(&self, child: &mut Child) {
+        if self.cancel.why().is_none() && !self.is_too_late() {
             return;
         }
         if self.ending == EndMode::Killed {
             kill_group(child);
             return;
         }
-        let since = *self.terminated.get_or_insert_with(|| {
+        let since = *self.terminated.get_or_init(|| {
             pid_of(child).map(|pid| kill_process(pid, Signal::TERM));
             Instant::now()
         });

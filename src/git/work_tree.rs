@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -13,17 +14,38 @@ use crate::url::without_credentials;
 
 /// The top folder of the work tree that contains a folder, if one does.
 pub fn work_tree_of(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|ancestor| ancestor.join(".git").exists())
+    folder.ancestors().find(|ancestor| git_folder(ancestor).is_some())
 }
 
-/// The folder with git's own files for a work tree. In a linked work tree, `.git` is a file that names it.
-pub fn git_folder(work_tree: &Path) -> Option<PathBuf> {
-    let git = work_tree.join(".git");
-    if git.is_dir() {
+/// The folder with git's own files for a work tree with this top folder. `None` if the folder is no top of a work tree:
+/// git, too, passes over a `.git` that has not what every repository has.
+pub fn git_folder(top: &Path) -> Option<PathBuf> {
+    let folder = named_git_folder(top)?;
+    let common = common_folder(&folder);
+    let is_repository = fs::symlink_metadata(folder.join("HEAD")).is_ok()
+        && common.join("objects").is_dir()
+        && common.join("refs").is_dir();
+    is_repository.then_some(folder)
+}
+
+/// The folder that is called `.git`, or that a file of this name names, as in a submodule or a linked work tree.
+fn named_git_folder(top: &Path) -> Option<PathBuf> {
+    let git = top.join(".git");
+    let meta = fs::metadata(&git).ok()?;
+    if meta.is_dir() {
         return Some(git);
     }
-    let text = fs::read_to_string(&git).ok()?;
-    Some(work_tree.join(text.strip_prefix("gitdir:")?.trim()))
+    // A pipe would be waited for.
+    let text = if meta.is_file() { fs::read(&git).ok()? } else { return None };
+    Some(top.join(OsStr::from_bytes(text.strip_prefix(b"gitdir:")?.trim_ascii())))
+}
+
+/// The folder with what the linked work trees of a repository share, for the folder with git's own files of one of them.
+pub fn common_folder(git_folder: &Path) -> PathBuf {
+    match fs::read(git_folder.join("commondir")) {
+        Ok(text) => git_folder.join(OsStr::from_bytes(text.trim_ascii())),
+        Err(_) => git_folder.to_owned(),
+    }
 }
 
 /// Whether a path is `.git` or lies in it.
@@ -33,7 +55,8 @@ pub fn is_git_path(path: &Path) -> bool {
 
 /// Whether git is changing the work tree that contains a folder: git holds the lock of its index during a checkout.
 pub fn is_busy(folder: &Path) -> bool {
-    work_tree_of(folder).and_then(git_folder).is_some_and(|git| git.join("index.lock").exists())
+    let git = folder.ancestors().find_map(named_git_folder);
+    git.is_some_and(|git| git.join("index.lock").exists())
 }
 
 /// Where the files of a work tree come from.
@@ -120,9 +143,12 @@ impl Drop for RunningQuery {
 fn revision(folder: &Path, cancel: &Cancel) -> Revision {
     let ask = |args: &[&str]| query_git_in(folder, args, cancel).ok();
     let remote = ask(&["config", "--get", "remote.origin.url"]).map(|url| without_credentials(url.trim()));
+    // A folder that the commit does not have, such as one that is ignored, would count as clean.
+    let committed = ask(&["rev-parse", "--verify", "--quiet", "HEAD:./"]).is_some();
     // The folder alone, and without looking for what was renamed, which would cost more and say nothing more.
     let status = ask(&["status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--no-renames", "--", "."]);
-    Revision { commit: status.and_then(|status| described(&status)), remote: remote.filter(|url| !url.is_empty()) }
+    let commit = status.filter(|_| committed).and_then(|status| described(&status));
+    Revision { commit, remote: remote.filter(|url| !url.is_empty()) }
 }
 
 /// The commit that `git status --porcelain=v2 --branch` names, with [`DIRTY`] if it lists any file.

@@ -16,6 +16,9 @@ use crate::source::symlinks::{all_symlinks, symlinks_out};
 /// noticeably delay a build.
 const TIME_LIMIT: Duration = Duration::from_millis(50);
 
+/// So many faults of ignore rules are named.
+const NAMED_FAULTS: usize = 3;
+
 /// Notes which entries of the source are not sent: ignored ones, and those that are neither a file, a folder nor a
 /// symlink.
 pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
@@ -27,6 +30,19 @@ pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
         format!("{entries} ignored and not sent, the largest is {path} ({more}{size})")
     });
     reporter.note_about(Topic::IgnoredEntries, ignored.as_deref());
+    reporter.warn_about(Topic::IgnoreRules, rule_faults(&snapshot.rule_faults).as_deref());
+    let empty = snapshot.entries.iter().all(|entry| entry.is_folder()) && !snapshot.ignored.is_empty();
+    let empty = empty.then(|| {
+        let by = match &snapshot.emptied_by {
+            Some(rule) => format!("the rule `{}` ({}:{})", rule.text, rule.file.display(), rule.line),
+            None => "`--exclude`".to_owned(),
+        };
+        let path = snapshot.ignored[0].display();
+        format!(
+            "no file of the source is sent: all are ignored, {path} by {by}; `--include GLOB` sends what rules ignore"
+        )
+    });
+    reporter.warn_about(Topic::EmptySource, empty.as_deref());
     let special = snapshot.special.first().map(|first| {
         let count = snapshot.special.len();
         let what = if count == 1 {
@@ -37,6 +53,16 @@ pub fn report_left_out(root: &Path, snapshot: &Snapshot, reporter: &Reporter) {
         format!("{what} left out of the source: {}", first.display())
     });
     reporter.note_about(Topic::SpecialEntries, special.as_deref());
+}
+
+/// The warning about what is wrong with the rules, if anything is.
+fn rule_faults(faults: &[String]) -> Option<String> {
+    let named = faults.get(..faults.len().min(NAMED_FAULTS)).filter(|named| !named.is_empty())?;
+    let more = match faults.len() - named.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("{}{more}", named.join("; ")))
 }
 
 /// Warns about symlinks that may not point to what the user expects in the container.

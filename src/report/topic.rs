@@ -6,6 +6,10 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     IgnoredEntries,
+    /// What is wrong with ignore rules.
+    IgnoreRules,
+    /// All files are ignored.
+    EmptySource,
     /// Sockets, FIFOs and devices in the source.
     SpecialEntries,
     Symlinks,

@@ -1,17 +1,42 @@
-//! Which paths of the source are sent. One matcher serves whole walks, walks through single folders, and single paths, so
-//! that they agree.
+//! Which paths of the source are sent: what git would take, less what the user leaves out. One matcher serves whole walks,
+//! walks through single folders, and single paths, so that they agree.
+//!
+//! A path is asked about from the strongest rule to the weakest: `--exclude`, `.s2iignore`, `.ignore`, `.gitignore`, git's
+//! `info/exclude` and its global file, and last the names that only editors give. What git tracks is never ignored by the
+//! rules from `.ignore` on. The rules of a repository end at its top folder, and where the next one begins.
 
+mod editor_files;
+mod globs;
+mod layer;
+mod repository;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use ignore::gitignore::GitignoreBuilder;
-use ignore::overrides::{Override, OverrideBuilder};
-use ignore::{IncrementalIgnore, Match, WalkBuilder};
+use anyhow::Result;
 
-use crate::error::Error;
+use super::read_error::unreadable;
+use super::rule_file::{Match, RuleFile, RuleLine};
+use super::snapshot::parent;
+use crate::cancel::Cancel;
+use crate::git::work_tree::{git_folder, work_tree_of};
+use globs::Globs;
+use layer::Layer;
+use repository::{Memory, Repository, below, path};
 
 /// The name of ignore files, at any depth of the source, with rules in the syntax of gitignore that only we read.
 pub const OWN_IGNORE_FILE: &str = ".s2iignore";
+
+/// The name of ignore files that tools for searching read.
+const SEARCH_IGNORE_FILE: &str = ".ignore";
+
+const GIT_IGNORE_FILE: &str = ".gitignore";
+
+/// The names of all files with ignore rules, at any depth.
+pub const RULE_FILES: [&str; 3] = [GIT_IGNORE_FILE, SEARCH_IGNORE_FILE, OWN_IGNORE_FILE];
 
 /// How symbolic links are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +53,10 @@ pub enum LinkPolicy {
 /// Which files the user wants to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Whether what git would ignore is left out.
+    /// Whether what git would ignore, or `.ignore` names, is left out.
     pub gitignore: bool,
+    /// Whether files with names that only editors give are left out.
+    pub editor_files: bool,
     /// Globs of paths to leave out, even if they are included.
     pub exclude: Vec<String>,
     /// Globs of paths to send even if an ignore file names them.
@@ -41,212 +68,318 @@ pub struct Selection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Sent,
-    /// A folder that is left out, but `--include` names something below it.
+    /// A folder that is left out, but something below it is sent: what `--include` names, or what git tracks.
     Descend,
     Ignored,
-    /// Git's own folder or file, which is left out and never reported.
-    Git,
+    /// Git's own folder or file, or a file that an editor writes beside another one: left out and never reported.
+    Unlisted,
 }
 
-/// The rules as they were when this was made; after an ignore file has changed, new rules have to be made.
+/// What hides a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hidden {
+    No,
+    /// `--exclude` or `.s2iignore`.
+    ByUser,
+    /// Git's rules, or `.ignore`.
+    ByGit,
+    ByEditorName,
+}
+
+/// The rules as they were when this was made or renewed; after an ignore file has changed, they have to be renewed.
 pub struct Rules {
-    matcher: IncrementalIgnore,
-    include: Includes,
+    root: PathBuf,
+    /// The top of all rules: that of the work tree that contains the source, else the source.
+    top: PathBuf,
+    /// The path of the source, relative to the top.
+    source: Box<[u8]>,
+    gitignore: bool,
+    editor_files: bool,
+    globs: Globs,
     /// Whether links are sent as what they point to.
     pub follow: bool,
+    /// What counts in a folder, by its path relative to the top.
+    folders: HashMap<Box<[u8]>, Arc<Folder>>,
+    memory: Memory,
+    /// What keeps rule files, or lines of them, from having a meaning, by file.
+    faults: BTreeMap<PathBuf, Vec<String>>,
+    /// A rule file that cannot be read.
+    unreadable: Option<(PathBuf, io::Error)>,
+}
+
+/// What counts for the entries of a folder.
+#[derive(Clone)]
+struct Folder {
+    own: Option<Arc<Layer>>,
+    search: Option<Arc<Layer>>,
+    git: Option<Arc<Layer>>,
+    repository: Option<Arc<Repository>>,
+    /// The path of the repository's top folder, relative to the top of all rules.
+    repository_path: Box<[u8]>,
+    /// Whether letters match in either case.
+    fold: bool,
+    /// Whether the folder itself is hidden, and with it all that is not sent for another reason.
+    hidden: Hidden,
 }
 
 impl Rules {
-    /// Rules for the source below `root`, an absolute path.
+    /// Rules for the source below `root`, an absolute path. Questions to git end when `cancel` is triggered.
     ///
     /// # Errors
     /// When a glob cannot be parsed.
-    pub fn new(root: &Path, selection: &Selection) -> Result<Self> {
-        let git = selection.gitignore;
-        let mut walk = WalkBuilder::new(root);
-        walk.hidden(false).require_git(false).git_ignore(git).git_global(git).git_exclude(git);
-        walk.add_custom_ignore_filename(OWN_IGNORE_FILE);
-        if !selection.exclude.is_empty() {
-            let excluded: Vec<_> = selection.exclude.iter().map(|glob| format!("!{glob}")).collect();
-            walk.overrides(globs(root, &excluded, "--exclude")?);
-        }
-        let mut matchers = walk.build_matchers();
-        let include = Includes {
-            all: globs(root, &selection.include, "--include")?,
-            excluded: globs(root, &selection.exclude, "--exclude")?,
-            parents: parents(root, &selection.include)?,
+    pub fn new(root: &Path, selection: &Selection, cancel: Cancel) -> Result<Self> {
+        let mut rules = Self {
+            root: root.to_owned(),
+            top: root.to_owned(),
+            source: Box::default(),
+            gitignore: selection.gitignore,
+            editor_files: selection.editor_files,
+            globs: Globs::new(root, &selection.include, &selection.exclude)?,
+            follow: selection.links == LinkPolicy::Followed,
+            folders: HashMap::new(),
+            memory: Memory::new(cancel),
+            faults: BTreeMap::new(),
+            unreadable: None,
         };
-        let follow = selection.links == LinkPolicy::Followed;
-        Ok(Self { matcher: matchers.remove(0), include, follow })
+        rules.renew();
+        Ok(rules)
+    }
+
+    /// Forgets what rule files said, so that they are read again. What git said is kept as long as it holds.
+    pub fn renew(&mut self) {
+        self.folders.clear();
+        self.unreadable = None;
+        self.faults.retain(|file, _| file.exists());
+        self.top = work_tree_of(&self.root).unwrap_or(&self.root).to_owned();
+        let source = self.root.strip_prefix(&self.top).unwrap_or(Path::new(""));
+        self.source = source.as_os_str().as_bytes().into();
     }
 
     /// What the rules say about the entry at `path`, relative to the root, whose parents are all sent or descended into.
-    pub fn verdict(&mut self, path: &Path, is_dir: bool) -> Verdict {
+    pub fn verdict(&mut self, path: &Path, is_folder: bool) -> Verdict {
         if path.file_name().is_some_and(|name| name == ".git") {
-            return Verdict::Git;
+            return Verdict::Unlisted;
         }
-        if !self.matcher.matched(path, is_dir).is_ignore() || self.include.includes(path, is_dir) {
+        let full = self.below_top(path);
+        let folder = self.folder(parent(&full));
+        let hidden = self.hidden(&folder, path, &full, is_folder).0;
+        if hidden == Hidden::No || self.globs.includes(path, is_folder) {
             return Verdict::Sent;
         }
-        if is_dir && self.include.includes_below(path) { Verdict::Descend } else { Verdict::Ignored }
-    }
-}
-
-/// A line of an ignore file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    pub file: PathBuf,
-    /// The number of the line, from 1.
-    pub line: usize,
-    pub text: String,
-}
-
-/// The rule of an ignore file that hides `path`, relative to `root`; `None` when something else hides it.
-pub fn hidden_by(root: &Path, path: &Path) -> Option<Rule> {
-    let absolute = root.join(path);
-    let is_folder = absolute.is_dir();
-    let work_tree = root.ancestors().find(|folder| folder.join(".git").exists());
-    let in_folders = absolute.ancestors().skip(1).flat_map(|folder| {
-        [OWN_IGNORE_FILE, ".ignore", ".gitignore"].map(|name| (folder.to_owned(), folder.join(name)))
-    });
-    let git = work_tree.map(|top| (top.to_owned(), top.join(".git/info/exclude")));
-    let global = ignore::gitignore::gitconfig_excludes_path().map(|file| (root.to_owned(), file));
-    in_folders.chain(git).chain(global).find_map(|(folder, file)| {
-        let mut builder = GitignoreBuilder::new(&folder);
-        if !file.is_file() || builder.add(&file).is_some() {
-            return None;
+        if is_folder
+            && (self.globs.includes_below(path) || hidden == Hidden::ByGit && self.tracks_below(&folder, &full))
+        {
+            return Verdict::Descend;
         }
-        let rules = builder.build().ok()?;
-        let Match::Ignore(glob) = rules.matched_path_or_any_parents(&absolute, is_folder) else { return None };
-        let text = glob.original().to_owned();
-        let content = std::fs::read_to_string(&file).ok()?;
-        let line = content.lines().position(|line| line.trim_end() == text)? + 1;
-        Some(Rule { file, line, text })
-    })
-}
+        if hidden == Hidden::ByEditorName { Verdict::Unlisted } else { Verdict::Ignored }
+    }
 
-/// The `--include` globs, and what limits them.
-struct Includes {
-    all: Override,
-    excluded: Override,
-    /// For each glob with a slash, the folders that lead to it.
-    parents: Override,
-}
-
-impl Includes {
-    /// Whether a glob matches the path, or a folder that contains it.
-    fn includes(&self, path: &Path, is_dir: bool) -> bool {
-        if self.all.is_empty() || self.excluded.matched(path, is_dir).is_whitelist() {
-            return false;
+    /// The rule that hides `path`, relative to the root; `None` when something else hides it, or nothing does.
+    pub fn rule_about(&mut self, path: &Path) -> Option<RuleLine> {
+        let is_folder = self.root.join(path).is_dir();
+        let mut steps: Vec<&Path> = path.ancestors().filter(|step| !step.as_os_str().is_empty()).collect();
+        steps.reverse();
+        for step in steps {
+            let full = self.below_top(step);
+            let folder = self.folder(parent(&full));
+            let (hidden, rule) = self.hidden(&folder, step, &full, is_folder || step != path);
+            if hidden != Hidden::No {
+                return rule.map(|rule| rule.line());
+            }
         }
-        let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-        self.all.matched(path, is_dir).is_whitelist()
-            || folders.into_iter().any(|folder| self.all.matched(folder, true).is_whitelist())
+        None
     }
 
-    /// Whether a glob may match something below a folder.
-    fn includes_below(&self, path: &Path) -> bool {
-        self.parents.matched(path, true).is_whitelist() && !self.excluded.matched(path, true).is_whitelist()
+    /// What is wrong with rule files, and what git could not say, each as a sentence.
+    ///
+    /// # Errors
+    /// When a rule file in the source cannot be read: what it leaves out is not known.
+    pub fn faults(&mut self) -> Result<Vec<String>> {
+        if let Some((file, error)) = self.unreadable.take() {
+            return Err(unreadable(&file, error));
+        }
+        Ok(self.faults.values().flatten().cloned().chain(self.memory.faults()).collect())
     }
-}
 
-/// Compiles globs that were given to `option`.
-fn globs(root: &Path, globs: &[String], option: &str) -> Result<Override> {
-    let mut builder = OverrideBuilder::new(root);
-    for glob in globs {
-        builder.add(glob).map_err(|error| {
-            let glob = glob.trim_start_matches('!');
-            Error::usage(format!("`{option} {glob}` is not a valid glob"))
-                .because(error)
-                .hint("globs are those of .gitignore: `*.log`, `/dist`, `docs/**/*.pdf`")
-        })?;
+    /// Whether git tracks other files than when it was asked. They are known after the rules were renewed.
+    pub fn tracked_changed(&mut self) -> bool {
+        let repositories: HashMap<_, _> = self.repositories().map(|it| (it.top.clone(), it.clone())).collect();
+        repositories.values().any(|repository| self.memory.tracks_others(repository))
     }
-    builder.build().context("cannot combine the globs")
-}
 
-/// The folders that lead to the globs: for `dist/js/*.js` these are `dist` and `dist/js`, which are entered even when they
-/// are ignored. A glob without a slash has none: it would have to be searched for in all ignored folders, and not to walk
-/// through them is what ignoring is for.
-fn parents(root: &Path, include: &[String]) -> Result<Override> {
-    let mut folders = Vec::new();
-    for glob in include {
-        let trimmed = glob.trim_matches('/');
-        let mut folder = PathBuf::new();
-        let parts: Vec<_> = trimmed.split('/').collect();
-        for part in &parts[..parts.len() - 1] {
-            folder.push(part);
-            folders.push(format!("/{}", folder.display()));
+    /// The files outside of the source with rules that count in it.
+    pub fn files_elsewhere(&mut self) -> Vec<PathBuf> {
+        let source = self.source.clone();
+        let folder = self.folder(&source);
+        let above = self.root.ancestors().skip(1).take_while(|above| above.starts_with(&self.top));
+        let mut files: Vec<_> = above.flat_map(|above| RULE_FILES.map(|name| above.join(name))).collect();
+        files.extend(folder.repository.iter().map(|repository| repository.exclude_file()));
+        let settings = match &folder.repository {
+            Some(repository) => repository.settings.clone(),
+            None => self.memory.settings_outside(&self.root),
+        };
+        files.extend(settings.excludes_file.clone());
+        files
+    }
+
+    /// The files in which git keeps which files it tracks, of all repositories that were met.
+    pub fn indexes(&self) -> Vec<PathBuf> {
+        let mut indexes: Vec<_> = self.repositories().map(|repository| repository.index()).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        indexes
+    }
+
+    fn repositories(&self) -> impl Iterator<Item = &Arc<Repository>> {
+        self.folders.values().filter_map(|folder| folder.repository.as_ref())
+    }
+
+    fn below_top(&self, path: &Path) -> Vec<u8> {
+        let path = path.as_os_str().as_bytes();
+        if self.source.is_empty() { path.to_owned() } else { [&self.source, path].join(&b'/') }
+    }
+
+    /// What hides an entry of `folder`, and by which rule if it is one. `path` is relative to the root, `full` to the top.
+    fn hidden<'f>(
+        &mut self,
+        folder: &'f Folder,
+        path: &Path,
+        full: &[u8],
+        is_folder: bool,
+    ) -> (Hidden, Option<Match<'f>>) {
+        if folder.hidden == Hidden::ByUser || self.globs.excludes(path, is_folder) {
+            return (Hidden::ByUser, None);
+        }
+        let rule_in = |layer: &'f Option<Arc<Layer>>| layer.as_ref()?.last_match(full, is_folder, folder.fold);
+        let own = rule_in(&folder.own);
+        if own.is_some_and(|rule| rule.hides()) {
+            return (Hidden::ByUser, own);
+        }
+        let rule = own.or_else(|| rule_in(&folder.search)).or_else(|| rule_in(&folder.git));
+        if folder.hidden == Hidden::ByGit || rule.is_some_and(|rule| rule.hides()) {
+            return if self.tracks(folder, full) { (Hidden::No, None) } else { (Hidden::ByGit, rule) };
+        }
+        let is_editor_file = || {
+            let name = full.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            self.editor_files && !is_folder && rule.is_none() && editor_files::is_editor_file(name)
+        };
+        if is_editor_file() && !self.tracks(folder, full) {
+            return (Hidden::ByEditorName, None);
+        }
+        (Hidden::No, None)
+    }
+
+    /// Whether git tracks a path, relative to the top, in the repository that counts in `folder`.
+    fn tracks(&mut self, folder: &Folder, full: &[u8]) -> bool {
+        let Some(repository) = &folder.repository else { return false };
+        let tracked = repository.tracked(&mut self.memory);
+        tracked.is_some_and(|tracked| tracked.has(below(&folder.repository_path, full)))
+    }
+
+    fn tracks_below(&mut self, folder: &Folder, full: &[u8]) -> bool {
+        let Some(repository) = &folder.repository else { return false };
+        let tracked = repository.tracked(&mut self.memory);
+        tracked.is_some_and(|tracked| tracked.has_below(below(&folder.repository_path, full)))
+    }
+
+    /// What counts in the folder at `full`, relative to the top.
+    fn folder(&mut self, full: &[u8]) -> Arc<Folder> {
+        if let Some(known) = self.folders.get(full) {
+            return known.clone();
+        }
+        let mut folder = if full.is_empty() {
+            self.outside_of_repositories()
+        } else {
+            let above = self.folder(parent(full));
+            let hidden = match full.get(self.source.len() + usize::from(!self.source.is_empty())..) {
+                // It is the source, or contains it: whoever names a folder wants it.
+                None | Some([]) => Hidden::No,
+                Some(in_source) if full.starts_with(&self.source) => self.hidden(&above, path(in_source), full, true).0,
+                Some(_) => Hidden::No,
+            };
+            Folder { hidden, ..(*above).clone() }
+        };
+        self.enter(full, &mut folder);
+        let folder = Arc::new(folder);
+        self.folders.insert(full.into(), folder.clone());
+        folder
+    }
+
+    /// What counts above the top: the user's global rules, where the top is no repository.
+    fn outside_of_repositories(&mut self) -> Folder {
+        let mut folder = Folder {
+            own: None,
+            search: None,
+            git: None,
+            repository: None,
+            repository_path: Box::default(),
+            fold: false,
+            hidden: Hidden::No,
+        };
+        if self.gitignore && git_folder(&self.top).is_none() {
+            let settings = self.memory.settings_outside(&self.top.clone());
+            folder.fold = settings.ignore_case;
+            folder.git = self.global_rules(b"", settings.excludes_file.as_deref(), settings.ignore_case);
+        }
+        folder
+    }
+
+    /// The rules of git's global file, for the repository with this top folder.
+    fn global_rules(&mut self, top: &[u8], file: Option<&Path>, fold: bool) -> Option<Arc<Layer>> {
+        let global = file.and_then(|file| self.read(file, true, fold));
+        Layer::below(None, top, global)
+    }
+
+    /// Adds to what counts in a folder what stands in it.
+    fn enter(&mut self, full: &[u8], folder: &mut Folder) {
+        let absolute = if full.is_empty() { self.top.clone() } else { self.top.join(path(full)) };
+        if self.gitignore
+            && let Some(git_folder) = git_folder(&absolute)
+        {
+            let repository = self.memory.repository(absolute.clone(), git_folder);
+            folder.fold = repository.settings.ignore_case;
+            let global = self.global_rules(full, repository.settings.excludes_file.as_deref(), folder.fold);
+            let own_exclude = self.read(&repository.exclude_file(), true, folder.fold);
+            folder.git = Layer::below(global, full, own_exclude);
+            folder.repository = Some(Arc::new(repository));
+            folder.repository_path = full.into();
+        }
+        let own = self.read(&absolute.join(OWN_IGNORE_FILE), true, folder.fold);
+        folder.own = Layer::below(folder.own.take(), full, own);
+        if self.gitignore {
+            let search = self.read(&absolute.join(SEARCH_IGNORE_FILE), true, folder.fold);
+            folder.search = Layer::below(folder.search.take(), full, search);
+            let git = self.read(&absolute.join(GIT_IGNORE_FILE), false, folder.fold);
+            folder.git = Layer::below(folder.git.take(), full, git);
         }
     }
-    globs(root, &folders, "--include")
+
+    /// Reads a rule file, and notes what is wrong with it.
+    fn read(&mut self, file: &Path, follow: bool, fold: bool) -> Option<RuleFile> {
+        let read = RuleFile::read(file, follow, fold);
+        let faults = match &read {
+            Ok(Some(rules)) => rules.faults().iter().map(ToString::to_string).collect(),
+            Ok(None) => Vec::new(),
+            Err(error) => vec![format!("the rules in {} are not used: {error}", file.display())],
+        };
+        if faults.is_empty() {
+            self.faults.remove(file);
+        } else {
+            self.faults.insert(file.to_owned(), faults);
+        }
+        match read {
+            Ok(rules) => rules,
+            Err(error) => {
+                if file.starts_with(&self.root) && self.unreadable.is_none() {
+                    self.unreadable = Some((file.to_owned(), error));
+                }
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use super::{LinkPolicy, Rules, Selection, Verdict};
-
-    fn rules(files: &[(&str, &str)], include: &[&str], exclude: &[&str]) -> (tempfile::TempDir, Rules) {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let own = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
-        let selection =
-            Selection { gitignore: true, include: own(include), exclude: own(exclude), links: LinkPolicy::Kept };
-        let rules = Rules::new(dir.path(), &selection).unwrap();
-        (dir, rules)
-    }
-
-    #[test]
-    fn ignore_files_count_outside_a_repository_and_dotfiles_are_sent() {
-        let (_dir, mut rules) = rules(&[(".gitignore", "*.log\n"), (".s2iignore", "!keep.log\n/build\n")], &[], &[]);
-        assert_eq!(rules.verdict(Path::new("a.log"), false), Verdict::Ignored);
-        assert_eq!(rules.verdict(Path::new("keep.log"), false), Verdict::Sent);
-        assert_eq!(rules.verdict(Path::new("build"), true), Verdict::Ignored);
-        assert_eq!(rules.verdict(Path::new(".env"), false), Verdict::Sent);
-        assert_eq!(rules.verdict(Path::new("sub/.git"), true), Verdict::Git);
-    }
-
-    #[test]
-    fn an_include_brings_back_what_it_names_and_nothing_else() {
-        let (_dir, mut rules) = rules(&[(".gitignore", "dist/\n*.log\n")], &["dist/js/*.js", "seen.log"], &[]);
-        assert_eq!(rules.verdict(Path::new("dist"), true), Verdict::Descend);
-        assert_eq!(rules.verdict(Path::new("dist/js"), true), Verdict::Descend);
-        assert_eq!(rules.verdict(Path::new("dist/js/a.js"), false), Verdict::Sent);
-        assert_eq!(rules.verdict(Path::new("dist/css"), true), Verdict::Ignored);
-        assert_eq!(rules.verdict(Path::new("sub/seen.log"), false), Verdict::Sent);
-        assert_eq!(rules.verdict(Path::new("sub/other.log"), false), Verdict::Ignored);
-    }
-
-    #[test]
-    fn an_included_folder_comes_whole_but_for_what_is_excluded() {
-        let (_dir, mut rules) = rules(&[(".gitignore", "dist/\n")], &["dist"], &["*.map"]);
-        assert_eq!(rules.verdict(Path::new("dist"), true), Verdict::Sent);
-        assert_eq!(rules.verdict(Path::new("dist/deep/a.js"), false), Verdict::Sent);
-        assert_eq!(rules.verdict(Path::new("dist/deep/a.map"), false), Verdict::Ignored);
-    }
-
-    #[test]
-    fn the_rule_that_hides_a_file_is_found() {
-        let (dir, _) =
-            rules(&[(".gitignore", "# logs\n*.log\n"), ("sub/.s2iignore", "/tmp\n"), ("sub/tmp/a", "")], &[], &[]);
-        let found =
-            |path: &str| super::hidden_by(dir.path(), Path::new(path)).map(|rule| (rule.file, rule.line, rule.text));
-        assert_eq!(found("sub/x.log"), Some((dir.path().join(".gitignore"), 2, "*.log".to_owned())));
-        assert_eq!(found("sub/tmp/a"), Some((dir.path().join("sub/.s2iignore"), 1, "/tmp".to_owned())));
-        assert_eq!(found("sub/y"), None);
-    }
-
-    #[test]
-    fn a_glob_that_can_not_be_parsed_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        let selection = Selection { exclude: vec!["a[".to_owned()], ..Selection::default() };
-        let Err(error) = Rules::new(dir.path(), &selection) else { panic!("`a[` was taken") };
-        assert!(error.to_string().contains("--exclude a["), "{error}");
-    }
-}
+mod git_comparison;
+#[cfg(test)]
+mod tests;

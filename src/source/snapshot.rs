@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::entry::{Entry, Kind};
+use super::rule_file::RuleLine;
 
 /// The entries of the source that are sent, and what was left out, each sorted by path.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,10 @@ pub struct Snapshot {
     pub special: Vec<PathBuf>,
     /// Whether ignored folders were entered, to find what `--include` names below them.
     pub entered_ignored: bool,
+    /// What is wrong with the rules, each as a sentence.
+    pub rule_faults: Vec<String>,
+    /// The rule that hides the first ignored path, if no file is left to send.
+    pub emptied_by: Option<RuleLine>,
 }
 
 /// The difference between two snapshots.

@@ -39,6 +39,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::{all_symlinks, leaves};
+    use crate::cancel::Cancel;
     use crate::source::rules::{LinkPolicy, Rules, Selection};
     use crate::source::walk::take_snapshot;
 
@@ -68,7 +69,7 @@ mod tests {
         symlink(root.join("a"), other.join("back")).unwrap();
         symlink("../../root/out", root.join("a/out")).unwrap();
         let selection = Selection { links: LinkPolicy::Followed, ..Selection::default() };
-        let mut rules = Rules::new(&root, &selection).unwrap();
+        let mut rules = Rules::new(&root, &selection, Cancel::default()).unwrap();
         let snapshot = take_snapshot(&root, &mut rules, &mut |_| {}).unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let left: Vec<_> = all_symlinks(&snapshot).map(|(path, _)| text(path)).collect();

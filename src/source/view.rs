@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::rules::{Rules, Selection};
 use super::snapshot::Snapshot;
 use super::walk::take_snapshot;
+use crate::cancel::Cancel;
 
 /// A way to look at the source.
 pub trait SourceView {
@@ -31,17 +32,18 @@ pub struct DiskView {
 }
 
 impl DiskView {
-    /// A view of the source below `root`.
+    /// A view of the source below `root`. Questions to git end when `cancel` is triggered.
     ///
     /// # Errors
     /// When a glob cannot be parsed.
-    pub fn new(root: &Path, selection: &Selection) -> Result<Self> {
-        Ok(Self { root: root.to_owned(), rules: Rules::new(root, selection)? })
+    pub fn new(root: &Path, selection: &Selection, cancel: Cancel) -> Result<Self> {
+        Ok(Self { root: root.to_owned(), rules: Rules::new(root, selection, cancel)? })
     }
 }
 
 impl SourceView for DiskView {
     fn snapshot(&mut self) -> Result<Snapshot> {
+        self.rules.renew();
         take_snapshot(&self.root, &mut self.rules, &mut |_| {})
     }
 

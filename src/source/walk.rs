@@ -35,7 +35,9 @@ pub type OnFolder<'a> = dyn FnMut(&Path) + 'a;
 pub fn take_snapshot(root: &Path, rules: &mut Rules, on_folder: &mut OnFolder) -> Result<Snapshot> {
     let mut walk = Walk::new(root, rules, on_folder);
     walk.list_tree(Vec::new())?;
-    Ok(walk.finish())
+    let mut snapshot = walk.finish();
+    note_rules(&mut snapshot, rules)?;
+    Ok(snapshot)
 }
 
 /// A new snapshot, for which only the dirty paths are looked at; the rest is taken from the snapshot `known`.
@@ -61,7 +63,17 @@ pub fn update_snapshot(
     let mut snapshot = walk.finish();
     snapshot.adopt(known);
     relisted.add_rest(&mut snapshot, known);
+    note_rules(&mut snapshot, rules)?;
     Ok(snapshot)
+}
+
+/// Notes in a snapshot what is odd about the rules.
+fn note_rules(snapshot: &mut Snapshot, rules: &mut Rules) -> Result<()> {
+    snapshot.rule_faults = rules.faults()?;
+    if snapshot.entries.iter().all(|entry| entry.is_folder()) {
+        snapshot.emptied_by = snapshot.ignored.first().and_then(|path| rules.rule_about(path));
+    }
+    Ok(())
 }
 
 /// Which part of a known snapshot a walk has replaced.
@@ -114,7 +126,7 @@ struct Walk<'a> {
     snapshot: Snapshot,
     /// Folders that are still to be listed.
     pending: Vec<Vec<u8>>,
-    /// Ignored folders that are entered to find what `--include` names below them.
+    /// Ignored folders that are entered to find what is sent all the same.
     entered_ignored: HashSet<Box<[u8]>>,
 }
 
@@ -238,7 +250,7 @@ impl<'a> Walk<'a> {
         let relative = Path::new(OsStr::from_bytes(&path));
         let verdict = self.rules.verdict(relative, meta.is_dir());
         match verdict {
-            Verdict::Git => return Ok(()),
+            Verdict::Unlisted => return Ok(()),
             Verdict::Ignored => {
                 self.snapshot.ignored.push(relative.to_owned());
                 return Ok(());

@@ -9,14 +9,14 @@ use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, R
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::debounce::{Burst, FEW};
-use crate::git::work_tree::{git_folder, work_tree_of};
-use crate::source::rules::OWN_IGNORE_FILE;
+use crate::git::work_tree::is_git_path;
+use crate::source::rules::RULE_FILES;
 
 /// With more different paths than this in one burst, everything is looked at.
 const PATHS_LIMIT: usize = 5000;
 
-/// Names of files with ignore rules, at any depth.
-const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", OWN_IGNORE_FILE];
+/// The name of the file in which git keeps which files it tracks.
+const INDEX: &str = "index";
 
 /// What events said since they were last taken.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub struct PendingEvents {
     pub everything: bool,
     /// Events were lost.
     pub lost: bool,
+    /// Git may track other files now.
+    pub index: bool,
     span: Option<(Instant, Instant)>,
 }
 
@@ -61,8 +63,10 @@ pub struct FsWatcher {
     pending: Arc<Mutex<PendingEvents>>,
     watcher: Option<RecommendedWatcher>,
     armed: HashSet<PathBuf>,
-    /// FsWatcher elsewhere with rules that count here.
+    /// Files elsewhere with rules that count here.
     rules: Arc<Vec<PathBuf>>,
+    /// Folders with an index of git.
+    git_folders: HashSet<PathBuf>,
     problem: Option<WatchProblem>,
 }
 
@@ -77,13 +81,21 @@ pub enum WatchProblem {
 }
 
 impl FsWatcher {
-    /// Watches nothing yet. `wake` is called on another thread, at the first event after each
-    /// [`take`](Self::take), and when a save may be over.
-    pub fn new(root: &Path, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
-        let rules = Arc::new(rules_elsewhere(root));
+    /// Watches nothing yet but `rules`, the files elsewhere with rules that count here. `wake` is called on another thread,
+    /// at the first event after each [`take`](Self::take), and when a save may be over.
+    pub fn new(root: &Path, mut rules: Vec<PathBuf>, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+        rules.retain(|file| file.parent().is_some_and(Path::is_dir));
+        let rules = Arc::new(rules);
         let pending = Arc::new(Mutex::new(PendingEvents::default()));
-        let mut fs_watcher =
-            Self { root: root.to_owned(), pending, watcher: None, armed: HashSet::new(), rules, problem: None };
+        let mut fs_watcher = Self {
+            root: root.to_owned(),
+            pending,
+            watcher: None,
+            armed: HashSet::new(),
+            rules,
+            git_folders: HashSet::new(),
+            problem: None,
+        };
         fs_watcher.start(wake);
         fs_watcher
     }
@@ -92,6 +104,7 @@ impl FsWatcher {
     pub fn start(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         self.watcher = None;
         self.armed.clear();
+        self.git_folders.clear();
         self.problem = None;
         let handler =
             EventHandler { root: self.root.clone(), pending: self.pending.clone(), rules: self.rules.clone() };
@@ -131,6 +144,16 @@ impl FsWatcher {
         }
     }
 
+    /// Watches these indexes of git.
+    pub fn arm_indexes(&mut self, indexes: Vec<PathBuf>) {
+        // Elsewhere all below the root is watched anyway, and git's folder is seldom elsewhere.
+        for folder in indexes.iter().filter_map(|index| index.parent()) {
+            if self.watcher.is_some() && self.problem.is_none() && self.git_folders.insert(folder.to_owned()) {
+                self.watch(folder, RecursiveMode::NonRecursive);
+            }
+        }
+    }
+
     /// Forgets watches of these paths and below, which may belong to something else by now.
     pub fn disarm(&mut self, paths: &HashSet<PathBuf>) {
         if !paths.is_empty() {
@@ -141,6 +164,7 @@ impl FsWatcher {
     /// Has every folder watched again when it is next looked at: which of them were replaced meanwhile is not known.
     pub fn disarm_all(&mut self) {
         self.armed.clear();
+        self.git_folders.clear();
     }
 
     /// Takes the events that came.
@@ -224,8 +248,10 @@ impl EventHandler {
         if self.changes_rules(&path) || path == self.root {
             return self.note(|pending| pending.everything = true);
         }
-        if !path.starts_with(&self.root) {
-            return false;
+        if is_git_path(&path) || !path.starts_with(&self.root) {
+            // Git writes a new index, and renames it.
+            let is_index = path.file_name().is_some_and(|name| name == INDEX);
+            return is_index && self.note(|pending| pending.index = true);
         }
         let mut over = false;
         let first = self.note(|pending| {
@@ -268,22 +294,6 @@ fn path_event(kind: EventKind) -> Option<PathEvent> {
         EventKind::Modify(ModifyKind::Metadata(_)) => Some(PathEvent::Finished),
         EventKind::Create(_) | EventKind::Modify(_) | EventKind::Any | EventKind::Other => Some(PathEvent::Written),
     }
-}
-
-/// FsWatcher outside the root whose rules count in it: of folders above that belong to the same work tree or have rules
-/// now, git's own list, and the user's global one.
-fn rules_elsewhere(root: &Path) -> Vec<PathBuf> {
-    let mut fs_watcher = Vec::new();
-    let work_tree = work_tree_of(root);
-    for folder in root.ancestors().skip(1) {
-        let inside = work_tree.is_some_and(|top| folder.starts_with(top));
-        let names = RULE_FILES.iter().map(|name| folder.join(name));
-        fs_watcher.extend(names.filter(|file| inside || file.exists()));
-    }
-    fs_watcher.extend(work_tree.and_then(git_folder).map(|git| git.join("info/exclude")));
-    fs_watcher.extend(ignore::gitignore::gitconfig_excludes_path());
-    fs_watcher.retain(|file| file.parent().is_some_and(Path::is_dir));
-    fs_watcher
 }
 
 #[cfg(test)]
@@ -356,7 +366,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folders = ["", "a", "a/b", "a/b/c", "ab", "d"].map(|name| dir.path().join(name));
         folders.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
-        let mut watcher = FsWatcher::new(dir.path(), || {});
+        let mut watcher = FsWatcher::new(dir.path(), Vec::new(), || {});
         folders.iter().for_each(|folder| watcher.arm(folder));
         let before = watcher.armed();
         watcher.disarm(&HashSet::new());

@@ -11,7 +11,6 @@ use super::tracker::Notice;
 use crate::report::Reporter;
 use crate::report::message::{Message, Why};
 use crate::settings::source::Source;
-use crate::source::rules;
 use crate::source::snapshot::Snapshot;
 
 /// So many changed files are named.
@@ -54,8 +53,7 @@ pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
         ),
         Notice::Problem(WatchProblem::Other(why)) => reporter
             .warn(&format!("the source cannot be watched ({why}), so everything is looked at now and then (`--poll`)")),
-        Notice::Hidden(path) => {
-            let rule = rules::hidden_by(&source.path, path);
+        Notice::Hidden(path, rule) => {
             let by = match rule {
                 Some(rule) => format!("{}:{}: {}", rule.file.display(), rule.line, rule.text),
                 None => "an option or a rule elsewhere".to_owned(),

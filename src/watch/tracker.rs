@@ -14,10 +14,12 @@ use anyhow::Result;
 use super::compare::{self, ChangeKind, Difference, differences};
 use super::decide::input::Comparison;
 use super::fs_watcher::{FsWatcher, PathEvent, PendingEvents, WatchProblem};
+use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::git::work_tree::is_git_path;
 use crate::report::message::Outcome;
 use crate::source::entry::Entry;
+use crate::source::rule_file::RuleLine;
 use crate::source::rules::{Rules, Selection, Verdict};
 use crate::source::snapshot::{Snapshot, parent};
 use crate::source::walk::{DirtyPaths, take_snapshot, update_snapshot};
@@ -38,13 +40,12 @@ pub enum Notice {
     /// There will be no events.
     Problem(WatchProblem),
     /// A file that rules hide is saved again and again.
-    Hidden(PathBuf),
+    Hidden(PathBuf, Option<RuleLine>),
 }
 
 /// Looks at the source and keeps what was seen, for the event loop and for builds alike.
 pub struct Tracker {
     root: PathBuf,
-    selection: Selection,
     rules: Rules,
     fs_watcher: FsWatcher,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -64,17 +65,18 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Arms all watches, then looks for the first time. `wake` is called when it is time to look again.
+    /// Arms all watches, then looks for the first time. `wake` is called when it is time to look again. Questions to git
+    /// end when `cancel` is triggered.
     ///
     /// # Errors
     /// A part of the source that cannot be read, a glob that cannot be parsed.
-    pub fn new(root: &Path, selection: &Selection, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self> {
+    pub fn new(root: &Path, selection: &Selection, cancel: Cancel, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self> {
         let ring = wake.clone();
+        let mut rules = Rules::new(root, selection, cancel)?;
         let mut tracker = Self {
             root: root.to_owned(),
-            selection: selection.clone(),
-            rules: Rules::new(root, selection)?,
-            fs_watcher: FsWatcher::new(root, move || ring()),
+            fs_watcher: FsWatcher::new(root, rules.files_elsewhere(), move || ring()),
+            rules,
             wake,
             identity: identity(root),
             polling: false,
@@ -114,7 +116,7 @@ impl Tracker {
         } else if pending.lost {
             self.notices.push(Notice::Lost);
             self.start_over();
-        } else if !pending.everything && !self.polling {
+        } else if !self.must_look_everywhere(&pending) {
             return self.look_where_events_were(pending);
         }
         if identity.is_none() {
@@ -125,6 +127,10 @@ impl Tracker {
         self.fs_watcher.disarm_all();
         self.look_everywhere()?;
         Ok(!self.polling)
+    }
+
+    fn must_look_everywhere(&mut self, pending: &PendingEvents) -> bool {
+        pending.everything || self.polling || pending.index && self.rules.tracked_changed()
     }
 
     fn look_where_events_were(&mut self, pending: PendingEvents) -> Result<bool> {
@@ -138,7 +144,7 @@ impl Tracker {
         }
         if !dirty.trees.is_empty() {
             // What came or went may have brought rules along, or taken them away.
-            self.rules = Rules::new(&self.root, &self.selection)?;
+            self.rules.renew();
         }
         let Self { root, rules, fs_watcher, current, .. } = self;
         let seen = update_snapshot(current, root, rules, &dirty, &mut |folder| fs_watcher.arm(folder))?;
@@ -148,11 +154,12 @@ impl Tracker {
     }
 
     fn look_everywhere(&mut self) -> Result<()> {
-        self.rules = Rules::new(&self.root, &self.selection)?;
+        self.rules.renew();
         let Self { root, rules, fs_watcher, .. } = self;
         let mut seen = take_snapshot(root, rules, &mut |folder| fs_watcher.arm(folder))?;
         seen.adopt(&self.current);
         self.current = seen;
+        self.fs_watcher.arm_indexes(self.rules.indexes());
         self.note_problem();
         Ok(())
     }
@@ -171,9 +178,13 @@ impl Tracker {
             let meta = fs::symlink_metadata(&path).ok();
             let is_folder = meta.as_ref().is_some_and(fs::Metadata::is_dir);
             linked |= meta.is_some_and(|meta| meta.is_file() && meta.nlink() > 1);
-            if self.rules.verdict(relative, is_folder) == Verdict::Ignored {
-                self.count_hidden(relative);
-                continue;
+            match self.rules.verdict(relative, is_folder) {
+                Verdict::Ignored => {
+                    self.count_hidden(relative);
+                    continue;
+                }
+                Verdict::Unlisted => continue,
+                Verdict::Sent | Verdict::Descend => {}
             }
             let bytes = relative.as_os_str().as_bytes();
             dirty.folders.insert(parent(bytes).into());
@@ -194,7 +205,8 @@ impl Tracker {
         let count = self.hidden.entry(path.to_owned()).or_default();
         *count += 1;
         if *count == HIDDEN_OFTEN {
-            self.notices.push(Notice::Hidden(path.to_owned()));
+            let rule = self.rules.rule_about(path);
+            self.notices.push(Notice::Hidden(path.to_owned(), rule));
         }
     }
 

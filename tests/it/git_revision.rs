@@ -185,3 +185,13 @@ fn asking_for_the_revision_does_not_write_the_index() {
     assert_eq!(revision(&project), Some(head(&project)));
     assert_eq!(index(), before);
 }
+
+#[test]
+fn a_folder_that_the_repository_does_not_have_was_called_its_clean_commit() {
+    let project = committed();
+    project.write("ignored/out", "1");
+    let folder = project.path().join("ignored");
+    let builder = Builder::copying().make();
+    project.build(&builder).source(folder.to_str().unwrap()).success();
+    assert_eq!(revision(&project), None);
+}

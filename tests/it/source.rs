@@ -7,4 +7,5 @@ mod fixtures;
 mod left_in_image;
 mod owners;
 mod path;
+mod repositories;
 mod selection;

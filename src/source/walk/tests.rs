@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{DirtyPaths, Snapshot, parent, take_snapshot, update_snapshot};
+use crate::cancel::Cancel;
 use crate::source::rules::{Rules, Selection};
 
 /// One change of a tree. Paths are made of few names, so that several changes concern the same path.
@@ -117,7 +118,7 @@ proptest! {
         let root = dir.path();
         fs::write(root.join(".gitignore"), "x.log\n").unwrap();
         let selection = Selection { gitignore: true, ..Selection::default() };
-        let rules = || Rules::new(root, &selection).unwrap();
+        let rules = || Rules::new(root, &selection, Cancel::default()).unwrap();
         let mut seen = take_snapshot(root, &mut rules(), &mut |_| {}).unwrap();
         for round in rounds {
             let mut dirty = DirtyPaths::default();

@@ -1,6 +1,7 @@
 //! What a tracker sees of real files.
 
 use super::{Tracker, lock};
+use crate::cancel::Cancel;
 use crate::report::message::Outcome;
 use crate::source::rules::Selection;
 use crate::source::send::hash_file;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 fn tracker(root: &Path) -> Arc<Mutex<Tracker>> {
     let selection = Selection { gitignore: true, ..Selection::default() };
-    Arc::new(Mutex::new(Tracker::new(root, &selection, Arc::new(|| {})).unwrap()))
+    Arc::new(Mutex::new(Tracker::new(root, &selection, Cancel::default(), Arc::new(|| {})).unwrap()))
 }
 
 /// Waits until events of the last change have come, then looks and compares.
@@ -94,6 +95,27 @@ fn what_is_ignored_is_not_looked_at() {
     fs::write(dir.path().join("a.log"), "1").unwrap();
     assert_eq!(seen(&tracker), Comparison::Nothing);
     fs::write(dir.path().join(".gitignore"), "").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
+}
+
+#[test]
+fn a_file_that_git_tracks_from_now_on_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(".gitignore"), "dist/\n").unwrap();
+    fs::create_dir(dir.path().join("dist")).unwrap();
+    fs::write(dir.path().join("dist/app.js"), "1").unwrap();
+    let git = |args: &[&str]| {
+        let status = std::process::Command::new("git").arg("-C").arg(dir.path()).args(args).status();
+        assert!(status.unwrap().success());
+    };
+    git(&["init", "--quiet"]);
+    let tracker = tracker(dir.path());
+    build(&tracker, Outcome::Ok);
+    git(&["add", "--force", "dist/app.js"]);
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
+    assert!(lock(&tracker).current().find(b"dist/app.js").is_some());
+    build(&tracker, Outcome::Ok);
+    git(&["rm", "--quiet", "--cached", "dist/app.js"]);
     assert_eq!(seen(&tracker), Comparison::Changed { unsure: true });
 }
 

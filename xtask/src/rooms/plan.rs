@@ -37,7 +37,10 @@ pub const ROOMS: [(&str, &str); 22] = [
 pub const INDEPENDENT_ROOMS: [&str; 4] = ["source", "tar", "engine", "git"];
 
 /// From, to, and why: what is allowed among [`INDEPENDENT_ROOMS`].
-pub const INDEPENDENT_EXCEPTIONS: [(&str, &str, &str); 1] = [("source", "tar", "a source is sent as a tar stream")];
+pub const INDEPENDENT_EXCEPTIONS: [(&str, &str, &str); 2] = [
+    ("source", "tar", "a source is sent as a tar stream"),
+    ("source", "git", "what git would take is sent, and git knows what it tracks"),
+];
 
 /// Rooms that only some of the rooms above may use: which, by which, and why.
 pub const LIMITED_USERS: [(&str, &[&str], &str); 1] =
