@@ -41,7 +41,8 @@ fn a_linked_work_tree_and_a_nested_repository_have_their_own_rules() {
     project.write("trees/other/b", "");
     assert_sent(&project, &[], &[".gitignore", "nested/.gitignore", "nested/a.log"]);
     let other = project.path().join("trees/other");
-    let run = project.build(&Builder::shared_evaluating()).source(other.to_str().unwrap()).assemble(LIST_FILES);
+    let builder = Builder::shared_evaluating();
+    let run = project.build(&builder).source(other.to_str().unwrap()).assemble(LIST_FILES);
     assert_eq!(listed_files(&run.success()), BTreeSet::from([".gitignore", "b"]));
 }
 
@@ -58,7 +59,8 @@ fn files_that_git_tracks_were_missing_because_a_rule_names_them() {
     assert_sent(&project, &["--exclude", "poetry.lock"], &tracked[..3]);
     git(&project.path(), &["commit", "--quiet", "--message", "first"]);
     let url = format!("file://{}/.git", project.path().display());
-    let run = project.build(&Builder::shared_evaluating()).source(&url).assemble(LIST_FILES);
+    let builder = Builder::shared_evaluating();
+    let run = project.build(&builder).source(&url).assemble(LIST_FILES);
     assert_eq!(listed_files(&run.success()), BTreeSet::from(tracked));
 }
 
