@@ -12,6 +12,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
+use crate::report::escape::on_one_line;
 use commands::Cli;
 
 /// Why the arguments do not name a command to run.
@@ -31,8 +32,17 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ReadError> 
         Ok(cli) => Ok(Cli { notes, ..cli }),
         Err(error) => Err(match suggest::explain(&error, &args) {
             Some(failure) => ReadError::Error(failure.into()),
-            None => ReadError::Answer(error),
+            None => ReadError::Answer(answer(error, &args)),
         }),
+    }
+}
+
+/// What clap prints, with the words that were typed in a form that can be shown.
+fn answer(error: clap::Error, args: &[OsString]) -> clap::Error {
+    let shown = args.iter().map(|word| on_one_line(&word.to_string_lossy()).into_owned());
+    match error.use_stderr() {
+        true => Cli::try_parse_from(shown).err().filter(|shown| shown.kind() == error.kind()).unwrap_or(error),
+        false => error,
     }
 }
 

@@ -31,22 +31,36 @@ use cli::commands::{Cli, Command, EngineArgs};
 use commands::{build, cleanup, create, generate, rebuild, usage};
 use engine::cli::Engine;
 use report::message::Message;
-use report::{Reporter, print_result};
+use report::{Reporter, answer_printed};
 use settings::output;
 
 fn main() -> ExitCode {
     let (reporter, result) = match cli::read(std::env::args_os()) {
         Ok(cli) => run_command(cli),
-        Err(ReadError::Answer(answer)) => answer.exit(),
+        Err(ReadError::Answer(answer)) => {
+            let status = u8::try_from(answer.exit_code()).unwrap_or(2);
+            (output::default_reporter(), answer_printed(answer.print()).map(|()| status))
+        }
         Err(ReadError::Error(error)) => (output::default_reporter(), Err(error)),
     };
-    match result {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            reporter.emit(&Message::Error(&error));
-            ExitCode::from(error::kind(&error).status())
+    let status = result.unwrap_or_else(|error| fail(&reporter, &error));
+    let status = match reporter.finish() {
+        Err(error) if status == 0 => {
+            // As text, and not where it could not be written.
+            let reporter = output::default_reporter();
+            let status = fail(&reporter, &error);
+            drop(reporter.finish());
+            status
         }
-    }
+        _ => status,
+    };
+    ExitCode::from(status)
+}
+
+/// Reports the error that ends the run; its exit status.
+fn fail(reporter: &Reporter, error: &anyhow::Error) -> u8 {
+    reporter.emit(&Message::Error(error));
+    error::kind(error).status()
 }
 
 /// Runs the command; returns its exit status, and the reporter that shows its error.
@@ -73,10 +87,14 @@ fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
             with_engine(&args.engine, |engine, reporter| generate::generate(&args, engine, reporter))
         }
         Command::Create(args) => without_engine(|reporter| create::create(&args, reporter)),
-        Command::Completion(args) => without_engine(|_| print_result(&cli::completion(args.shell))),
-        Command::Version => {
-            without_engine(|_| print_result(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()))
-        }
+        Command::Completion(args) => without_engine(|reporter| {
+            reporter.print_result(&cli::completion(args.shell));
+            Ok(())
+        }),
+        Command::Version => without_engine(|reporter| {
+            reporter.print_result(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+            Ok(())
+        }),
         Command::Cleanup(args) => without_engine(|_| cleanup::cleanup(args)),
     }
 }
@@ -92,7 +110,8 @@ fn without_engine(command: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, R
 fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
     let reporter = output::engine_reporter(args);
     let ending = Ending::default();
-    let signals_handled = signals::end_on_signal(ending.clone());
+    let waiting = reporter.clone();
+    let signals_handled = signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why));
     let call_reporter = reporter.clone();
     let engine = Engine::new(args.engine.clone(), ending, move |call| call_reporter.emit(&Message::Call(call)));
     let result = signals_handled.and_then(|()| command(&engine, &reporter));

@@ -1,28 +1,41 @@
 //! Reporting to the user: as text for people on stderr, or as JSON lines for programs on stdout. The only place that
 //! prints; what is reported, and when, is up to the callers.
 
+pub mod escape;
 mod human;
 mod json;
 pub mod message;
+mod queue;
 mod recent_output;
+mod spinner;
+mod stream;
 mod strip_escapes;
 pub mod style;
 pub mod topic;
 
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
+use crate::error::{Error, ErrorKind};
 use message::{Message, Outcome};
+use queue::{Piece, PrintQueue, Unwritten};
 use recent_output::RecentOutput;
+use spinner::Spinner;
+use stream::Stream;
 use style::{Color, Format, Level};
 use topic::{Reported, Topic};
 
-/// Prints messages. Clones print to the same place, one message at a time.
+/// How much of a result is printed at once, in bytes.
+const RESULT_PART: usize = 64 * 1024;
+
+/// Prints messages. Clones print to the same place, one message at a time. A message waits while the reader does; what ends
+/// the run has to [`stop_waiting`](Self::stop_waiting).
 #[derive(Clone)]
 pub struct Reporter {
     printer: Arc<Mutex<Printer>>,
+    queue: PrintQueue,
     level: Level,
     /// What notes and warnings were reported; `None` if each is reported as often as it comes.
     reported: Option<Arc<Mutex<Reported>>>,
@@ -32,6 +45,7 @@ pub struct Reporter {
 
 struct Printer {
     format: FormatPrinter,
+    queue: PrintQueue,
     /// What a build has printed that is shown only if it fails.
     unseen: RecentOutput,
 }
@@ -43,10 +57,15 @@ enum FormatPrinter {
 
 impl Printer {
     fn print(&mut self, message: &Message) {
-        match &mut self.format {
+        // Before the message is made, so that there are not two long ones at once.
+        if !self.queue.wait_for_room() && matches!(message, Message::Output(_)) {
+            return;
+        }
+        let pieces = match &mut self.format {
             FormatPrinter::Human(human) => human.print(message),
             FormatPrinter::Json(json) => json.print(message),
-        }
+        };
+        pieces.into_iter().for_each(|piece| self.queue.add(piece));
     }
 
     /// Prints the end of the output of a build that failed, which was not shown meanwhile.
@@ -64,12 +83,17 @@ impl Printer {
 impl Reporter {
     /// A reporter that prints messages up to this level in this format.
     pub fn new(format: Format, level: Level, color: Color) -> Self {
-        let format = match format {
-            Format::Human => FormatPrinter::Human(human::Human::new(level, color)),
-            Format::Json => FormatPrinter::Json(json::Json::default()),
+        let (format, spinner) = match format {
+            Format::Human => {
+                let human = human::Human::new(level, color);
+                let spinner = human.spinner();
+                (FormatPrinter::Human(human), spinner)
+            }
+            Format::Json => (FormatPrinter::Json(json::Json::default()), Spinner::new(false, false)),
         };
-        let printer = Printer { format, unseen: RecentOutput::default() };
-        Self { printer: Arc::new(Mutex::new(printer)), level, reported: None, without_notes: false }
+        let queue = PrintQueue::start(spinner);
+        let printer = Printer { format, queue: queue.clone(), unseen: RecentOutput::default() };
+        Self { printer: Arc::new(Mutex::new(printer)), queue, level, reported: None, without_notes: false }
     }
 
     /// The same reporter, which reports each note only once.
@@ -86,7 +110,7 @@ impl Reporter {
     /// Prints a message, if this reporter prints messages of its kind. A quiet one prints the end of the output of a build
     /// when that has failed.
     pub fn emit(&self, message: &Message) {
-        let mut printer = self.printer.lock().expect("printing does not panic");
+        let mut printer = self.printer();
         if self.level == Level::Quiet {
             match message {
                 Message::Output(line) => printer.unseen.add(line),
@@ -164,16 +188,70 @@ impl Reporter {
     pub fn phase(&self, name: &'static str) {
         self.emit(&Message::Phase(name));
     }
+
+    /// Prints the result of a command to standard output, as it is.
+    pub fn print_result(&self, text: &[u8]) {
+        for part in text.chunks(RESULT_PART) {
+            if !self.queue.wait_for_room() {
+                return;
+            }
+            self.queue.add(Piece::Text(Stream::Out, part.to_vec()));
+        }
+    }
+
+    /// Nothing waits for the reader from now on: output that finds no room is lost, and [`finish`](Self::finish) is short.
+    pub fn stop_waiting(&self, why: ErrorKind) {
+        self.queue.interrupt(why);
+    }
+
+    /// Waits until all is written that was printed.
+    ///
+    /// # Errors
+    /// When something could not be written, for example since the disk is full, or was not, since the run was interrupted
+    /// while the reader waited. A reader that is gone is no error.
+    pub fn finish(&self) -> Result<()> {
+        match self.queue.finish() {
+            // It was asked to end, not interrupted.
+            Ok(()) | Err(Unwritten::Interrupted(ErrorKind::Superseded)) => Ok(()),
+            Err(Unwritten::Interrupted(why)) => {
+                Err(Error::new(why, "interrupted before all of the output was read").into())
+            }
+            Err(Unwritten::Error(stream, error)) => {
+                Err(anyhow!(error).context(format!("cannot write to {}", stream.name())))
+            }
+        }
+    }
+
+    /// Calls the listener once, from another thread, when what is printed has no reader any more or cannot be written. A
+    /// reader that goes away is noticed at once.
+    pub fn when_unread(&self, listener: impl FnOnce() + Send + 'static) {
+        self.queue.when_unwritable(listener);
+        let is_json = matches!(self.printer().format, FormatPrinter::Json(_));
+        let streams: &[Stream] = if is_json { &[Stream::Out] } else { &[Stream::Out, Stream::Err] };
+        for stream in streams.iter().copied() {
+            let queue = self.queue.clone();
+            thread::spawn(move || {
+                if stream.wait_until_gone() {
+                    queue.note_gone(stream);
+                }
+            });
+        }
+    }
+
+    fn printer(&self) -> MutexGuard<'_, Printer> {
+        self.printer.lock().expect("printing does not panic")
+    }
 }
 
-/// Prints the result of a command to standard output. A broken pipe is not an error.
+/// What a program that prints its own answer, such as its help, says about writing it.
 ///
 /// # Errors
-/// When standard output cannot be written to for another reason, such as a full disk.
-pub fn print_result(text: &[u8]) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+/// When it could not be written, but for a reader that is gone.
+pub fn answer_printed(printed: std::io::Result<()>) -> Result<()> {
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow!(error).context(format!("cannot write to {}", Stream::Out.name())))
+        }
         _ => Ok(()),
     }
 }

@@ -9,13 +9,18 @@ use signal_hook::iterator::Signals;
 use crate::cancel::Ending;
 use crate::error::ErrorKind;
 
-/// Begins the end of the run at the first INT, TERM or HUP. The second ends the process at once; its containers are
-/// removed by the next run.
+/// Begins the end of the run at the first INT, TERM or HUP, and calls `on_first` with the reason. The second ends the process
+/// at once; its containers are removed by the next run.
 ///
 /// # Errors
 /// When the signal handlers cannot be installed.
-pub fn end_on_signal(ending: Ending) -> Result<()> {
-    on_signals(move |signal| ending.begin(ErrorKind::Interrupted(signal)), || {})
+pub fn end_on_signal(ending: Ending, on_first: impl Fn(ErrorKind) + Send + 'static) -> Result<()> {
+    let begin = move |signal| {
+        let why = ErrorKind::Interrupted(signal);
+        ending.begin(why);
+        on_first(why);
+    };
+    on_signals(begin, || {})
 }
 
 /// Calls `on_first` with the number of the first INT, TERM or HUP. At the second it calls `before_exit`, which has to be

@@ -45,7 +45,7 @@ use build_control::BuildControl;
 use cleanup::Cleaner;
 pub use decide::input::WatchEnd;
 use event_loop::{Event, EventLoop, Threads};
-use keys::Keys;
+use keys::{Key, Keys};
 use known_images::KnownImages;
 use standby_policy::StandbyPolicy;
 use threads::{guarded, panic_message, sender};
@@ -59,7 +59,8 @@ use worker::Worker;
 pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result<WatchEnd> {
     let (send, events) = mpsc::channel();
     let control = Arc::new(BuildControl::default());
-    handle_signals(&send, &control)?;
+    handle_signals(&send, &control, reporter)?;
+    end_when_unread(&send, &control, reporter);
     let listener = reporter.clone();
     let engine = Engine::new(job.engine.clone(), control.ending(), move |call| listener.emit(&Message::Call(call)));
     let run_lock = RunLock::take(folders::of_runs())?;
@@ -71,7 +72,7 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let settled = job.after_the_first();
     let cx = BuildContext { job: &settled, ..cx };
     let tracker = start_tracker(&settled, settings, &engine, reporter, &send)?;
-    let keys = read_keys(&send)?;
+    let keys = read_keys(&send, reporter)?;
     report_start(&settled, settings, reporter, &tracker, keys.is_some());
     let (cleaner, cleaner_thread) = Cleaner::start(engine.for_cleanup(), settings.keep);
     let known = KnownImages::new(&settled, &images);
@@ -144,13 +145,23 @@ fn run_threads(
     })
 }
 
-fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>) -> Result<()> {
-    let (send, control) = (send.clone(), control.clone());
+fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>, reporter: &Reporter) -> Result<()> {
+    let (send, control, reporter) = (send.clone(), control.clone(), reporter.clone());
     let first = move |signal| {
         control.stop(ErrorKind::Interrupted(signal));
+        reporter.stop_waiting(ErrorKind::Interrupted(signal));
         drop(send.send(Event::Signal(signal)));
     };
     signals::on_signals(first, keys::restore)
+}
+
+/// A watch whose messages are read by no one any more only costs, and keeps its tag from others.
+fn end_when_unread(send: &Sender<Event>, control: &Arc<BuildControl>, reporter: &Reporter) {
+    let (send, control) = (send.clone(), control.clone());
+    reporter.when_unread(move || {
+        control.stop(ErrorKind::Superseded);
+        drop(send.send(Event::Unread));
+    });
 }
 
 /// One watch for a tag: two would move it from one to the other.
@@ -191,9 +202,14 @@ fn start_tracker(
     Ok(Arc::new(Mutex::new(tracker)))
 }
 
-fn read_keys(send: &Sender<Event>) -> Result<Option<Keys>> {
-    let send = send.clone();
-    Keys::read(move |key| drop(send.send(Event::Key(key))))
+fn read_keys(send: &Sender<Event>, reporter: &Reporter) -> Result<Option<Keys>> {
+    let (send, reporter) = (send.clone(), reporter.clone());
+    Keys::read(move |key| {
+        if key == Key::Quit {
+            reporter.stop_waiting(ErrorKind::Superseded);
+        }
+        drop(send.send(Event::Key(key)));
+    })
 }
 
 fn report_start(job: &Job, settings: &WatchSettings, reporter: &Reporter, tracker: &Mutex<Tracker>, keys: bool) {

@@ -28,7 +28,8 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
         args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "minis2i/unnamed".to_owned());
     }
     let ending = Ending::default();
-    signals::end_on_signal(ending.clone())?;
+    let waiting = reporter.clone();
+    signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why))?;
     let run_lock = RunLock::take(folders::of_runs())?;
     let checkout = clone_source(&args, &ending.work, &run_lock, reporter)?;
     let job = Job::new(args.job, checkout.as_ref(), reporter)?;

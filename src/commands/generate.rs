@@ -23,7 +23,7 @@ use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::no_builder;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::{allowed_uids, pull};
-use crate::report::{Reporter, print_result};
+use crate::report::Reporter;
 use crate::settings::Job;
 use crate::settings::variables::variable;
 use crate::source::entry::Kind;
@@ -67,7 +67,8 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
     }
     .text()?;
     if to_stdout {
-        return print_result(text.as_bytes());
+        reporter.print_result(text.as_bytes());
+        return Ok(());
     }
     write_file(&args.file, &text)?;
     let (file, cli) = (args.file.display(), engine.name());

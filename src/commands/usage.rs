@@ -8,8 +8,8 @@ use crate::contract::image_path::join;
 use crate::contract::{Contract, Overrides};
 use crate::engine::cli::Engine;
 use crate::error::Error;
+use crate::report::Reporter;
 use crate::report::message::{Message, OutputLine};
-use crate::report::{Reporter, print_result};
 
 /// Runs the builder's `usage` script and prints its output.
 ///
@@ -35,7 +35,7 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
 }
 
 fn print_usage(output: &ProgramOutput, reporter: &Reporter) -> Result<()> {
-    print_result(&output.stdout)?;
+    reporter.print_result(&output.stdout);
     for line in output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         reporter.emit(&Message::Output(OutputLine { text: line, more: false }));
     }

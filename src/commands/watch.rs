@@ -17,7 +17,7 @@ pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     let job = Job::new(args.job, None, reporter)?;
     let settings = WatchSettings::new(args.watch, &job.engine);
     Ok(match watch::watch(&job, &settings, reporter)? {
-        WatchEnd::Asked => 0,
+        WatchEnd::Asked | WatchEnd::Unread => 0,
         WatchEnd::Signal(signal) => ErrorKind::Interrupted(signal).status(),
         WatchEnd::Panicked(_) => ErrorKind::Engine.status(),
     })

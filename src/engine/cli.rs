@@ -4,8 +4,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::str::Utf8Chunk;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -220,30 +222,72 @@ impl Engine {
 
     /// The call as it could be pasted into a shell.
     fn command_line<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
-        let words = args.iter().map(|arg| shell_word(&arg.as_ref().to_string_lossy()));
-        std::iter::once(shell_word(&self.name())).chain(words).collect::<Vec<_>>().join(" ")
+        let words = std::iter::once(self.program.as_os_str()).chain(args.iter().map(AsRef::as_ref));
+        words.map(shell_word).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// A word, quoted where a POSIX shell needs it.
-fn shell_word(word: &str) -> String {
+/// A word, quoted where a POSIX shell needs it. No line of a word is shown as it is, so that it is not taken for a message,
+/// and no character that a terminal obeys.
+fn shell_word(word: &OsStr) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+    match word.to_str() {
+        Some(word) if !word.is_empty() && word.chars().all(plain) => word.to_owned(),
+        _ => format!("'{}'", word.as_bytes().utf8_chunks().map(quoted).collect::<String>()),
     }
+}
+
+/// Text, and the bytes after it that are not UTF-8, as they stand between single quotes.
+fn quoted(chunk: Utf8Chunk) -> String {
+    let printed = |bytes: &[u8]| {
+        let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        if octal.is_empty() { octal } else { format!("'\"$(printf '{octal}')\"'") }
+    };
+    let quoted = |c: char| match c {
+        '\'' => r"'\''".to_owned(),
+        // The end of the quotes and their beginning.
+        '\n' => "\n''".to_owned(),
+        '\t' => c.to_string(),
+        c if c.is_control() => printed(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        c => c.to_string(),
+    };
+    chunk.valid().chars().map(quoted).collect::<String>() + &printed(chunk.invalid())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
     use super::shell_word;
+
+    fn quoted(word: &[u8]) -> String {
+        shell_word(OsStr::from_bytes(word))
+    }
 
     #[test]
     fn words_a_shell_would_split_are_quoted() {
-        assert_eq!(shell_word("a b"), "'a b'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
-        assert_eq!(shell_word("--label=a/b:c"), "--label=a/b:c");
+        assert_eq!(quoted(b"a b"), "'a b'");
+        assert_eq!(quoted(b"it's"), r"'it'\''s'");
+        assert_eq!(quoted(b""), "''");
+        assert_eq!(quoted(b"--label=a/b:c"), "--label=a/b:c");
+    }
+
+    #[test]
+    fn a_word_with_a_line_feed_began_a_line_of_its_own() {
+        assert_eq!(quoted(b"a\nminis2i: build ok: x"), "'a\n''minis2i: build ok: x'");
+        assert_eq!(quoted(b"\x1b[2J"), r#"''"$(printf '\033')"'[2J'"#);
+        assert_eq!(quoted(b"a\xff\xc2\x9b"), r#"'a'"$(printf '\377')"''"$(printf '\302\233')"''"#);
+    }
+
+    proptest! {
+        #[test]
+        fn a_shell_reads_the_word_again(word in prop::collection::vec(1_u8.., 0..12)) {
+            let output = Command::new("sh").arg("-c").arg(format!("printf %s {}", quoted(&word))).output().unwrap();
+            prop_assert_eq!(output.stdout, word);
+        }
     }
 }

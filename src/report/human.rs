@@ -1,14 +1,19 @@
 //! Messages as text for people, on stderr. Only the id of a new image is printed to stdout.
+//!
+//! What minis2i says is lines that begin as the constants here; names and other text from elsewhere cannot add lines to them.
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::message::{EngineCall, Finished, Message, Outcome, StandbyUse, Started, Summary, Watching, short_id};
+use super::escape::{self, on_one_line};
+use super::message::{
+    EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, Watching, short_id,
+};
+use super::queue::Piece;
+use super::spinner::Spinner;
+use super::stream::Stream;
 use super::strip_escapes::without_escapes;
 use super::style::{Color, Level};
 use crate::error;
@@ -26,9 +31,6 @@ const ENDED: &str = "minis2i: watch ended:";
 /// The end of a part of a line that is too long for one message.
 const LINE_CUT: &[u8] = b" [the line goes on]\n";
 
-/// How often the spinner moves: chosen so that it visibly moves.
-const SPINNER_TICK: Duration = Duration::from_millis(100);
-
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
@@ -37,10 +39,9 @@ const FAINT: Style = Style::new().dimmed();
 
 /// The printer of text.
 pub struct Human {
-    err: AutoStream<io::Stderr>,
     level: Level,
-    colored: bool,
-    spinner: ProgressBar,
+    choice: ColorChoice,
+    on_terminal: bool,
 }
 
 impl Human {
@@ -51,124 +52,113 @@ impl Human {
             Color::Always => ColorChoice::AlwaysAnsi,
             Color::Never => ColorChoice::Never,
         };
-        let shown = level > Level::Quiet && io::stderr().is_terminal();
-        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let spinner = ProgressBar::with_draw_target(None, target);
-        let template = if choice == ColorChoice::Never { "{spinner} {msg}" } else { "{spinner:.cyan} {msg}" };
-        spinner.set_style(ProgressStyle::with_template(template).expect("the template is well formed"));
-        Self { err: AutoStream::new(io::stderr(), choice), level, colored: choice != ColorChoice::Never, spinner }
+        Self { level, choice, on_terminal: io::stderr().is_terminal() }
     }
 
-    /// Prints one message. A broken pipe is not an error.
-    pub fn print(&mut self, message: &Message) {
-        if let Message::Phase(name) = message {
-            self.spin(name);
-            return;
-        }
-        if matches!(message, Message::BuildFinished(_) | Message::StandbyReady(_) | Message::Error(_)) {
-            self.spinner.finish_and_clear();
-        }
-        let spinner = self.spinner.clone();
-        let _ = spinner.suspend(|| self.write(message));
+    /// The spinner that suits this printer.
+    pub fn spinner(&self) -> Spinner {
+        Spinner::new(self.level > Level::Quiet, self.is_colored())
     }
 
-    /// Shows the name of a phase beside the spinner, on a terminal.
-    fn spin(&mut self, name: &'static str) {
-        if self.spinner.is_hidden() {
-            return;
-        }
-        if self.spinner.is_finished() {
-            self.spinner.reset();
-        }
-        self.spinner.set_message(name);
-        self.spinner.enable_steady_tick(SPINNER_TICK);
-    }
-
-    fn write(&mut self, message: &Message) -> io::Result<()> {
-        let err = &mut self.err;
+    /// What to print for one message.
+    pub fn print(&self, message: &Message) -> Vec<Piece> {
+        let text = |bytes| Piece::Text(Stream::Err, bytes);
         match message {
-            Message::BuildStarted(started) => writeln!(err, "{SOFT}{STARTED}{SOFT:#} {}", build_text(started))?,
-            Message::Phase(_) => {}
-            Message::Output(line) => {
-                // Not printed through `err`, which removes escape sequences as well: there, an escape sequence without an
-                // end would swallow the following lines, and bytes that are not UTF-8 would be lost.
-                let text = if self.colored { Cow::Borrowed(line.text) } else { Cow::Owned(without_escapes(line.text)) };
-                let mut text = text.into_owned();
-                text.extend_from_slice(if line.more { LINE_CUT } else { b"\n" });
-                return io::stderr().write_all(&text);
-            }
-            Message::Note(text) => writeln!(err, "{SOFT}note:{SOFT:#} {text}")?,
-            Message::Warning(text) => writeln!(err, "{WARN}warning:{WARN:#} {text}")?,
-            Message::Call(call) => write_call(err, call)?,
-            Message::BuildFinished(finished) => return self.write_finished(finished),
-            Message::WatchStarted(watching) => writeln!(err, "{SOFT}{WATCHING}{SOFT:#} {}", watch_text(watching))?,
-            Message::StandbyReady(build) if self.level == Level::Verbose => {
-                writeln!(err, "{FAINT}{READY} for build {build}{FAINT:#}")?;
-            }
-            Message::StandbyReady(_) => {}
-            Message::Skipped(why) => writeln!(err, "{FAINT}{SKIPPED} {why}{FAINT:#}")?,
-            Message::Clear if io::stderr().is_terminal() => write!(err, "\x1b[2J\x1b[3J\x1b[H")?,
-            Message::Clear => {}
-            Message::WatchFinished(summary) => writeln!(err, "{SOFT}{ENDED}{SOFT:#} {}", summary_text(summary))?,
-            Message::Error(error) => self.write_error(error)?,
+            Message::Phase(name) => vec![Piece::Phase(name)],
+            Message::Output(line) => vec![text(self.output(line))],
+            Message::BuildFinished(finished) => self.finished(finished),
+            Message::StandbyReady(_) | Message::Error(_) => vec![Piece::NoPhase, text(self.styled(message))],
+            _ => vec![text(self.styled(message))],
         }
-        self.err.flush()
     }
 
-    fn write_finished(&mut self, finished: &Finished) -> io::Result<()> {
-        let (style, beginning) = match finished.outcome {
-            Outcome::Ok => (GOOD, OK),
-            Outcome::Failed => (BAD, FAILED),
-            Outcome::Cancelled => (WARN, CANCELLED),
-        };
-        let what = match &finished.image {
-            Some(id) => format!("{} is {}", finished.tag, short_id(id)),
-            None => format!("{} stays as it was", finished.tag),
-        };
-        let phases: Vec<_> =
-            finished.phases.iter().map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64())).collect();
-        let standby = match &finished.standby {
-            Some(StandbyUse::None(why)) => format!("; no standby: {why}"),
-            Some(StandbyUse::Used) => "; standby".to_owned(),
-            None => String::new(),
-        };
-        let phases = if phases.is_empty() { String::new() } else { format!(" ({}{standby})", phases.join(", ")) };
+    fn is_colored(&self) -> bool {
+        self.choice != ColorChoice::Never
+    }
+
+    /// A line of output. It is not styled as the other lines are: there, an escape sequence without an end would swallow the
+    /// following lines, and bytes that are not UTF-8 would be lost.
+    fn output(&self, line: &OutputLine) -> Vec<u8> {
+        let mut text = if self.is_colored() { line.text.to_vec() } else { without_escapes(line.text) };
+        text.extend_from_slice(if line.more { LINE_CUT } else { b"\n" });
+        text
+    }
+
+    /// The text of a message, coloured if that is wanted.
+    fn styled(&self, message: &Message) -> Vec<u8> {
+        let mut out = AutoStream::new(Vec::new(), self.choice);
+        self.write(&mut out, message).expect("memory can be written to");
+        out.into_inner()
+    }
+
+    fn write(&self, out: &mut impl Write, message: &Message) -> io::Result<()> {
+        match message {
+            Message::BuildStarted(started) => write_line(out, SOFT, STARTED, &build_text(started)),
+            Message::Phase(_) | Message::Output(_) | Message::BuildFinished(_) => Ok(()),
+            Message::Note(text) => write_line(out, SOFT, "note:", text),
+            Message::Warning(text) => write_line(out, WARN, "warning:", text),
+            Message::Call(call) => write_call(out, call),
+            Message::WatchStarted(watching) => write_line(out, SOFT, WATCHING, &watch_text(watching)),
+            Message::StandbyReady(build) if self.level == Level::Verbose => {
+                writeln!(out, "{FAINT}{READY} for build {build}{FAINT:#}")
+            }
+            Message::StandbyReady(_) => Ok(()),
+            Message::Skipped(why) => writeln!(out, "{FAINT}{SKIPPED} {}{FAINT:#}", on_one_line(why)),
+            Message::Clear if self.on_terminal => write!(out, "\x1b[2J\x1b[3J\x1b[H"),
+            Message::Clear => Ok(()),
+            Message::WatchFinished(summary) => write_line(out, SOFT, ENDED, &summary_text(summary)),
+            Message::Error(error) => write_error(out, error),
+        }
+    }
+
+    fn finished(&self, finished: &Finished) -> Vec<Piece> {
+        let mut pieces = vec![Piece::NoPhase];
         if self.level > Level::Quiet {
-            let total = finished.total.as_secs_f64();
-            writeln!(self.err, "{style}{beginning}{style:#} {what}, {total:.2} s{phases}")?;
-            self.err.flush()?;
+            let (style, beginning) = match finished.outcome {
+                Outcome::Ok => (GOOD, OK),
+                Outcome::Failed => (BAD, FAILED),
+                Outcome::Cancelled => (WARN, CANCELLED),
+            };
+            let mut out = AutoStream::new(Vec::new(), self.choice);
+            write_line(&mut out, style, beginning, &finished_text(finished)).expect("memory can be written to");
+            pieces.push(Piece::Text(Stream::Err, out.into_inner()));
         }
         if let Some(id) = &finished.image {
-            let mut out = io::stdout().lock();
-            writeln!(out, "{id}")?;
-            out.flush()?;
+            pieces.push(Piece::Text(Stream::Out, format!("{}\n", on_one_line(id)).into_bytes()));
         }
-        Ok(())
-    }
-
-    fn write_error(&mut self, error: &anyhow::Error) -> io::Result<()> {
-        writeln!(self.err, "{BAD}error:{BAD:#} {error}")?;
-        for cause in error.chain().skip(1) {
-            writeln!(self.err, "  caused by: {}", cause.to_string().trim().replace('\n', "\n    "))?;
-        }
-        if let Some(hint) = error::hint(error) {
-            writeln!(self.err, "\n{SOFT}hint:{SOFT:#} {hint}")?;
-        }
-        Ok(())
+        pieces
     }
 }
 
+/// Writes a line: its beginning in a style, then the text.
+fn write_line(out: &mut impl Write, style: Style, beginning: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "{style}{beginning}{style:#} {}", on_one_line(text))
+}
+
+fn write_error(out: &mut impl Write, error: &anyhow::Error) -> io::Result<()> {
+    write_line(out, BAD, "error:", &error.to_string())?;
+    for cause in error.chain().skip(1) {
+        writeln!(out, "  caused by: {}", escape::lines(cause.to_string().trim()).join("\n    "))?;
+    }
+    if let Some(hint) = error::hint(error) {
+        writeln!(out)?;
+        write_line(out, SOFT, "hint:", hint)?;
+    }
+    Ok(())
+}
+
 /// Writes a call of the engine's CLI, so that it can be pasted into a shell.
-fn write_call(err: &mut impl Write, call: &EngineCall) -> io::Result<()> {
+fn write_call(out: &mut impl Write, call: &EngineCall) -> io::Result<()> {
     let seconds = call.took.map(|took| format!("{:.3} s", took.as_secs_f64()));
+    let command = escape::lines(&call.command_line).join("\n");
     match seconds {
         // The whole command was shown when it started.
         Some(seconds) if call.start_reported => {
-            let beginning: Vec<_> = call.command_line.split(' ').take(4).collect();
-            writeln!(err, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))
+            let beginning: Vec<_> = command.split(' ').take(4).collect();
+            writeln!(out, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))
         }
-        Some(seconds) => writeln!(err, "{FAINT}$ {}  # {seconds}{FAINT:#}", call.command_line),
-        None => writeln!(err, "{FAINT}$ {}{FAINT:#}", call.command_line),
+        Some(seconds) => writeln!(out, "{FAINT}$ {command}  # {seconds}{FAINT:#}"),
+        None => writeln!(out, "{FAINT}$ {command}{FAINT:#}"),
     }
 }
 
@@ -180,6 +170,23 @@ fn build_text(started: &Started) -> String {
     };
     let why = started.why.as_ref().map(|why| format!(": {}", why.text)).unwrap_or_default();
     format!("{} from {} with {} ({how}){why}", started.tag, started.source, started.builder)
+}
+
+/// The text about a build that has ended.
+fn finished_text(finished: &Finished) -> String {
+    let what = match &finished.image {
+        Some(id) => format!("{} is {}", finished.tag, short_id(id)),
+        None => format!("{} stays as it was", finished.tag),
+    };
+    let phases: Vec<_> =
+        finished.phases.iter().map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64())).collect();
+    let standby = match &finished.standby {
+        Some(StandbyUse::None(why)) => format!("; no standby: {why}"),
+        Some(StandbyUse::Used) => "; standby".to_owned(),
+        None => String::new(),
+    };
+    let phases = if phases.is_empty() { String::new() } else { format!(" ({}{standby})", phases.join(", ")) };
+    format!("{what}, {:.2} s{phases}", finished.total.as_secs_f64())
 }
 
 /// The text about a watch that starts.

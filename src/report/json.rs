@@ -1,12 +1,14 @@
 //! Messages as JSON lines for programs, on stdout. The types here are the documented schema and are used only here.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::escape;
 use super::message::{Finished, Message, Outcome, StandbyUse, Started};
+use super::queue::Piece;
+use super::stream::Stream;
 use crate::error;
 
 /// The printer of JSON lines.
@@ -90,11 +92,11 @@ enum Line<'a> {
 }
 
 impl Json {
-    /// Prints one message. Output that cannot be written is not an error.
-    pub fn print(&mut self, message: &Message) {
+    /// What to print for one message.
+    pub fn print(&mut self, message: &Message) -> Vec<Piece> {
         let text;
         let line = match message {
-            Message::Phase(_) | Message::Clear => return,
+            Message::Phase(_) | Message::Clear => return Vec::new(),
             Message::BuildStarted(started) => self.started(started),
             Message::Output(line) => {
                 text = String::from_utf8_lossy(line.text);
@@ -127,10 +129,9 @@ impl Json {
                 hint: error::hint(error),
             },
         };
-        let mut line = serde_json::to_vec(&line).expect("these types have only text keys");
+        let mut line = escape::json(serde_json::to_vec(&line).expect("these types have only text keys"));
         line.push(b'\n');
-        let mut out = io::stdout().lock();
-        let _ = out.write_all(&line).and_then(|()| out.flush());
+        vec![Piece::Text(Stream::Out, line)]
     }
 
     fn started<'a>(&mut self, started: &'a Started) -> Line<'a> {

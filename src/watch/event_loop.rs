@@ -31,6 +31,8 @@ pub enum Event {
     /// There are events of the source's file system.
     FsEvents,
     Signal(i32),
+    /// What the watch says has no reader any more, or cannot be written.
+    Unread,
     Key(Key),
     Look(LookResult),
     Worker(WorkerEvent),
@@ -137,6 +139,7 @@ impl<'a> EventLoop<'a> {
                 self.decide(Input::FsEvents(burst))
             }
             Event::Signal(signal) => self.decide(Input::Stop(WatchEnd::Signal(signal))),
+            Event::Unread => self.decide(Input::Stop(WatchEnd::Unread)),
             Event::Key(key) => self.handle_key(key),
             Event::Look(result) => self.handle_look(result),
             Event::Worker(event) => self.handle_worker(event),

@@ -1,5 +1,7 @@
 //! What the user sees: text on stderr, the id on stdout, or JSON lines; and the options that decide about it.
 
 mod json;
+mod names;
+mod readers;
 mod terminal;
 mod text;

@@ -3,7 +3,7 @@
 //! A run that goes on is in `running_process`, one that has ended in `outcome`.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::outcome::Outcome;
 use super::output_stream::collect;
@@ -18,12 +18,13 @@ pub struct Run {
     positional: Vec<String>,
     /// What follows `--`.
     engine_options: Vec<String>,
+    stdout: Option<Stdio>,
 }
 
 impl Run {
     pub fn new() -> Self {
         let command = without_settings(Command::new(env!("CARGO_BIN_EXE_minis2i")));
-        Self { command, args: Vec::new(), positional: Vec::new(), engine_options: Vec::new() }
+        Self { command, args: Vec::new(), positional: Vec::new(), engine_options: Vec::new(), stdout: None }
     }
 
     /// Runs another copy of the binary. Settings that were made before do not count.
@@ -107,9 +108,16 @@ impl Run {
         self.command.stdin(Stdio::null())
     }
 
+    /// Where its standard output goes instead of being collected, for [`run`](Self::run).
+    pub fn stdout(mut self, stdout: Stdio) -> Self {
+        self.stdout = Some(stdout);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Outcome {
-        let output = self.prepared().output().unwrap();
+        let stdout = self.stdout.take().unwrap_or_else(Stdio::piped);
+        let output = self.prepared().stdout(stdout).output().unwrap();
         Outcome::of(format!("{:?}", self.command), output)
     }
 
@@ -142,6 +150,11 @@ impl Run {
         let mut child = self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop((child.stdout.take(), child.stderr.take()));
         child.wait().unwrap().code()
+    }
+
+    /// Starts it with pipes that are not read.
+    pub fn start_unread(mut self) -> Child {
+        self.prepared().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Takes away what lets root read files against their permissions.

@@ -94,6 +94,8 @@ pub enum WatchEnd {
     /// The user asked for it with a key.
     Asked,
     Signal(i32),
+    /// What it says has no reader any more, or cannot be written.
+    Unread,
     /// A thread of the watch panicked; its message.
     Panicked(String),
 }
