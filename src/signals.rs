@@ -1,4 +1,5 @@
-//! Signals: the first one cancels work, so that it can be cleaned up; the second one ends the process at once.
+//! Signals: the first one cancels work, so that it can be cleaned up; the second one ends the process at once. What was
+//! ignored when the process was started stays ignored, as `nohup` and the background jobs of a script want it.
 
 use std::thread;
 
@@ -29,7 +30,8 @@ pub fn end_on_signal(ending: Ending, on_first: impl Fn(ErrorKind) + Send + 'stat
 /// # Errors
 /// When the signal handlers cannot be installed.
 pub fn on_signals(on_first: impl Fn(i32) + Send + 'static, before_exit: impl Fn() + Send + 'static) -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+    let mut signals = Signals::new(wanted).context("cannot listen for signals")?;
     thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
@@ -40,4 +42,15 @@ pub fn on_signals(on_first: impl Fn(i32) + Send + 'static, before_exit: impl Fn(
         }
     });
     Ok(())
+}
+
+/// Whether a signal is ignored. Before a handler for it is installed, this says how the process was started.
+pub fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action nothing is changed; the pointer is to memory of the right type, for which all zeros are
+    // a valid value. No safe interface asks for this.
+    unsafe {
+        let asked = libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        asked == 0 && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
 }

@@ -158,6 +158,19 @@ fn an_interrupt_while_assemble_runs_ends_the_build() {
     }
 }
 
+#[test]
+fn signals_that_were_ignored_at_the_start_ended_the_run() {
+    let test = SignalTest::new(waiting_builder());
+    test.project.write("stage", "wait");
+    for run in [test.project.build(&test.builder), test.project.watch_as_text(&test.builder)] {
+        let running = run.ignoring("HUP INT").start();
+        running.wait_for_stderr("assembling now");
+        running.signal("HUP");
+        running.signal("INT");
+        test.signal(running, ("TERM", 143));
+    }
+}
+
 /// The engine's CLI, which sends the run `$SIGNAL` when this call begins, and then carries the call out.
 fn signalling_cli(call: &str) -> StandInCli {
     StandInCli::new(&format!(

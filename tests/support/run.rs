@@ -100,6 +100,15 @@ impl Run {
         self
     }
 
+    /// Starts it with these signals ignored, as `nohup` does.
+    pub fn ignoring(mut self, signals: &str) -> Self {
+        let mut command = without_settings(Command::new("sh"));
+        command.arg("-c").arg(format!("trap '' {signals}; exec \"$0\" \"$@\"")).arg(self.command.get_program());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = command;
+        self
+    }
+
     fn prepared(&mut self) -> &mut Command {
         self.command.args(&self.args).args(&self.positional);
         if !self.engine_options.is_empty() {
