@@ -27,6 +27,20 @@ pub fn read_all(stream: &mut impl Read) -> Vec<u8> {
     bytes
 }
 
+/// The end of the content of a stream, at most `limit` bytes.
+pub fn read_end(stream: &mut impl Read, limit: usize) -> Vec<u8> {
+    let mut end = Vec::new();
+    for_each_piece(stream, |piece| keep_end(&mut end, piece, limit));
+    end
+}
+
+/// Adds a piece to the end of some content, of which at most `limit` bytes are kept.
+pub fn keep_end(end: &mut Vec<u8>, piece: &[u8], limit: usize) {
+    end.extend_from_slice(piece);
+    let excess = end.len().saturating_sub(limit);
+    end.drain(..excess);
+}
+
 /// A stream that is being read on a thread of its own.
 pub struct Collector(JoinHandle<Vec<u8>>);
 

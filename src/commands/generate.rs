@@ -179,8 +179,10 @@ impl<'a> DockerfileFacts<'a> {
         let options: Vec<&str> = contract.user.iter().flat_map(|user| ["--user", user]).collect();
         let mut args = vec!["-c", PROBE, "minis2i"];
         args.extend(contract.folders.iter().map(String::as_str));
-        let output = run_in_image(engine, reporter, image, &options, "/bin/sh", &args)?;
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut stdout = Vec::new();
+        let keep = |text: &[u8]| stdout.extend_from_slice(text);
+        let output = run_in_image(engine, reporter, image, &options, "/bin/sh", &args, keep)?;
+        let stdout = String::from_utf8_lossy(&stdout).into_owned();
         let mut lines = stdout.lines();
         let Some(owner) = lines.next().and_then(parse_ids) else {
             let cause = anyhow!(String::from_utf8_lossy(&output.stderr).trim().to_owned());

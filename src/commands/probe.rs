@@ -28,10 +28,15 @@ pub fn folder_list(folders: &[String]) -> String {
     if folders.is_empty() { "the image".to_owned() } else { folders.join(" or ") }
 }
 
-/// The output and exit status of a program that ran in a container.
+/// How much of the end of a program's standard error is kept, in bytes: chosen so that it holds several screens.
+const STDERR_SIZE_LIMIT: usize = 64 * 1024;
+
+/// How a program that ran in a container ended.
 pub struct ProgramOutput {
     pub status: i32,
-    pub stdout: Vec<u8>,
+    /// It printed something to its standard output.
+    pub printed: bool,
+    /// The end of its standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -42,12 +47,13 @@ impl ProgramOutput {
         let stderr = String::from_utf8_lossy(&self.stderr).to_lowercase();
         let from_engine =
             ["error response from daemon", "oci ", "crun", "runc"].iter().any(|text| stderr.contains(text));
-        (125..=127).contains(&self.status) && self.stdout.is_empty() && from_engine
+        (125..=127).contains(&self.status) && !self.printed && from_engine
     }
 }
 
 /// Runs `program` with `args` to its end in a new container of `image`, without a network and with an empty standard
-/// input. `options` are those of `docker run`. The container is removed afterwards, even after an interrupt.
+/// input. `options` are those of `docker run`; `on_stdout` gets its standard output, piece by piece. The container is removed
+/// afterwards, even after an interrupt.
 ///
 /// # Errors
 /// If the CLI cannot be started, or work was cancelled. A failing program is no error here.
@@ -58,34 +64,38 @@ pub fn run_in_image(
     options: &[&str],
     program: &str,
     args: &[&str],
+    on_stdout: impl FnMut(&[u8]),
 ) -> Result<ProgramOutput> {
     let run_lock = RunLock::take(folders::of_runs())?;
-    let output = run_container(engine, run_lock.container_name(), image, options, program, args);
-    cleanup::leave_rest_to_next_run(engine, &run_lock, reporter);
-    output
-}
-
-/// Runs the program in a container with this name, and removes the container.
-fn run_container(
-    engine: &Engine,
-    name: String,
-    image: &Image,
-    options: &[&str],
-    program: &str,
-    args: &[&str],
-) -> Result<ProgramOutput> {
     let mut run_args: Vec<String> = ["--network", "none"].map(str::to_owned).to_vec();
     run_args.extend(options.iter().map(|option| (*option).to_owned()));
     run_args.extend(["--entrypoint".to_owned(), program.to_owned(), image.id.clone()]);
     run_args.extend(args.iter().map(|arg| (*arg).to_owned()));
-    let (mut container, mut process) = Container::run(engine, name, &run_args, Stdio::null())?;
+    let output = run_container(engine, run_lock.container_name(), &run_args, on_stdout);
+    cleanup::leave_rest_to_next_run(engine, &run_lock, reporter);
+    output
+}
+
+/// Runs a program in a container with this name, and removes the container. `args` are those of `docker run`.
+fn run_container(
+    engine: &Engine,
+    name: String,
+    args: &[String],
+    mut on_stdout: impl FnMut(&[u8]),
+) -> Result<ProgramOutput> {
+    let (mut container, mut process) = Container::run(engine, name, args, Stdio::null())?;
     let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
-    let (stdout, stderr) = std::thread::scope(|scope| {
-        let stderr = scope.spawn(move || child::read_all(&mut stderr));
-        (child::read_all(&mut stdout), stderr.join().unwrap_or_default())
+    let mut printed = false;
+    let stderr = std::thread::scope(|scope| {
+        let stderr = scope.spawn(move || child::read_end(&mut stderr, STDERR_SIZE_LIMIT));
+        child::for_each_piece(&mut stdout, |piece| {
+            printed = true;
+            on_stdout(piece);
+        });
+        stderr.join().unwrap_or_default()
     });
     let status = process.wait()?;
     engine.cancel().check()?;
     container.mark_created();
-    Ok(ProgramOutput { status, stdout, stderr })
+    Ok(ProgramOutput { status, printed, stderr })
 }

@@ -21,7 +21,9 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
     let mut stderr = String::new();
     for folder in &folders {
         // The script replaces the ENTRYPOINT: an ENTRYPOINT that does not run its arguments would print something else.
-        let output = run_in_image(engine, reporter, &image, &[], &join(folder, "usage"), &[])?;
+        let output = run_in_image(engine, reporter, &image, &[], &join(folder, "usage"), &[], |text| {
+            reporter.print_result(text);
+        })?;
         if !output.not_started() {
             return print_usage(&output, reporter);
         }
@@ -35,7 +37,6 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
 }
 
 fn print_usage(output: &ProgramOutput, reporter: &Reporter) -> Result<()> {
-    reporter.print_result(&output.stdout);
     for line in output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         reporter.emit(&Message::Output(OutputLine { text: line, more: false }));
     }

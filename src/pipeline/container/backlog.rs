@@ -13,7 +13,7 @@ pub struct Backlog(Arc<(Mutex<State>, Condvar)>);
 #[derive(Default)]
 struct State {
     bytes: usize,
-    /// Whether the reader waits while too many bytes do. Before the script starts, nothing takes them.
+    /// Whether the reader waits while too many bytes do.
     limited: bool,
 }
 

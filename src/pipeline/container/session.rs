@@ -13,7 +13,7 @@ use super::backlog::{Backlog, Limited};
 use super::end_signal::EndSignal;
 use super::final_script::FinalScript;
 use super::protocol::{Chunk, Greeting, MarkScanner, script};
-use crate::child::for_each_piece;
+use crate::child::{for_each_piece, keep_end};
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
 use crate::engine::copy::{self, Delivered, Delivery};
@@ -35,6 +35,10 @@ const STDERR_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// How much of the end of the container's stderr is kept for an error message, in bytes: chosen so that it holds
 /// several screens.
 const STDERR_SIZE_LIMIT: usize = 16 * 1024;
+
+/// How much of the end of what an ENTRYPOINT prints before it runs the shell is kept, in bytes: chosen so that it holds
+/// more than is read.
+const EARLY_SIZE_LIMIT: usize = 1024 * 1024;
 
 /// How to start a container.
 #[derive(Clone, Debug)]
@@ -88,7 +92,7 @@ pub struct Session {
     events: Receiver<SessionEvent>,
     /// The output in `events`.
     backlog: Backlog,
-    /// Once events are taken.
+    /// Until its end is waited for.
     limited: Option<Limited>,
     /// Marks the lines of the shell program.
     token: String,
@@ -120,6 +124,7 @@ impl Session {
         let (sender, events) = mpsc::channel();
         let end = EndSignal::default();
         let (backlog, stderr) = (Backlog::default(), StderrTail::default());
+        let limited = Some(backlog.limit());
         read_streams(&mut process, &token, &sender, &backlog, &stderr, end.clone());
         let upload = Writer::new(BufWriter::with_capacity(UPLOAD_BUFFER, process.stdin()));
         Ok(Self {
@@ -130,7 +135,7 @@ impl Session {
             delivery: None,
             events,
             backlog,
-            limited: None,
+            limited,
             token,
             stderr,
             early_output: Vec::new(),
@@ -155,7 +160,9 @@ impl Session {
                         mark.strip_prefix("hello ").ok_or_else(|| NoGreeting::Error(anyhow!("unexpected `{mark}`")))?;
                     return Greeting::parse(words).map_err(NoGreeting::Error);
                 }
-                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => self.early_output.extend(bytes),
+                Ok(SessionEvent::Chunk(Chunk::Output(bytes))) => {
+                    keep_end(&mut self.early_output, &bytes, EARLY_SIZE_LIMIT);
+                }
                 Ok(SessionEvent::Stderr) => {}
                 Ok(SessionEvent::End) | Err(RecvTimeoutError::Disconnected) => return Err(self.no_greeting()),
                 Err(RecvTimeoutError::Timeout) if self.is_running() => return Err(NoGreeting::Entrypoint),
@@ -257,7 +264,6 @@ impl Session {
 
     /// Waits for the next event.
     pub fn next_event(&mut self) -> SessionEvent {
-        self.limited.get_or_insert_with(|| self.backlog.limit());
         let event = self.events.recv().unwrap_or(SessionEvent::End);
         self.taken(&event);
         event
@@ -336,10 +342,7 @@ struct StderrTail(Arc<Mutex<Vec<u8>>>);
 
 impl StderrTail {
     fn add(&self, bytes: &[u8]) {
-        let mut tail = self.lock();
-        tail.extend_from_slice(bytes);
-        let excess = tail.len().saturating_sub(STDERR_SIZE_LIMIT);
-        tail.drain(..excess);
+        keep_end(&mut self.lock(), bytes, STDERR_SIZE_LIMIT);
     }
 
     fn text(&self) -> String {
