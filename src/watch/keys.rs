@@ -1,19 +1,29 @@
-//! Single keys on a terminal, which is put back into order whatever happens.
+//! Single keys on a terminal while we are in its foreground. It is put back into order whatever happens.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use signal_hook::consts::{SIGCONT, SIGTSTP};
 use signal_hook::iterator::Signals;
 
+use crate::signals::is_ignored;
+
+/// How often it is asked whether we are in the foreground: a shell that brings us there while we run says nothing. Chosen so
+/// that keys are there before the user presses one.
+const FOREGROUND_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 300_000_000 };
+
 /// The terminal as it was before.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// The terminal was put back into order for the end.
+static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +55,19 @@ pub const HELP: &str = "r rebuild, c rebuild without artifacts, p pause and resu
 pub struct Keys;
 
 impl Keys {
-    /// Reads keys where standard input and error are a terminal that is ours to use; elsewhere none.
+    /// Reads keys where standard input and error are a terminal, while it is ours to use; elsewhere none.
     ///
     /// # Errors
     /// When the system does not let us listen for signals.
     pub fn read(send: impl Fn(Key) + Send + 'static) -> Result<Option<Self>> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() || !is_ours() {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(None);
         }
-        enter();
-        let mut signals = Signals::new([SIGTSTP, SIGCONT])?;
+        if is_ours() {
+            enter();
+        }
+        let stops = (!is_ignored(SIGTSTP)).then_some(SIGTSTP);
+        let mut signals = Signals::new(stops.into_iter().chain([SIGCONT]))?;
         std::thread::spawn(move || {
             for signal in signals.forever() {
                 match signal {
@@ -76,7 +89,9 @@ impl Drop for Keys {
 
 /// Puts the terminal back into order, for an end of the process without dropping.
 pub fn restore() {
-    if let Some(before) = BEFORE.lock().ok().and_then(|mut before| before.take())
+    let Ok(mut before) = BEFORE.lock() else { return };
+    ENDED.store(true, Ordering::Relaxed);
+    if let Some(before) = before.take()
         && is_ours()
     {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
@@ -95,21 +110,24 @@ fn stop() {
 
 /// After a stop, the terminal is as the shell left it.
 fn go_on() {
-    if BEFORE.lock().is_ok_and(|before| before.is_some()) && is_ours() {
+    if is_ours() {
         enter();
     }
 }
 
-/// Keys come one by one, and unseen. Ctrl-C stays a signal.
+/// Keys come one by one, and unseen. Ctrl-C stays a signal. Only for the foreground: in the background it would stop us.
 fn enter() {
     let Ok(now) = tcgetattr(io::stdin()) else { return };
     let mut mode = now.clone();
     mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
     mode.special_codes[SpecialCodeIndex::VMIN] = 1;
     mode.special_codes[SpecialCodeIndex::VTIME] = 0;
-    if let Ok(mut before) = BEFORE.lock() {
-        before.get_or_insert(now);
+    // Once it was put back into order for the end, it stays so.
+    let Ok(mut before) = BEFORE.lock() else { return };
+    if ENDED.load(Ordering::Relaxed) {
+        return;
     }
+    before.get_or_insert(now);
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
 }
 
@@ -119,12 +137,21 @@ fn is_ours() -> bool {
 }
 
 fn read_keys(send: &impl Fn(Key)) {
+    let stdin = io::stdin();
+    let mut in_foreground = is_ours();
     loop {
-        let stdin = io::stdin();
-        let ready = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
-        if ready.is_err() || !is_ours() {
-            std::thread::sleep(Duration::from_millis(500));
+        if !is_ours() {
+            in_foreground = false;
+            std::thread::sleep(Duration::try_from(FOREGROUND_INTERVAL).unwrap_or_default());
             continue;
+        }
+        if !std::mem::replace(&mut in_foreground, true) {
+            enter();
+        }
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&FOREGROUND_INTERVAL)) {
+            Ok(1..) if is_ours() => {}
+            Ok(_) | Err(Errno::INTR | Errno::AGAIN) => continue,
+            Err(_) => return,
         }
         // Past the buffer of the standard library: what that holds back, `poll` does not see.
         let mut keys = [0; 64];

@@ -128,6 +128,34 @@ fn keys_that_were_typed_ahead_acted_one_key_late() {
     wait_for("nothing left", || builder.containers().is_empty());
 }
 
+/// A line for a terminal that runs another one in the background of a shell, and brings it to the foreground at a line feed.
+fn background_line(project: &Project, shell: &str, line: &str) -> String {
+    let script = project.temp_dir().join("background");
+    std::fs::write(&script, format!("set -m\n{line} &\necho in background\nread line\nfg\necho after\n")).unwrap();
+    format!("{shell} {}", script.display())
+}
+
+#[test]
+fn a_watch_from_the_background_had_no_keys_in_the_foreground() {
+    let builder = holding_builder().make();
+    let project = Project::new().file("a", "1");
+    // Only one of them tells a running job that it is in the foreground.
+    for shell in ["dash", "bash"] {
+        project.write("a", shell);
+        let line = background_line(&project, shell, &project.watch_line(&builder, ""));
+        let mut terminal = Terminal::start(&line, project.temp_dir());
+        terminal.wait_for("minis2i: build ok:", 1);
+        let drawn = ["\u{1b}[2K", "\r\u{1b}", "starting the build container", "assembling"];
+        assert!(!drawn.iter().any(|text| terminal.shown().contains(text)), "a spinner:\n{}", terminal.shown());
+        terminal.press("\nr");
+        terminal.wait_for("minis2i: build ok:", 2);
+        terminal.press("q");
+        terminal.wait_for("after", 1);
+        assert!(terminal.shown().contains("\u{1b}[2K"), "no spinner:\n{}", terminal.shown());
+    }
+    wait_for("nothing left", || builder.containers().is_empty());
+}
+
 #[test]
 fn a_stopped_watch_left_the_terminal_without_echo() {
     let builder = holding_builder().make();
