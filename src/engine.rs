@@ -8,3 +8,4 @@ pub mod copy;
 mod hints;
 pub mod image;
 pub mod process;
+mod terminal_stop;

@@ -19,7 +19,7 @@ use std::thread;
 use anyhow::{Result, anyhow};
 
 use crate::error::{Error, ErrorKind};
-use message::{Message, Outcome};
+use message::{CallState, Message, Outcome};
 use queue::{Piece, PrintQueue, Unwritten};
 use recent_output::RecentOutput;
 use spinner::Spinner;
@@ -128,6 +128,7 @@ impl Reporter {
         match message {
             Message::Error(_) => true,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
+            Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,
             Message::Call(_) => self.level == Level::Verbose,
             Message::Phase(_) => !self.without_notes && self.level > Level::Quiet,
             _ => self.level > Level::Quiet,

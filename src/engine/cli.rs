@@ -2,13 +2,14 @@
 //!
 //! A failed call becomes an error with the CLI's own words and a hint; the hints are in [`hints`].
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::str::Utf8Chunk;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,14 @@ use super::process::{OnCall, Process};
 use crate::cancel::{Cancel, Ending};
 use crate::child;
 use crate::error::{Error, ErrorKind};
-use crate::report::message::EngineCall;
+use crate::report::message::{CallState, EngineCall};
 
 /// How often a call with a limit is held against the cancel.
 const TICK: Duration = Duration::from_millis(20);
+
+/// After what time a call is reported that has not ended: chosen so that a busy engine is no reason, and that a user still waits
+/// for a word.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// The engine's CLI, with a callback that gets each call. Clones share both.
 #[derive(Clone)]
@@ -34,6 +39,8 @@ pub struct Engine {
     cleanup: Cancel,
     left_behind: Arc<Mutex<Vec<LeftBehind>>>,
     on_call: Arc<OnCall>,
+    /// The commands of the CLI that were reported as slow.
+    slow: Arc<Mutex<HashSet<OsString>>>,
 }
 
 /// Something of this run that the engine may still have, since it did not confirm the removal.
@@ -60,7 +67,7 @@ impl Engine {
     /// the start of those that run beside others.
     pub fn new(program: OsString, ending: Ending, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
         let Ending { work: cancel, cleanup } = ending;
-        Self { program, cancel, cleanup, left_behind: Arc::default(), on_call: Arc::new(on_call) }
+        Self { program, cancel, cleanup, left_behind: Arc::default(), on_call: Arc::new(on_call), slow: Arc::default() }
     }
 
     /// The same engine whose calls end when `cancel` is triggered.
@@ -157,26 +164,48 @@ impl Engine {
 
     fn run_to_end<S: AsRef<OsStr>>(&self, args: &[S], input: Option<&[u8]>) -> Result<Output> {
         let begin = Instant::now();
-        let mut process = self.spawn(args, if input.is_some() { Stdio::piped() } else { Stdio::null() })?;
-        let stdin = input.map(|input| (process.stdin(), input));
-        let (mut out, mut err) = (process.stdout(), process.stderr());
-        let (stdout, stderr) = std::thread::scope(|scope| {
-            if let Some((mut stdin, input)) = stdin {
-                // A CLI that stops reading also fails, and its error output says why.
-                scope.spawn(move || stdin.write_all(input));
+        let (send, events) = mpsc::channel();
+        let stopped = send.clone();
+        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let mut process = self.spawn_with(args, stdin, move || drop(stopped.send(CallEvent::Stopped)))?;
+        if let Some(input) = input.map(<[u8]>::to_vec) {
+            let mut stdin = process.stdin();
+            // A CLI that stops reading also fails, and its error output says why.
+            std::thread::spawn(move || stdin.write_all(&input));
+        }
+        collect(process.stdout(), send.clone(), CallEvent::Stdout);
+        collect(process.stderr(), send, CallEvent::Stderr);
+        let (mut stdout, mut stderr) = (None, None);
+        let mut slow = SLOW;
+        while stdout.is_none() || stderr.is_none() {
+            match events.recv_timeout(slow.saturating_sub(begin.elapsed())) {
+                Ok(CallEvent::Stdout(bytes)) => stdout = Some(bytes),
+                Ok(CallEvent::Stderr(bytes)) => stderr = Some(bytes),
+                Ok(CallEvent::Stopped) => process.check_not_stopped()?,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.report_slow(args, begin.elapsed());
+                    slow = Duration::MAX;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            let errors = scope.spawn(move || child::read_all(&mut err));
-            (child::read_all(&mut out), errors.join().unwrap_or_default())
-        });
+        }
         let status = process.wait()?;
         let command_line = self.command_line(args);
-        (self.on_call)(&EngineCall { command_line, took: Some(begin.elapsed()), start_reported: false });
+        let state = CallState::Ended { took: begin.elapsed(), start_reported: false };
+        (self.on_call)(&EngineCall { command_line, state });
         self.cancel.check()?;
-        Ok(Output {
-            success: status == 0,
-            stdout: String::from_utf8_lossy(&stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
-        })
+        let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+        Ok(Output { success: status == 0, stdout: text(stdout), stderr: text(stderr) })
+    }
+
+    /// Reports that a call has not ended yet, once for each command of the CLI.
+    fn report_slow<S: AsRef<OsStr>>(&self, args: &[S], time: Duration) {
+        let command = args.first().map(|arg| arg.as_ref().to_owned()).unwrap_or_default();
+        // How long a commit takes is a matter of the size of the layer.
+        if command != "commit" && self.slow.lock().expect("no thread panics while it holds this lock").insert(command) {
+            let command_line = self.command_line(args);
+            (self.on_call)(&EngineCall { command_line, state: CallState::Slow(time) });
+        }
     }
 
     fn require_success<S: AsRef<OsStr>>(&self, args: &[S], output: Output) -> Result<String> {
@@ -202,12 +231,21 @@ impl Engine {
     /// # Errors
     /// When the CLI cannot be started, or work was cancelled before.
     pub fn spawn<S: AsRef<OsStr>>(&self, args: &[S], stdin: Stdio) -> Result<Process> {
+        self.spawn_with(args, stdin, || {})
+    }
+
+    fn spawn_with<S: AsRef<OsStr>>(
+        &self,
+        args: &[S],
+        stdin: Stdio,
+        on_stop: impl FnOnce() + Send + 'static,
+    ) -> Result<Process> {
         self.cancel.check()?;
         let mut command = Command::new(&self.program);
         // In a process group of its own the CLI does not get the terminal's Ctrl-C, so that we can clean up with it.
         command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|error| hints::not_started(&self.name(), error))?;
-        Ok(Process::adopt(child, self.cancel.clone()))
+        Ok(Process::adopt(child, self.name(), self.cancel.clone(), on_stop))
     }
 
     /// Like [`spawn`](Self::spawn), for a call that runs beside others: its start and its end are reported.
@@ -225,6 +263,21 @@ impl Engine {
         let words = std::iter::once(self.program.as_os_str()).chain(args.iter().map(AsRef::as_ref));
         words.map(shell_word).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// What happens to a call.
+enum CallEvent {
+    /// All of the standard output.
+    Stdout(Vec<u8>),
+    /// All of the standard error.
+    Stderr(Vec<u8>),
+    /// The terminal has stopped the CLI.
+    Stopped,
+}
+
+/// Sends all of a stream, on a thread of its own.
+fn collect(mut stream: impl Read + Send + 'static, send: Sender<CallEvent>, event: fn(Vec<u8>) -> CallEvent) {
+    std::thread::spawn(move || drop(send.send(event(child::read_all(&mut stream)))));
 }
 
 /// A word, quoted where a POSIX shell needs it. No line of a word is shown as it is, so that it is not taken for a message,

@@ -30,6 +30,16 @@ pub fn for_stderr(stderr: &str, engine: &str) -> String {
     format!("check that `{engine} info` works; `--verbose` shows the commands, so that you can try them by hand")
 }
 
+/// The error for a CLI that was stopped by the terminal, since it asked something there.
+pub fn asks(engine: &str) -> anyhow::Error {
+    Error::engine(format!("`{engine}` asks something on the terminal, and waits for an answer"))
+        .hint(format!(
+            "it must work without questions: log in first (`ssh-add` for an engine over ssh, `sudo -v` or a rule with \
+             NOPASSWD for sudo, `{engine} login` for a registry); `setsid {engine} info` must work"
+        ))
+        .into()
+}
+
 /// The error for a CLI that could not be started.
 pub fn not_started(engine: &str, error: io::Error) -> anyhow::Error {
     let missing = error.kind() == io::ErrorKind::NotFound;

@@ -8,9 +8,11 @@ use std::time::Instant;
 use anyhow::Result;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use super::hints;
+use super::terminal_stop::TerminalStop;
 use crate::cancel::Cancel;
 use crate::child::Collector;
-use crate::report::message::EngineCall;
+use crate::report::message::{CallState, EngineCall};
 
 /// The callback that gets each call.
 pub type OnCall = dyn Fn(&EngineCall) + Send + Sync;
@@ -18,7 +20,10 @@ pub type OnCall = dyn Fn(&EngineCall) + Send + Sync;
 /// A running call. Dropping it kills the CLI, but not the container that the CLI started.
 pub struct Process {
     child: Option<Child>,
+    /// The name of the CLI.
+    name: String,
     cancel: Cancel,
+    stop: TerminalStop,
     announced: Option<Announced>,
 }
 
@@ -32,20 +37,31 @@ struct Announced {
 impl Drop for Announced {
     fn drop(&mut self) {
         let command_line = std::mem::take(&mut self.command_line);
-        (self.on_call)(&EngineCall { command_line, took: Some(self.begin.elapsed()), start_reported: true });
+        let state = CallState::Ended { took: self.begin.elapsed(), start_reported: true };
+        (self.on_call)(&EngineCall { command_line, state });
     }
 }
 
 impl Process {
-    /// Takes ownership of a child, which is killed when `cancel` is triggered.
-    pub(super) fn adopt(child: Child, cancel: Cancel) -> Self {
+    /// Takes ownership of a child, which is killed when `cancel` is triggered. `on_stop` is called when the terminal stops it,
+    /// since it wants to ask something; it is killed then.
+    pub(super) fn adopt(child: Child, name: String, cancel: Cancel, on_stop: impl FnOnce() + Send + 'static) -> Self {
         cancel.adopt(child.id());
-        Self { child: Some(child), cancel, announced: None }
+        let stop = TerminalStop::watch(child.id(), on_stop);
+        Self { child: Some(child), name, cancel, stop, announced: None }
+    }
+
+    /// Fails once the terminal has stopped the CLI.
+    ///
+    /// # Errors
+    /// When it has; the error says what to do.
+    pub fn check_not_stopped(&self) -> Result<()> {
+        if self.stop.happened() { Err(hints::asks(&self.name)) } else { Ok(()) }
     }
 
     /// Reports the start of the call now, and its end when this is dropped.
     pub(super) fn announce(&mut self, command_line: String, on_call: Arc<OnCall>) {
-        on_call(&EngineCall { command_line: command_line.clone(), took: None, start_reported: false });
+        on_call(&EngineCall { command_line: command_line.clone(), state: CallState::Started });
         self.announced = Some(Announced { command_line, begin: Instant::now(), on_call });
     }
 
@@ -73,7 +89,7 @@ impl Process {
     /// Waits for the CLI to end; returns its exit status, or -1 when a signal ended it.
     ///
     /// # Errors
-    /// When the child was reaped before.
+    /// When the child was reaped before, or the terminal stopped it.
     pub fn wait(mut self) -> Result<i32> {
         let id = self.child().id();
         // The child stays a zombie until it is released, so that a cancel cannot kill another process with the same id.
@@ -82,8 +98,11 @@ impl Process {
             while matches!(waitid(WaitId::Pid(pid), ended), Err(rustix::io::Errno::INTR)) {}
         }
         self.cancel.release(id);
+        self.stop.release();
         let mut child = self.child.take().expect("a process is waited for once");
-        Ok(child.wait()?.code().unwrap_or(-1))
+        let status = child.wait()?.code().unwrap_or(-1);
+        self.check_not_stopped()?;
+        Ok(status)
     }
 
     fn child(&mut self) -> &mut Child {
@@ -95,8 +114,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             self.cancel.release(child.id());
-            let _ = child.kill();
-            let _ = child.wait();
+            self.stop.release();
+            // One that was stopped and may not be killed would be waited for without an end.
+            if child.kill().is_ok() || !self.stop.happened() {
+                let _ = child.wait();
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::escape::{self, on_one_line};
 use super::message::{
-    EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, Watching, short_id,
+    CallState, EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, Watching, short_id,
 };
 use super::queue::Piece;
 use super::spinner::Spinner;
@@ -149,16 +149,18 @@ fn write_error(out: &mut impl Write, error: &anyhow::Error) -> io::Result<()> {
 
 /// Writes a call of the engine's CLI, so that it can be pasted into a shell.
 fn write_call(out: &mut impl Write, call: &EngineCall) -> io::Result<()> {
-    let seconds = call.took.map(|took| format!("{:.3} s", took.as_secs_f64()));
     let command = escape::lines(&call.command_line).join("\n");
-    match seconds {
+    match call.state {
+        CallState::Started => writeln!(out, "{FAINT}$ {command}{FAINT:#}"),
+        CallState::Slow(_) => write_line(out, SOFT, "note:", &call.slow_note().unwrap_or_default()),
         // The whole command was shown when it started.
-        Some(seconds) if call.start_reported => {
+        CallState::Ended { took, start_reported: true } => {
             let beginning: Vec<_> = command.split(' ').take(4).collect();
-            writeln!(out, "{FAINT}# {} took {seconds}{FAINT:#}", beginning.join(" "))
+            writeln!(out, "{FAINT}# {} took {:.3} s{FAINT:#}", beginning.join(" "), took.as_secs_f64())
         }
-        Some(seconds) => writeln!(out, "{FAINT}$ {command}  # {seconds}{FAINT:#}"),
-        None => writeln!(out, "{FAINT}$ {command}{FAINT:#}"),
+        CallState::Ended { took, start_reported: false } => {
+            writeln!(out, "{FAINT}$ {command}  # {:.3} s{FAINT:#}", took.as_secs_f64())
+        }
     }
 }
 

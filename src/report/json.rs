@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::escape;
-use super::message::{Finished, Message, Outcome, StandbyUse, Started};
+use super::message::{CallState, Finished, Message, Outcome, StandbyUse, Started};
 use super::queue::Piece;
 use super::stream::Stream;
 use crate::error;
@@ -94,7 +94,7 @@ enum Line<'a> {
 impl Json {
     /// What to print for one message.
     pub fn print(&mut self, message: &Message) -> Vec<Piece> {
-        let text;
+        let (text, note);
         let line = match message {
             Message::Phase(_) | Message::Clear => return Vec::new(),
             Message::BuildStarted(started) => self.started(started),
@@ -104,7 +104,16 @@ impl Json {
             }
             Message::Note(message) => Line::Note { message },
             Message::Warning(message) => Line::Warning { message },
-            Message::Call(call) => Line::EngineCall { command: &call.command_line, seconds: call.took.map(seconds) },
+            Message::Call(call) => match call.state {
+                CallState::Slow(_) => {
+                    note = call.slow_note().unwrap_or_default();
+                    Line::Note { message: &note }
+                }
+                CallState::Started => Line::EngineCall { command: &call.command_line, seconds: None },
+                CallState::Ended { took, .. } => {
+                    Line::EngineCall { command: &call.command_line, seconds: Some(seconds(took)) }
+                }
+            },
             Message::BuildFinished(finished) => self.finished(finished),
             Message::WatchStarted(watching) => Line::WatchStarted {
                 source: &watching.source,

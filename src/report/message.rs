@@ -39,10 +39,33 @@ pub struct OutputLine<'a> {
 pub struct EngineCall {
     /// The command, quoted for a shell.
     pub command_line: String,
-    /// How long it ran; `None` when it has only started.
-    pub took: Option<Duration>,
-    /// Whether its start was reported before.
-    pub start_reported: bool,
+    pub state: CallState,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallState {
+    Started,
+    /// It has run for this long, although such a call usually takes milliseconds.
+    Slow(Duration),
+    Ended {
+        took: Duration,
+        /// Whether its start was reported before.
+        start_reported: bool,
+    },
+}
+
+impl EngineCall {
+    /// What is said about a call that takes unusually long.
+    pub fn slow_note(&self) -> Option<String> {
+        let CallState::Slow(time) = self.state else { return None };
+        let words: Vec<_> = self.command_line.split(' ').take(3).collect();
+        Some(format!(
+            "`{}` has not answered for {} s; if it waits for a password or the like, end this (Ctrl-C) and log in first",
+            words.join(" "),
+            time.as_secs()
+        ))
+    }
 }
 
 /// The beginning of a build.

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 
 use super::outcome::Outcome;
 use super::output_stream::collect;
@@ -187,8 +188,20 @@ impl Run {
     }
 }
 
+/// Has the runs of a test heed signals that were ignored when the tests were started, as they are for a background job.
+pub fn heed_signals() {
+    static HEED: Once = Once::new();
+    HEED.call_once(|| {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            // SAFETY: the default action is no function of ours.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    });
+}
+
 /// Takes away the settings that the user who runs the tests may have for the binary.
 fn without_settings(mut command: Command) -> Command {
+    heed_signals();
     // Locks are in the folder for temporary files then, of which each project has one.
     command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR").env_remove("XDG_RUNTIME_DIR");
     command

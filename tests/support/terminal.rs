@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::output_stream::{Collected, collect, text};
+use super::run::heed_signals;
 use super::wait::{POLL, wait_until};
 
 /// A shell line that runs on a terminal of its own.
@@ -50,6 +51,7 @@ impl Drop for Terminal {
 
 /// The command that runs a shell line on a terminal, and ends with its status.
 pub fn script(line: &str) -> Command {
+    heed_signals();
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", line, "/dev/null"]);
     command.env("TERM", "xterm").env("SHELL", "/bin/sh").env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR");

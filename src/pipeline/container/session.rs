@@ -36,8 +36,7 @@ const STDERR_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// several screens.
 const STDERR_SIZE_LIMIT: usize = 16 * 1024;
 
-/// How much of the end of what an ENTRYPOINT prints before it runs the shell is kept, in bytes: chosen so that it holds
-/// more than is read.
+/// How much of the end of an ENTRYPOINT's output before `assemble` is kept, in bytes: more than is read.
 const EARLY_SIZE_LIMIT: usize = 1024 * 1024;
 
 /// How to start a container.
@@ -299,7 +298,8 @@ impl Session {
             Ok(status) if stderr.trim().is_empty() => {
                 self.engine.error(what, &format!("the build container ended with status {status}"))
             }
-            _ => self.engine.error(what, &stderr),
+            Ok(_) => self.engine.error(what, &stderr),
+            Err(error) => error,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Colours and the spinner, on a terminal and elsewhere.
 
 use crate::support::builder::Builder;
+use crate::support::exit_status::ENGINE;
 use crate::support::project::Project;
+use crate::support::stand_in_cli::StandInCli;
 
 const COLOURED: &str = r"printf '\033[31mred\033[0m\n'";
 
@@ -71,4 +73,33 @@ fn an_escape_without_an_end_does_not_swallow_what_follows() {
     let builder = Builder::assembling(r"printf '\033]0;title\n'; echo next; printf '\033[\n'; echo last");
     let project = Project::new().file("a", "1");
     project.build(&builder).success().says("\nnext\n").says("\nlast\n").says("\nminis2i: build ok:");
+}
+
+/// A CLI that asks for a password on the terminal before it carries out this call, or every one.
+fn asking_cli(call: &str) -> StandInCli {
+    let ask = "echo 'Password:' >/dev/tty; read answer </dev/tty";
+    StandInCli::new(&format!("case $1 in {call}) {ask} ;; esac\nexec docker \"$@\""))
+}
+
+#[test]
+fn a_cli_that_asked_on_the_terminal_hung_behind_the_spinner() {
+    // At the first call, which is waited for, and at one that goes on beside others.
+    for call in ["*", "run"] {
+        let engine = asking_cli(call);
+        let builder = Builder::assembling("true");
+        let project = Project::new().file("a", "1");
+        let run = project.build(&builder).args(&["--engine", &engine.path()]);
+        let outcome = run.on_a_terminal().status(ENGINE);
+        assert!(outcome.stdout.contains("asks something on the terminal, and waits for an answer"), "{outcome}");
+        assert!(outcome.stdout.contains("log in first"), "{outcome}");
+    }
+}
+
+#[test]
+fn a_call_that_hangs_is_named_after_a_while() {
+    let engine = StandInCli::new("case $1 in images) sleep 11 ;; esac\nexec docker \"$@\"");
+    let builder = Builder::assembling("true");
+    let project = Project::new().file("a", "1");
+    let outcome = project.build(&builder).args(&["--engine", &engine.path()]).success();
+    outcome.says(&format!("note: `{} images --quiet` has not answered for 10 s; if it waits for a", engine.path()));
 }
