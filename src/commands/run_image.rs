@@ -20,12 +20,14 @@ use crate::report::Reporter;
 /// visible delay, at a cost of one CLI call (12 to 22 ms) each time.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs the tagged image until it exits or a signal arrives, and shows its output.
+/// Runs the tagged image until it exits, a signal arrives, or its output has no reader any more, and shows its output.
 ///
 /// # Errors
 /// If the image exits with a status other than 0, a signal ends the run, or the CLI cannot be started.
 pub fn run_image(cx: &BuildContext) -> Result<()> {
     let tag = &cx.job.tag;
+    let cancel = cx.engine.cancel().clone();
+    cx.reporter.when_unread(move || cancel.trigger(ErrorKind::Superseded));
     let options = ["--publish-all".to_owned(), tag.clone()];
     let (container, mut process) = Container::run(&cx.engine, cx.run_lock.container_name(), &options, Stdio::null())?;
     let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
@@ -38,8 +40,11 @@ pub fn run_image(cx: &BuildContext) -> Result<()> {
         ended.store(true, Ordering::Relaxed);
         status
     })?;
-    if let Some(why) = cx.engine.cancel().why() {
-        return Err(Error::new(why, format!("`{tag}` was stopped")).into());
+    match cx.engine.cancel().why() {
+        // It ran for its reader.
+        Some(ErrorKind::Superseded) => return Ok(()),
+        Some(why) => return Err(Error::new(why, format!("`{tag}` was stopped")).into()),
+        None => {}
     }
     if status != 0 {
         return Err(Error::new(ErrorKind::App(status), format!("`{tag}` ended with exit status {status}")).into());

@@ -1,7 +1,7 @@
 //! Readers of what is printed that wait or go away, and disks that are full.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,29 @@ fn a_watch_without_a_reader_kept_its_tag() {
         assert_eq!(run.0.wait().unwrap().code(), Some(0));
         wait_for("its containers are gone", || containers_of_process(run.0.id()).is_empty());
     }
+}
+
+#[test]
+fn an_app_without_a_reader_ran_on() {
+    let assemble = "#!/bin/sh\ntrue\n";
+    let run = "#!/bin/sh\necho serving\nexec sleep 300\n";
+    let builder = Builder::without_scripts()
+        .instruction("LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i")
+        .script("assemble", assemble)
+        .script("run", run)
+        .make();
+    let project = Project::new().file("a", "1");
+    let mut run = Unread::start(project.build(&builder).arg("--run"));
+    let mut stderr = BufReader::new(run.0.stderr.take().unwrap());
+    let mut line = String::new();
+    while line != "serving\n" {
+        line.clear();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
+    }
+    drop(stderr);
+    wait_for("the end", || run.0.try_wait().unwrap().is_some());
+    assert_eq!(run.0.wait().unwrap().code(), Some(0));
+    wait_for("its containers are gone", || containers_of_process(run.0.id()).is_empty());
 }
 
 /// A device that is as full as a disk can be.
