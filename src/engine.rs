@@ -3,9 +3,11 @@
 //! It offers calls, containers, images and copies of files; which of them a build needs is decided in the pipeline.
 
 pub mod cli;
+pub mod client;
 pub mod container;
 pub mod copy;
 mod hints;
 pub mod image;
+pub mod load;
 pub mod process;
 mod terminal_stop;

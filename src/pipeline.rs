@@ -17,6 +17,7 @@ mod no_shell;
 mod prepare;
 pub mod pull;
 pub mod ready;
+mod reconfigure;
 mod removal_groups;
 mod requirements;
 mod run_options;

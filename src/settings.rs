@@ -15,7 +15,7 @@ pub mod variables;
 pub mod watch;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -63,6 +63,8 @@ pub struct Job {
     pub fetcher: Fetcher,
     /// The engine's CLI.
     pub engine: OsString,
+    /// The configuration file of that CLI, which need not exist.
+    pub client_config: Option<PathBuf>,
     /// Options of `docker run` for all containers of a build.
     pub run_options: Vec<String>,
 }
@@ -126,6 +128,7 @@ impl Job {
             naming: Naming { application: args.images.application_name, description: args.images.description },
             callback_url: args.callback_url,
             engine: args.engine,
+            client_config: folders::client_config(),
         })
     }
 
@@ -145,9 +148,9 @@ impl Job {
         run_options::user_option(&self.run_options)
     }
 
-    /// The folder in which scripts run, if the options after `--` name one.
-    pub fn workdir_option(&self) -> Option<&str> {
-        run_options::workdir_option(&self.run_options)
+    /// Whether the options of `docker run` may change the configuration of a container, which a commit takes over.
+    pub fn run_options_configure(&self) -> bool {
+        run_options::may_configure(&self.run_options)
     }
 
     /// The names and values of all variables of a build that starts now: those of the source's own file, then those of the

@@ -156,7 +156,7 @@ pub struct JobArgs {
     #[command(flatten)]
     pub s2i_compat: S2iCompatArgs,
 
-    /// Options for `docker run`, used for both containers of a build
+    /// Options for `docker run`, used for both containers of a build; the image gets nothing of them
     // Without a heading of its own, it would get that of the flattened group above.
     #[arg(last = true, value_name = "RUN_OPTION", help_heading = None)]
     pub run_options: Vec<String>,

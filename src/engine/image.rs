@@ -50,6 +50,9 @@ pub struct Config {
     pub on_build: Vec<String>,
     #[serde(deserialize_with = "nullable")]
     pub shell: Vec<String>,
+    /// The fields that are not used here, such as `ExposedPorts`.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, serde_json::Value>,
 }
 
 fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>

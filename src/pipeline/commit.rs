@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::cleanup;
 use super::image_config::ImageConfig;
+use super::reconfigure::reconfigure;
 use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
@@ -81,17 +82,23 @@ struct Commit<'a> {
 impl Commit<'_> {
     /// Makes the image and moves the tag; returns the id of the image.
     fn make_and_tag(&self) -> Result<String> {
-        let shell = &self.config.base.config.shell;
-        if self.from.tag_move == TagMove::WithCommit && shell.is_empty() {
+        let has_shell = !self.config.base.config.shell.is_empty();
+        let is_final = !has_shell && !self.config.container_differs;
+        if self.from.tag_move == TagMove::WithCommit && is_final {
             let id = self.make(Some(self.tag))?;
             return self.keep_or_restore().map(|()| id);
         }
         let committed = self.make(None)?;
         self.engine.cancel().check()?;
-        if shell.is_empty() {
+        if is_final {
             return self.move_tag(&committed).map(|()| committed);
         }
-        let id = set_shell(self.engine, &committed, self.config.base)?;
+        let id = if self.config.container_differs {
+            reconfigure(self.engine, &committed, self.config, self.name)
+                .context("cannot give the new image the configuration of the builder")?
+        } else {
+            set_shell(self.engine, &committed, self.config.base)?
+        };
         self.move_tag(&id)?;
         // Some engines refuse, since it is the parent of the new image; there it is removed together with the new image.
         let _ = self.engine.call(&["image", "rm", "--no-prune", &committed]);
@@ -181,9 +188,6 @@ fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: 
         let user = if base.user.is_empty() { "0" } else { &base.user };
         change(format!("USER {user}"));
     }
-    if config.workdir_changed {
-        change(format!("WORKDIR {}", if base.working_dir.is_empty() { "/" } else { &base.working_dir }));
-    }
     for (name, value) in &config.labels {
         change(labels::instruction(name, value));
     }
@@ -222,7 +226,8 @@ mod tests {
             labels: vec![("a".to_owned(), "b c".to_owned())],
             entrypoint_changed: false,
             user_changed: false,
-            workdir_changed: false,
+            variables: Vec::new(),
+            container_differs: false,
         }
     }
 
@@ -236,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_builders_entrypoint_user_and_folder_are_restored() {
+    fn the_builders_entrypoint_and_user_are_restored() {
         let mut builder = Image::default();
         builder.config.entrypoint = vec!["/bin/echo".to_owned()];
         let from = CommitSource { container: "c", pause: true, tag_move: TagMove::Separate };
@@ -244,9 +249,9 @@ mod tests {
             &from,
             "c-1",
             None,
-            &ImageConfig { entrypoint_changed: true, user_changed: true, workdir_changed: true, ..config(&builder) },
+            &ImageConfig { entrypoint_changed: true, user_changed: true, ..config(&builder) },
         );
         assert_eq!(args[2], r#"ENTRYPOINT ["/bin/echo"]"#);
-        assert!(args.contains(&"USER 0".to_owned()) && args.contains(&"WORKDIR /".to_owned()));
+        assert!(args.contains(&"USER 0".to_owned()));
     }
 }

@@ -27,8 +27,11 @@ pub struct ImageConfig<'a> {
     pub entrypoint_changed: bool,
     /// The container ran as another user than the base, which the commit has to restore.
     pub user_changed: bool,
-    /// The container ran in another folder than that of the base, which the commit has to restore.
-    pub workdir_changed: bool,
+    /// The environment variables that the image has besides those of the base: names and values.
+    pub variables: Vec<(String, String)>,
+    /// The container was configured with things that belong into no image, such as options of `docker run` or a proxy,
+    /// and a commit would take them over.
+    pub container_differs: bool,
 }
 
 /// What a build was made with, as far as the labels of its image record it.
@@ -67,14 +70,17 @@ impl<'a> ImageConfig<'a> {
                     .hint("make `assemble` write valid JSON with text values there")
             })?);
         }
+        let variables = record.inputs.variables.clone();
+        let container_differs = job.run_options_configure() || record.inputs.client_proxies;
         let Some((runtime, stage)) = images.runtime.as_ref().zip(stage) else {
             return Ok(Self {
                 base: &images.builder,
                 command: vec![record.scripts.run.clone()],
                 labels,
                 entrypoint_changed: record.bypassed,
-                user_changed: images.contract.user.is_some() || job.user_option().is_some(),
-                workdir_changed: job.workdir_option().is_some(),
+                user_changed: images.contract.user.is_some(),
+                variables,
+                container_differs,
             });
         };
         Ok(Self {
@@ -83,7 +89,8 @@ impl<'a> ImageConfig<'a> {
             labels,
             entrypoint_changed: stage.bypassed,
             user_changed: stage.user_changed,
-            workdir_changed: job.workdir_option().is_some(),
+            variables,
+            container_differs,
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::contract::external_scripts::ExternalScript;
 use crate::contract::script::Script;
 use crate::contract::scripts_url::ScriptsUrl;
 use crate::contract::{Contract, external_scripts};
+use crate::engine::client;
 use crate::error::Error;
 
 /// The name of the script of a second stage.
@@ -25,6 +26,8 @@ pub struct Inputs {
     pub runtime_script: Option<(Vec<u8>, String)>,
     /// What only `assemble` gets.
     pub secrets: Secrets,
+    /// Whether the engine's CLI may give containers the proxies of its configuration file.
+    pub client_proxies: bool,
 }
 
 impl Inputs {
@@ -44,6 +47,7 @@ impl Inputs {
             external_scripts: external_scripts(cx, contract)?,
             runtime_script,
             secrets: Secrets::read(&job.secrets)?,
+            client_proxies: job.client_config.as_deref().is_some_and(client::has_proxies),
         })
     }
 }

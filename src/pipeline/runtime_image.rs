@@ -112,7 +112,7 @@ impl RuntimeImage {
         let external = inputs.runtime_script.as_ref().map(|(_, from)| from.as_str());
         let run = ScriptRun { script: RUNTIME_SCRIPT, path: &assemble, external, move_error };
         let result = follow_script(cx, &mut session, &run, progress)?;
-        let user_changed = self.contract.user.is_some() || cx.job.user_option().is_some();
+        let user_changed = self.contract.user.is_some();
         Ok((Stage { session, bypassed, command, user_changed }, result))
     }
 

@@ -20,6 +20,12 @@ pub fn of_runs() -> RunFolders {
     RunFolders { locks: runtime.map_or_else(|| temporary.clone(), |folder| folder.join("minis2i")), clones: temporary }
 }
 
+/// The configuration file of the engine's CLI, which need not exist; `None` where the CLI has none.
+pub fn client_config() -> Option<PathBuf> {
+    let folder = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    Some(folder.or_else(|| Some(std::env::home_dir()?.join(".docker")))?.join("config.json"))
+}
+
 /// Creates a new folder for a clone that is kept after the run, and returns its path.
 ///
 /// # Errors

@@ -47,9 +47,64 @@ pub fn user_option(options: &[String]) -> Option<&str> {
     value_of(options, "--user", "-u")
 }
 
-/// The folder in which scripts run, if the options name one.
-pub fn workdir_option(options: &[String]) -> Option<&str> {
-    value_of(options, "--workdir", "-w")
+/// The beginnings of the options of `docker run` that leave the configuration of a container alone, which a commit takes
+/// over: they limit it, or they set up its network, its mounts, its rights or its devices.
+const UNRELATED: [&str; 38] = [
+    "--add-host",
+    "--annotation",
+    "--blkio-weight",
+    "--cap-",
+    "--cgroup",
+    "--cpu",
+    "--device",
+    "--disable-content-trust",
+    "--dns",
+    "--gpus",
+    "--group-add",
+    "--init",
+    "--ip",
+    "--isolation",
+    "--kernel-memory",
+    "--link",
+    "--log-",
+    "--memory",
+    "--mount",
+    "--net",
+    "--oom-",
+    "--pid",
+    "--platform",
+    "--privileged",
+    "--publish-all",
+    "--pull",
+    "--quiet",
+    "--read-only",
+    "--runtime",
+    "--security-opt",
+    "--shm-size",
+    "--storage-opt",
+    "--sysctl",
+    "--tmpfs",
+    "--ulimit",
+    "--userns",
+    "--uts",
+    "--volumes-from",
+];
+
+/// Whether the options may change the configuration of a container, which a commit takes over. One that is not known may.
+pub fn may_configure(options: &[String]) -> bool {
+    options.iter().enumerate().any(|(index, option)| {
+        let volume = match option.strip_prefix("--volume=") {
+            Some(volume) => Some(volume),
+            None if option == "--volume" || option == "-v" => options.get(index + 1).map(String::as_str),
+            None => None,
+        };
+        match volume {
+            // Without a source it is a volume of the image.
+            Some(volume) => !volume.contains(':'),
+            None if option.starts_with("--") => !UNRELATED.iter().any(|name| option.starts_with(name)),
+            None => option.starts_with('-') && !["-m", "-c"].iter().any(|name| option.starts_with(name)),
+        }
+    })
 }
 
 /// The value of an option that is given by its long or short name; the last one is in force, as for docker.
@@ -87,7 +142,7 @@ fn long_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_run_options, user_option, workdir_option};
+    use super::{check_run_options, may_configure, user_option};
 
     #[test]
     fn the_last_user_among_the_options_counts() {
@@ -99,7 +154,49 @@ mod tests {
         for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
             assert_eq!(user(line).as_deref(), Some("5"), "{line}");
         }
-        assert_eq!(workdir_option(&["-w".to_owned(), "/a".to_owned(), "--workdir=/b".to_owned()]), Some("/b"));
+    }
+
+    #[test]
+    fn options_that_a_commit_would_take_over_are_known() {
+        let configure = |line: &str| may_configure(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for line in [
+            "--memory 512m --network=none",
+            "-m512m -c 5 --cpus=2",
+            "--volume=/a:/b:ro -v name:/c --volume x:/d",
+            "--mount type=volume,target=/a --tmpfs /b",
+            "--pids-limit 5 --init --privileged --ulimit nofile=5",
+        ] {
+            assert!(!configure(line), "{line}");
+        }
+        for line in [
+            "--env A=1",
+            "-eA=1",
+            "--env-file x",
+            "--workdir /w",
+            "-w/w",
+            "-p 80",
+            "--publish=1:2",
+            "--expose 5",
+            "-v /anonymous",
+            "--volume=/anonymous",
+            "--label a=b",
+            "-l a",
+            "--label-file x",
+            "--stop-signal QUIT",
+            "--stop-timeout 5",
+            "--health-cmd x",
+            "--no-healthcheck",
+            "--hostname h",
+            "-h h",
+            "--domainname d",
+            "--mac-address 1",
+            "--user 5",
+            "-u 5",
+            "--memory 1g -u5",
+            "--not-known-yet",
+        ] {
+            assert!(configure(line), "{line}");
+        }
     }
 
     #[test]

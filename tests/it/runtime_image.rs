@@ -66,7 +66,12 @@ fn artifacts_go_where_they_are_wanted() {
     let (builder, runtime) = (compiling_builder(), runtime().make());
     let project = Project::new().file("out", "program");
     let options = ["--runtime-image", runtime.name(), "-a", "/app/made/program:a/b", "-a", "/app/made/deep/.:/srv/c"];
-    project.build(&builder).args(&options).success();
+    project.build(&builder).args(&options).engine_options(&["--env", "OTHER=1", "-w", "/srv"]).success();
+    let config = project.image().config();
+    assert_eq!(
+        (&config["Env"], &config["WorkingDir"], &config["User"]),
+        (&json!(["FROM=runtime"]), &json!("/srv"), &json!("1001"))
+    );
     let files = project.image().files("/srv");
     let names: Vec<_> = files.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     assert_eq!(names, ["", "a", "a/b", "a/b/program", "c", "c/link", "ready"]);

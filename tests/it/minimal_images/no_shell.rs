@@ -119,8 +119,9 @@ fn a_user_that_the_image_does_not_know_is_named() {
 #[test]
 fn the_status_of_assemble_is_that_of_the_build() {
     let NoShell { project, builder, _base } = no_shell(|builder| builder);
-    project.build(&builder).success();
+    project.build(&builder).engine_options(&["--env", "OTHER=1", "--label", "l=1"]).success();
     let good = project.id();
+    assert_eq!((project.image().label("l"), project.image().environment().get("OTHER")), (None, None));
     let outcome = project.build(&builder).args(&["-e", "STATUS=7"]).run().status(7);
     outcome.says("error: `assemble` failed with exit status 7").says("and on the other stream\n");
     assert_eq!(project.id(), good);

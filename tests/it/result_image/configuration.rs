@@ -1,10 +1,14 @@
 //! The configuration of the image, which is that of the builder except for the command.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
+use crate::support::evaluating_builder::assemble_after;
 use crate::support::project::Project;
+use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::wait_for;
 
 #[test]
@@ -71,18 +75,139 @@ fn the_assemble_user_is_not_the_user_of_the_image() {
     assert!(["", "0", "root"].contains(&project.image().config()["User"].as_str().unwrap()));
 }
 
+/// The fields of a configuration that come from the builder.
+const INHERITED: [&str; 12] = [
+    "Env",
+    "User",
+    "WorkingDir",
+    "ExposedPorts",
+    "Volumes",
+    "Healthcheck",
+    "StopSignal",
+    "StopTimeout",
+    "Shell",
+    "Entrypoint",
+    "Hostname",
+    "Domainname",
+];
+
+/// Checks that an image has the configuration of the base, but for its command and the labels of S2I and ours.
+#[track_caller]
+fn assert_configured_like(after: &Value, before: &Value) {
+    for field in INHERITED {
+        let default = [json!(""), json!([]), Value::Null];
+        let both_empty = default.contains(&after[field]) && default.contains(&before[field]);
+        assert!(both_empty || after[field] == before[field], "{field}: {} is not {}", after[field], before[field]);
+    }
+    let ours = ["io.k8s.", "io.openshift.s2i.build.", "io.github.minis2i.", "org.opencontainers.image."];
+    let mut labels = after["Labels"].as_object().unwrap().clone();
+    labels.retain(|name, _| !ours.iter().any(|prefix| name.starts_with(prefix)));
+    assert_eq!(json!(labels), before["Labels"]);
+}
+
+/// Options of `docker run` that configure a container, as far as none of them is in the way of another.
+const CONFIGURING: [&[&str]; 14] = [
+    &["--env", "A=xyzzy-4711-plugh"],
+    &["--env-file", "variables"],
+    &["-w", "/tmp"],
+    &["-p", "127.0.0.1::81"],
+    &["--expose=99"],
+    &["-v", "/anonymous"],
+    &["--label", "l=1"],
+    &["--label-file", "variables"],
+    &["--stop-signal", "SIGINT"],
+    &["--stop-timeout", "7"],
+    &["--health-cmd", "false"],
+    &["--hostname", "here"],
+    &["--domainname=there"],
+    &["--user", "4321"],
+];
+
 #[test]
 fn options_for_the_engine_do_not_get_into_the_image() {
+    let project = Project::new().file("a", "");
+    fs::write(project.temp_dir().join("variables"), "B=from-a-file\n").unwrap();
+    let build = |builder: &Builder, options: &[&str]| {
+        let look = "cd /tmp; echo $A $B $OLDPWD; stat -c %u src; cat /proc/sys/kernel/hostname; [ ! -d /anonymous ] || echo mounted";
+        let run = project.build(builder).current_dir(project.temp_dir()).assemble(look);
+        let outcome = run.engine_options(options).success();
+        assert!(!project.image().has_bytes("xyzzy-4711-plugh"), "{outcome}");
+        let mut before = builder.image().config();
+        let mut after = project.image().config();
+        let variables = after["Env"].as_array_mut().unwrap();
+        variables.retain(|pair| !pair.as_str().unwrap().starts_with("ASSEMBLE="));
+        if variables.is_empty() {
+            before["Env"].take();
+            after["Env"].take();
+        }
+        assert_configured_like(&after, &before);
+        outcome
+    };
+    let plain = Builder::new().script("assemble", &assemble_after(":")).make();
+    let rich = Builder::new()
+        .script("assemble", &assemble_after(":"))
+        .instruction("USER 1234:2000")
+        .instruction("EXPOSE 8080 9090/udp")
+        .instruction("VOLUME /data")
+        .instruction("LABEL l=builder")
+        .instruction("ENV A=builder OTHER=builder")
+        .make()
+        .build_on(
+            "HEALTHCHECK --interval=7s CMD [\"true\"]\nSTOPSIGNAL SIGQUIT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
+             MAINTAINER someone",
+        );
+    let options = CONFIGURING.concat();
+    for builder in [&plain, &rich] {
+        let outcome = build(builder, &options);
+        let seen = ["xyzzy-4711-plugh from-a-file /tmp", "4321", "here", "mounted"];
+        assert_eq!(outcome.assemble_output(), seen, "{outcome}");
+    }
+    assert_eq!(docker(&["image", "inspect", "--format", "{{.Author}}", &project.tag]), "someone");
+    build(&rich, &["--no-healthcheck", "--memory", "256m"]);
+    // The layers and their history are those of the commit.
+    let history = docker(&["history", "--no-trunc", "--quiet", &project.tag]).lines().count();
+    assert_eq!(history, docker(&["history", "--no-trunc", "--quiet", rich.name()]).lines().count() + 1);
+    let label = format!("label=io.github.minis2i.builder={}", rich.id());
+    wait_for("the committed images are gone", || {
+        docker(&["images", "--quiet", "--filter", &label]).lines().count() == 1
+    });
+}
+
+#[test]
+fn a_proxy_of_the_engines_cli_does_not_get_into_the_image() {
+    let project = Project::new().file("a", "");
+    let config = project.temp_dir().join("client");
+    fs::create_dir(&config).unwrap();
+    let proxies = r#"{"proxies": {"default": {"httpProxy": "http://user:xyzzy-4711-plugh@proxy:1"}}}"#;
+    fs::write(config.join("config.json"), proxies).unwrap();
     let builder = Builder::shared_evaluating();
-    let project = Project::new();
-    let options = ["--user", "1234", "--network", "none", "--hostname", "here", "--memory", "256m", "-w", "/tmp"];
-    let before = builder.image().config();
-    let outcome = project.build(&builder).assemble("stat -c %u .").engine_options(&options).success();
-    assert_eq!(outcome.assemble_output(), ["1234"]);
-    let after = project.image().config();
-    assert!(["", "0", "root"].contains(&after["User"].as_str().unwrap()));
-    assert_ne!(after["Hostname"], "here");
-    assert_eq!(after["WorkingDir"], before["WorkingDir"]);
+    let run = project.build(&builder).env("DOCKER_CONFIG", &config).arg("--env=MINE=1");
+    let outcome = run.assemble("echo $http_proxy").save("echo saved with $http_proxy >&2").success();
+    assert_eq!(outcome.assemble_output(), ["http://user:xyzzy-4711-plugh@proxy:1"], "{outcome}");
+    let image = project.image();
+    assert!(!image.has_bytes("xyzzy-4711-plugh"));
+    let variables = image.environment();
+    let names: Vec<&str> = variables.keys().map(String::as_str).collect();
+    assert_eq!(names, ["ASSEMBLE", "MINE", "SAVE"]);
+    let run = project.build(&builder).env("DOCKER_CONFIG", &config).assemble("true");
+    run.success().says("saved with http://user:xyzzy-4711-plugh@proxy:1\n");
+}
+
+#[test]
+fn an_engine_that_wants_all_layers_gets_them() {
+    // The image store of containerd refuses an image whose layers are not in the archive.
+    let engine = StandInCli::new(
+        "if [ \"$1\" = load ] && ! [ -e \"$here/refused\" ]; then\n\
+         : >\"$here/refused\"; cat >/dev/null; echo no such blob >&2; exit 1\nfi\nexec docker \"$@\"",
+    );
+    let builder = Builder::shared_evaluating();
+    let project = Project::new().file("out", "made");
+    let run = project.build(&builder).arg(format!("--engine={}", engine.path())).assemble("cp out /app/; echo $A");
+    let outcome = run.engine_options(&["--env", "A=xyzzy-4711-plugh"]).success();
+    assert_eq!(outcome.assemble_output(), ["xyzzy-4711-plugh"], "{outcome}");
+    assert!(engine.has("refused"));
+    assert_eq!(project.image().run(&[]), "made");
+    assert!(!project.image().has_bytes("xyzzy-4711-plugh"));
 }
 
 #[test]
