@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client;
 pub mod container;
 pub mod copy;
+pub mod health_check;
 mod hints;
 pub mod image;
 pub mod load;

@@ -188,7 +188,7 @@ fn check_callback(url: &str) -> Result<()> {
 /// All options of `docker run`: those that our own options stand for, then those after `--`.
 fn docker_run_options(args: &JobArgs) -> Result<Vec<String>> {
     let mut options = container_options::container_options(&args.containers, Path::new(""))?;
-    options.extend_from_slice(&args.run_options);
+    options.extend(run_options::without_health_checks(&args.run_options));
     Ok(options)
 }
 

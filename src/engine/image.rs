@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::cli::Engine;
+use super::health_check::HealthCheck;
 
 /// One image, as `docker image inspect` describes it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -87,6 +88,12 @@ impl Image {
             path.strip_prefix(volume.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.config.volumes.keys().map(String::as_str).find(|volume| within(volume))
+    }
+
+    /// The instruction that sets the health check which containers of the image run; `None` if they run none.
+    pub fn health_check(&self) -> Option<String> {
+        let check = self.config.other.get("Healthcheck")?;
+        HealthCheck::deserialize(check).ok()?.instruction(&self.config.shell)
     }
 
     /// The value of an environment variable of the image, if it is set.

@@ -188,6 +188,8 @@ fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: 
         let user = if base.user.is_empty() { "0" } else { &base.user };
         change(format!("USER {user}"));
     }
+    // It did not run in the container.
+    config.base.health_check().into_iter().for_each(&mut change);
     for (name, value) in &config.labels {
         change(labels::instruction(name, value));
     }

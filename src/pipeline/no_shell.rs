@@ -227,7 +227,7 @@ impl FillAttempt<'_> {
     /// bypassed.
     fn create_arguments(&self) -> Vec<String> {
         let FillAttempt { cx, images, inputs, .. } = self;
-        let mut args = build_options(cx.job, &images.contract, inputs);
+        let mut args = build_options(cx.job, &images.builder, &images.contract, inputs);
         let (image, assemble) = (images.builder.id.clone(), self.scripts.assemble.clone());
         if self.approach.bypass {
             args.extend(["--entrypoint".to_owned(), assemble, image]);

@@ -174,7 +174,8 @@ fn start_session(cx: &BuildContext, images: &Images, approach: &Approach, inputs
     let start = Start {
         name: cx.run_lock.container_name(),
         image: &images.builder.id,
-        options: [memory_options(cx, images)?, build_options(cx.job, &images.contract, inputs)].concat(),
+        options: [memory_options(cx, images)?, build_options(cx.job, &images.builder, &images.contract, inputs)]
+            .concat(),
         destination: &images.contract.destination,
         folders: &images.contract.folders,
         bypass: approach.bypass,

@@ -107,6 +107,21 @@ pub fn may_configure(options: &[String]) -> bool {
     })
 }
 
+/// The options without those for a health check, which does not run in the containers of a build.
+pub fn without_health_checks(options: &[String]) -> Vec<String> {
+    let mut left = Vec::new();
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match option.strip_prefix("--health-") {
+            Some(rest) if rest.contains('=') => {}
+            Some(_) => drop(options.next()),
+            None if option.starts_with("--no-healthcheck") => {}
+            None => left.push(option.clone()),
+        }
+    }
+    left
+}
+
 /// The value of an option that is given by its long or short name; the last one is in force, as for docker.
 fn value_of<'o>(options: &'o [String], long: &str, short: &str) -> Option<&'o str> {
     let mut found = None;
@@ -142,7 +157,7 @@ fn long_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_run_options, may_configure, user_option};
+    use super::{check_run_options, may_configure, user_option, without_health_checks};
 
     #[test]
     fn the_last_user_among_the_options_counts() {
@@ -154,6 +169,14 @@ mod tests {
         for line in ["-u 5", "--user=5", "-u=5", "-u5", "--user 4 --memory 1g -u 5"] {
             assert_eq!(user(line).as_deref(), Some("5"), "{line}");
         }
+    }
+
+    #[test]
+    fn options_for_health_checks_are_left_out_with_their_values() {
+        let options =
+            ["--health-cmd", "--env", "--memory", "1g", "--health-retries=5", "--no-healthcheck", "-e", "A=1"];
+        let left = without_health_checks(&options.map(str::to_owned));
+        assert_eq!(left, ["--memory", "1g", "-e", "A=1"]);
     }
 
     #[test]
@@ -184,8 +207,6 @@ mod tests {
             "--label-file x",
             "--stop-signal QUIT",
             "--stop-timeout 5",
-            "--health-cmd x",
-            "--no-healthcheck",
             "--hostname h",
             "-h h",
             "--domainname d",

@@ -75,6 +75,33 @@ fn the_assemble_user_is_not_the_user_of_the_image() {
     assert!(["", "0", "root"].contains(&project.image().config()["User"].as_str().unwrap()));
 }
 
+#[test]
+fn the_health_check_is_the_images_and_does_not_run_in_a_build() {
+    let log = StandInCli::logging();
+    let checks = [
+        "HEALTHCHECK --interval=100ms --timeout=1m --start-period=2s --retries=4 CMD [\"touch\", \"/app/a \\\"b\\\"\"]",
+        "HEALTHCHECK --interval=100ms CMD [ -f /app/a ] || touch /app/a && echo \"$HOME\" \\$A",
+        "HEALTHCHECK NONE",
+    ];
+    for check in checks {
+        let builder = Builder::evaluating().instruction(check).make();
+        let project = Project::new();
+        let run = || project.build(&builder).arg(format!("--engine={}", log.path()));
+        run().assemble("sleep 1").success();
+        run().assemble("sleep 0").success();
+        let image = project.image();
+        let (before, after) = (builder.image().config(), image.config());
+        assert!(!before["Healthcheck"].is_null());
+        assert_eq!(after["Healthcheck"], before["Healthcheck"]);
+        assert_eq!(image.files("/app").len(), 1, "{check}");
+    }
+    let calls = log.read("log");
+    let runs: Vec<_> = calls.lines().filter(|line| line.starts_with("run ")).collect();
+    let without = |line: &&&str| line.contains(" --no-healthcheck ");
+    // Both builds start a build container, and the second one starts `save-artifacts`.
+    assert_eq!((runs.len(), runs.iter().filter(without).count()), (9, 6), "{calls}");
+}
+
 /// The fields of a configuration that come from the builder.
 const INHERITED: [&str; 12] = [
     "Env",
@@ -163,7 +190,7 @@ fn options_for_the_engine_do_not_get_into_the_image() {
         assert_eq!(outcome.assemble_output(), seen, "{outcome}");
     }
     assert_eq!(docker(&["image", "inspect", "--format", "{{.Author}}", &project.tag]), "someone");
-    build(&rich, &["--no-healthcheck", "--memory", "256m"]);
+    build(&rich, &["--no-healthcheck", "--memory", "256m", "--label=l=1"]);
     // The layers and their history are those of the commit.
     let history = docker(&["history", "--no-trunc", "--quiet", &project.tag]).lines().count();
     assert_eq!(history, docker(&["history", "--no-trunc", "--quiet", rich.name()]).lines().count() + 1);
