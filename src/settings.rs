@@ -161,7 +161,13 @@ impl Job {
     pub fn environment(&self, reporter: &Reporter) -> Result<Vec<(String, String)>> {
         let file = self.source.path.join(".s2i/environment");
         let from_source = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
-        Ok(environment::merge([from_source, self.variables.clone()]))
+        let merged = environment::merge([from_source, self.variables.clone()]);
+        for (name, _) in merged.iter().filter(|(name, value)| environment::names_itself(name, value)) {
+            reporter.note(&format!(
+                "the value of `{name}` has the text `${name}`, which is not replaced: values are taken as they are"
+            ));
+        }
+        Ok(merged)
     }
 }
 

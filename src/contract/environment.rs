@@ -58,9 +58,19 @@ pub fn merge(lists: impl IntoIterator<Item = Vec<(String, String)>>) -> Vec<(Str
     merged
 }
 
+/// Whether the value has the text `$NAME` or `${NAME}` of its own variable, as if a shell replaced it.
+pub fn names_itself(name: &str, value: &str) -> bool {
+    let continues = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    value.match_indices('$').any(|(index, _)| {
+        let rest = &value[index + 1..];
+        let braced = rest.strip_prefix('{').and_then(|rest| rest.strip_prefix(name));
+        braced.is_some_and(|rest| !continues(rest)) || rest.strip_prefix(name).is_some_and(|rest| !continues(rest))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{merge, parse};
+    use super::{merge, names_itself, parse};
     use proptest::prelude::*;
 
     fn pairs(text: &str) -> Vec<(String, String)> {
@@ -82,6 +92,16 @@ mod tests {
     #[test]
     fn lines_without_a_variable_are_counted() {
         assert_eq!(parse(b"A=1\nB\n\n=x\n").unwrap().dropped, [2, 4]);
+    }
+
+    #[test]
+    fn values_with_their_own_name_are_noticed() {
+        for value in ["/x:$PATH", "$PATH:/x", "${PATH}", "${PATH:-/bin}", "$A$PATH"] {
+            assert!(names_itself("PATH", value), "{value}");
+        }
+        for value in ["/x", "PATH", "$PATH_TWO", "${PATHS}", "$OTHER", "$"] {
+            assert!(!names_itself("PATH", value), "{value}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod end_signal;
 pub mod exit_marker;
 pub mod final_script;
 pub mod lines;
+pub mod own_variables;
 pub mod protocol;
 pub mod session;
 pub mod shell;

@@ -177,6 +177,7 @@ fn start_session(cx: &BuildContext, images: &Images, approach: &Approach, inputs
         options: [memory_options(cx, images)?, build_options(cx.job, &images.builder, &images.contract, inputs)]
             .concat(),
         destination: &images.contract.destination,
+        search_path: images.builder.env("PATH").unwrap_or_default(),
         folders: &images.contract.folders,
         bypass: approach.bypass,
     };

@@ -188,6 +188,7 @@ impl RuntimeImage {
                 image: &self.image.id,
                 options,
                 destination: &self.contract.destination,
+                search_path: self.image.env("PATH").unwrap_or_default(),
                 folders: &self.contract.folders,
                 bypass,
             };

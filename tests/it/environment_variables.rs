@@ -80,3 +80,33 @@ fn variables_come_from_the_source_then_files_then_options() {
     run.args(&["-e", "D=option"]).success();
     assert_eq!(project.image().run(&[]), "source one two option");
 }
+
+#[test]
+fn variables_of_the_user_do_not_change_what_minis2i_does() {
+    let assemble = "#!/bin/sh\nwhile read -r line; do echo \"$line\" >/app/out; done </tmp/src/out\n\
+                    echo \"$PATH $TAR_OPTIONS\"; [ -s /conf/a ] && echo injected; [ ! -e /tmp/artifacts/old ] || echo again\n";
+    let builder = Builder::new()
+        .script("assemble", assemble)
+        .script("save-artifacts", "#!/bin/sh\n/bin/cp /app/out /tmp/artifacts/old\n")
+        .make();
+    let variables = "PATH=/x:$PATH\nTAR_OPTIONS=--exclude=*\nENV=/none\nBASH_ENV=/none\nIFS=/tmp\nPOSIXLY_CORRECT=1\n\
+                     LANG=tr_TR.UTF-8\nLC_ALL=none\nLD_LIBRARY_PATH=/none\nTAPE=/none\nCDPATH=/\n";
+    let project = Project::new().file(".s2i/environment", variables).file("out", "made");
+    project.write("out", "made\n");
+    project.write("../conf/a", "x");
+    let conf = format!("{}:/conf", project.path().join("../conf").display());
+    for round in 0..2 {
+        let outcome = project.build(&builder).args(&["--inject", &conf]).success();
+        let outcome = outcome.says("/x:$PATH --exclude=*\n").says("injected\n").never_says("warning:");
+        let outcome = outcome.says("note: the value of `PATH` has the text `$PATH`, which is not replaced");
+        assert_eq!(outcome.stderr.contains("again\n"), round == 1, "{outcome}");
+        let image = project.image();
+        assert!(!image.has("/tmp/src") && !image.has("/conf"));
+        let names: Vec<_> = image.files("/tmp").into_keys().map(|name| String::from_utf8(name).unwrap()).collect();
+        assert!(names.iter().all(|name| name.is_empty() || name.starts_with("artifacts")), "{names:?}");
+        assert_eq!(image.environment()["PATH"], "/x:$PATH");
+    }
+    // An external script is written by us, too.
+    project.write(".s2i/bin/save-artifacts", "#!/bin/sh\n/bin/cp /app/out /tmp/artifacts/old\n");
+    project.build(&builder).args(&["--inject", &conf]).success().says("again\n").never_says("warning:");
+}

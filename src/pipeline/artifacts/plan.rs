@@ -40,6 +40,8 @@ pub struct ArtifactPlan {
     pub script: SaverScript,
     /// Options of `docker run` before the image.
     pub options: Vec<String>,
+    /// The PATH of the builder, or nothing. That of the previous image may be the user's.
+    pub search_path: String,
     /// Replace the image's ENTRYPOINT, by a shell or by the script itself.
     pub bypass: bool,
     /// Run the script without a shell, since the image has none.
@@ -79,7 +81,9 @@ impl ArtifactPlan {
         let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
         let copied_before = label(labels::ARTIFACTS) == Some("copied");
         let without_shell = label(labels::SHELL).map_or(!shell, |value| value == "missing");
-        Some(Self { image: previous.id.clone(), script, options, bypass, without_shell, copied_before })
+        let search_path = images.builder.env("PATH").unwrap_or_default().to_owned();
+        let image = previous.id.clone();
+        Some(Self { image, script, options, search_path, bypass, without_shell, copied_before })
     }
 
     /// Whether the container can join the network of another container with the same options. The engine refuses that
@@ -115,7 +119,8 @@ mod tests {
             let script = SaverScript::Image("/s2i/save-artifacts".to_owned());
             let options = options.iter().map(|&option| option.to_owned()).collect();
             let image = "sha256:1".to_owned();
-            ArtifactPlan { image, script, options, bypass: false, without_shell: false, copied_before: false }
+            let (search_path, bypass) = (String::new(), false);
+            ArtifactPlan { image, script, options, search_path, bypass, without_shell: false, copied_before: false }
                 .can_share_network()
         };
         assert!(shares(&[]) && shares(&["--user", "1001:0", "--memory", "512m", "-e", "http_proxy=x"]));

@@ -17,6 +17,7 @@ use crate::engine::container::Container;
 use crate::engine::process::Process;
 use crate::pipeline::container::exit_marker::{RUN_AND_MARK_EXIT, ScriptExit, UntilExit};
 use crate::pipeline::container::lines::relay_lines;
+use crate::pipeline::container::own_variables::put_away;
 use crate::random;
 use crate::report::Reporter;
 use crate::tar::writer::Writer;
@@ -232,15 +233,16 @@ fn shell_arguments(plan: &ArtifactPlan, token: &str, clear: bool) -> Vec<String>
         "minis2i_note=; for f in {COPY_FOLDER}/* {COPY_FOLDER}/.[!.]* {COPY_FOLDER}/..?*; do \
          if [ -e \"$f\" ] || [ -L \"$f\" ]; then minis2i_note={FILLED}; fi; done"
     );
+    let own = format!("minis2i_search=$3; {}\n", put_away());
     let prepare = format!("{clear}[ -d {COPY_FOLDER} ] || mkdir -p {COPY_FOLDER} 2>/dev/null; {is_filled}");
     let (program, path) = match &plan.script {
-        SaverScript::Image(path) => (format!("{prepare}; {RUN_AND_MARK_EXIT}"), path.clone()),
+        SaverScript::Image(path) => (format!("{own}{prepare}; {RUN_AND_MARK_EXIT}"), path.clone()),
         SaverScript::External { destination, .. } => {
             let receive = "mkdir -p \"${1%/*}\" && cat >\"$1\" && chmod 755 \"$1\" || exit 1";
-            (format!("{receive}; {prepare}; {RUN_AND_MARK_EXIT}"), join(destination, EXTERNAL_PATH))
+            (format!("{own}{receive}; {prepare}; {RUN_AND_MARK_EXIT}"), join(destination, EXTERNAL_PATH))
         }
     };
-    args.extend(["-c".to_owned(), program, "minis2i".to_owned(), path, token.to_owned()]);
+    args.extend(["-c".to_owned(), program, "minis2i".to_owned(), path, token.to_owned(), plan.search_path.clone()]);
     args
 }
 

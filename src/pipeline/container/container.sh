@@ -1,9 +1,10 @@
 # Runs in the build container: receives the upload on standard input, runs assemble, then waits to be committed.
-# Arguments: the token for marks, the destination, and the folders that may hold scripts.
+# Arguments: the token for marks, the destination, the builder's PATH, and the folders that may hold scripts.
+# The text of own_variables.sh comes first.
 # All names start with minis2i_ so that they do not clash with environment variables of the builder. Comments that take a
 # whole line are removed before the program is sent.
 minis2i_token=$1 minis2i_dest=$2
-shift 2
+shift 3
 
 # Prints a mark: a line that minis2i tells from the output of assemble by the token.
 minis2i_say() { printf '\036%s %s\n' "$minis2i_token" "$*"; }
@@ -58,7 +59,7 @@ minis2i_go() {
     [ "$minis2i_state" = ok ] || { minis2i_say cannot "$minis2i_state"; exit 1; }
     minis2i_before || exit 1
     minis2i_say assembling
-    (minis2i_env; exec "$1") </dev/null 2>&1
+    (minis2i_restore; minis2i_env; exec "$1") </dev/null 2>&1
     minis2i_status=$?
     minis2i_say exit $minis2i_status
     [ $minis2i_status = 0 ] || exit $minis2i_status

@@ -6,8 +6,9 @@ use std::io::{self, Read};
 use super::protocol::{Chunk, MarkScanner};
 
 /// The part of a shell program that runs `"$1"` and reports its exit status on both streams; `"$2"` is the token, and the
-/// variable `minis2i_note`, which must be set, has what is reported as well.
-pub const RUN_AND_MARK_EXIT: &str = "\"$1\" </dev/null; set -- $? \"$2\"; \
+/// variable `minis2i_note`, which must be set, has what is reported as well. It comes after
+/// [`put_away`](super::own_variables::put_away).
+pub const RUN_AND_MARK_EXIT: &str = "(minis2i_restore; exec \"$1\") </dev/null; set -- $? \"$2\"; \
     for out in 1 2; do printf '\\036%s exit %d %s\\n' \"$2\" \"$1\" \"$minis2i_note\" >&$out; done";
 
 /// How a script ended.
@@ -97,6 +98,7 @@ impl<R: Read> Read for UntilExit<R> {
 #[cfg(test)]
 mod tests {
     use super::{RUN_AND_MARK_EXIT, UntilExit};
+    use crate::pipeline::container::own_variables::put_away;
     use std::io::Read;
     use std::process::Command;
 
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn a_shell_reports_the_exit_status_on_both_streams() {
         let shell = |script: &str| {
-            let program = format!("minis2i_note=; {RUN_AND_MARK_EXIT}");
+            let program = format!("minis2i_note= minis2i_search=; {}\n{RUN_AND_MARK_EXIT}", put_away());
             let output = Command::new("sh").args(["-c", &program, "sh", script, "token"]).output().unwrap();
             (read(output.stdout.as_slice()), read(output.stderr.as_slice()))
         };

@@ -3,10 +3,12 @@
 
 use anyhow::{Result, bail};
 
+use super::own_variables::put_away;
+use super::shell::without_comments;
+
 /// The shell program of the build container, without its comments.
 pub fn script() -> String {
-    let lines = include_str!("container.sh").lines();
-    lines.filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
+    format!("minis2i_search=$3\n{}\n{}", put_away(), without_comments(include_str!("container.sh")))
 }
 
 /// A part of the container's stdout.

@@ -50,6 +50,8 @@ pub struct Start<'a> {
     pub options: Vec<String>,
     /// The folder in which the upload is to be extracted.
     pub destination: &'a str,
+    /// The PATH of the image, or nothing.
+    pub search_path: &'a str,
     /// Folders that may hold scripts; the greeting reports on them.
     pub folders: &'a [String],
     /// Run the shell instead of the image's ENTRYPOINT.
@@ -116,7 +118,8 @@ impl Session {
         } else {
             command.push("/bin/sh".to_owned());
         }
-        command.extend(["-c".to_owned(), script(), "minis2i".to_owned(), token.clone(), start.destination.to_owned()]);
+        command.extend(["-c".to_owned(), script(), "minis2i".to_owned(), token.clone()]);
+        command.extend([start.destination.to_owned(), start.search_path.to_owned()]);
         command.extend_from_slice(start.folders);
         options.append(&mut command);
         let (container, mut process) = Container::run(engine, start.name, &options, Stdio::piped())?;

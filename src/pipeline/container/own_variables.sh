@@ -1,0 +1,18 @@
+# Puts away the environment variables that would change what our own commands do, or which programs they find, until
+# minis2i_restore gives them back for a script. minis2i_search, which may be empty, has more folders for programs: those of
+# the builder. Those of the user come last, for builders with programs in other folders.
+IFS=' 	
+'
+minis2i_kept=
+for minis2i_name in PATH ENV BASH_ENV LD_AUDIT LD_LIBRARY_PATH LD_PRELOAD TAPE TAR_OPTIONS TAR_READER_OPTIONS TAR_WRITER_OPTIONS; do
+    eval "minis2i_is_set=\${$minis2i_name+yes} minis2i_kept_$minis2i_name=\${$minis2i_name-}"
+    [ "$minis2i_is_set" ] || continue
+    minis2i_kept="$minis2i_kept $minis2i_name"
+    unset "$minis2i_name"
+done
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${minis2i_search:+:$minis2i_search}
+PATH=$PATH${minis2i_kept_PATH:+:$minis2i_kept_PATH}
+export PATH
+minis2i_restore() {
+    for minis2i_name in $minis2i_kept; do eval "export $minis2i_name=\"\$minis2i_kept_$minis2i_name\""; done
+}
