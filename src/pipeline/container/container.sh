@@ -59,7 +59,7 @@ minis2i_go() {
     [ "$minis2i_state" = ok ] || { minis2i_say cannot "$minis2i_state"; exit 1; }
     minis2i_before || exit 1
     minis2i_say assembling
-    (minis2i_restore; minis2i_env; exec "$1") </dev/null 2>&1
+    (minis2i_restore; minis2i_env; minis2i_restore_options; exec "$1") </dev/null 2>&1
     minis2i_status=$?
     minis2i_say exit $minis2i_status
     [ $minis2i_status = 0 ] || exit $minis2i_status

@@ -8,7 +8,7 @@ use super::protocol::{Chunk, MarkScanner};
 /// The part of a shell program that runs `"$1"` and reports its exit status on both streams; `"$2"` is the token, and the
 /// variable `minis2i_note`, which must be set, has what is reported as well. It comes after
 /// [`put_away`](super::own_variables::put_away).
-pub const RUN_AND_MARK_EXIT: &str = "(minis2i_restore; exec \"$1\") </dev/null; set -- $? \"$2\"; \
+pub const RUN_AND_MARK_EXIT: &str = "(minis2i_restore; minis2i_restore_options; exec \"$1\") </dev/null; set -- $? \"$2\"; \
     for out in 1 2; do printf '\\036%s exit %d %s\\n' \"$2\" \"$1\" \"$minis2i_note\" >&$out; done";
 
 /// How a script ended.
