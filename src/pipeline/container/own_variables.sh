@@ -1,6 +1,6 @@
 # Puts away the environment variables that would change what our own commands do, or which programs they find, until
-# minis2i_restore gives them back for a script. minis2i_search, which may be empty, has more folders for programs: those of
-# the builder. Those of the user come last, for builders with programs in other folders.
+# minis2i_restore gives them back for a script. minis2i_search, which may be empty, has the folders for programs of the
+# builder. Those of the user come last: they may be the only ones that lead to the programs of a builder without a PATH.
 IFS=' 	
 '
 # A bash that is called sh takes options from the variable SHELLOPTS.
@@ -16,7 +16,7 @@ for minis2i_name in PATH ENV BASH_ENV LD_AUDIT LD_LIBRARY_PATH LD_PRELOAD TAPE T
     minis2i_kept="$minis2i_kept $minis2i_name"
     unset "$minis2i_name"
 done
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${minis2i_search:+:$minis2i_search}
+PATH=${minis2i_search:+$minis2i_search:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 PATH=$PATH${minis2i_kept_PATH:+:$minis2i_kept_PATH}
 export PATH
 minis2i_restore() {
