@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod git;
 mod http;
+mod input_file;
 mod pipeline;
 mod random;
 mod report;

@@ -4,6 +4,7 @@
 mod container_options;
 pub mod folders;
 pub mod image_name;
+mod kept_files;
 pub mod output;
 mod overrides;
 mod run_options;
@@ -17,8 +18,9 @@ pub mod watch;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
+use crate::cancel::Cancel;
 pub use crate::cli::choices::PullPolicy;
 pub use crate::cli::commands::CLEANUP as CLEANUP_COMMAND;
 use crate::cli::job::JobArgs;
@@ -27,9 +29,11 @@ use crate::contract::users::UidRanges;
 use crate::contract::{Overrides, environment};
 use crate::error::Error;
 use crate::git::checkout::Checkout;
+use crate::input_file::InputFile;
 use crate::report::Reporter;
 use crate::source::rules::{LinkPolicy, Selection};
 use image_name::Base;
+use kept_files::KeptFile;
 use runtime_image::RuntimeOptions;
 use secrets::SecretOptions;
 use source::Source;
@@ -67,6 +71,9 @@ pub struct Job {
     pub client_config: Option<PathBuf>,
     /// Options of `docker run` for all containers of a build.
     pub run_options: Vec<String>,
+    /// The files that some of these options name.
+    #[expect(dead_code, reason = "they are there as long as the job is")]
+    pub kept_files: Vec<KeptFile>,
 }
 
 /// When to pull which image from a registry.
@@ -98,8 +105,8 @@ impl Job {
     /// Checks the arguments and reads the environment files. If the source is a repository, `checkout` is its clone.
     ///
     /// # Errors
-    /// When an argument or an environment file cannot be used; with a hint.
-    pub fn new(args: JobArgs, checkout: Option<&Checkout>, reporter: &Reporter) -> Result<Self> {
+    /// When an argument or an environment file cannot be used, with a hint, or work was cancelled while a pipe was read.
+    pub fn new(args: JobArgs, checkout: Option<&Checkout>, reporter: &Reporter, cancel: &Cancel) -> Result<Self> {
         let source = Source::new(&args, checkout)?;
         note_options_without_effect(&args, checkout, reporter);
         check_names(&args)?;
@@ -107,8 +114,8 @@ impl Job {
         let transfer = transfer(&args, &source.path)?;
         let overrides = overrides::overrides(&args)?;
         let allowed_uids = args.allowed_uids.as_deref().map(overrides::ranges).transpose()?;
-        let run_options = docker_run_options(&args)?;
-        let variables = given_variables(&args, reporter)?;
+        let (run_options, kept_files) = kept_files::keep(docker_run_options(&args)?, cancel)?;
+        let variables = given_variables(&args, reporter, cancel)?;
         Ok(Self {
             source,
             variables,
@@ -123,6 +130,7 @@ impl Job {
             allowed_uids,
             fetcher: Fetcher::default(),
             run_options,
+            kept_files,
             builder: args.builder,
             tag: args.tag,
             naming: Naming { application: args.images.application_name, description: args.images.description },
@@ -157,10 +165,20 @@ impl Job {
     /// command line.
     ///
     /// # Errors
-    /// When the source's file cannot be read, or is not UTF-8 text.
-    pub fn environment(&self, reporter: &Reporter) -> Result<Vec<(String, String)>> {
-        let file = self.source.path.join(".s2i/environment");
-        let from_source = if file.exists() { environment_file(&file, reporter)? } else { Vec::new() };
+    /// When the source's file cannot be read, or is not UTF-8 text, or work was cancelled while a pipe was read.
+    pub fn environment(&self, reporter: &Reporter, cancel: &Cancel) -> Result<Vec<(String, String)>> {
+        let path = self.source.path.join(".s2i/environment");
+        let from_source = match path.metadata() {
+            Ok(meta) if meta.is_file() || meta.is_dir() => environment_file(&InputFile::new(path), reporter, cancel)?,
+            // It is read at each build, so a pipe would be empty at the second one.
+            Ok(_) => {
+                return Err(Error::usage(format!("cannot read the environment file `{}`", path.display()))
+                    .because(anyhow!("it is no regular file"))
+                    .hint("`-E FILE` takes a pipe")
+                    .into());
+            }
+            Err(_) => Vec::new(),
+        };
         let merged = environment::merge([from_source, self.variables.clone()]);
         for (name, _) in merged.iter().filter(|(name, value)| environment::names_itself(name, value)) {
             reporter.note(&format!(
@@ -199,10 +217,10 @@ fn docker_run_options(args: &JobArgs) -> Result<Vec<String>> {
 }
 
 /// The variables of the environment files of `-E`, then those of `-e`.
-fn given_variables(args: &JobArgs, reporter: &Reporter) -> Result<Vec<(String, String)>> {
+fn given_variables(args: &JobArgs, reporter: &Reporter, cancel: &Cancel) -> Result<Vec<(String, String)>> {
     let mut lists = Vec::new();
     for file in &args.environment_file {
-        lists.push(environment_file(file, reporter)?);
+        lists.push(environment_file(&InputFile::new(file), reporter, cancel)?);
     }
     let typed: Result<Vec<_>> = args.env.iter().map(|text| variable(text, "-e")).collect();
     lists.push(typed?);

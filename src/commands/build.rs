@@ -32,7 +32,7 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why))?;
     let run_lock = RunLock::take(folders::of_runs())?;
     let checkout = clone_source(&args, &ending.work, &run_lock, reporter)?;
-    let job = Job::new(args.job, checkout.as_ref(), reporter)?;
+    let job = Job::new(args.job, checkout.as_ref(), reporter, &ending.work)?;
     let call_reporter = reporter.clone();
     let engine = Engine::new(job.engine.clone(), ending, move |call| call_reporter.emit(&Message::Call(call)));
     let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::cancel::Cancel;
 use crate::cli::commands::WatchArgs;
 use crate::error::ErrorKind;
 use crate::report::Reporter;
@@ -14,7 +15,8 @@ use crate::watch::{self, WatchEnd};
 /// # Errors
 /// If the arguments cannot be used, or watching cannot start or go on. A failed build is no error here.
 pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
-    let job = Job::new(args.job, None, reporter)?;
+    // A signal still ends the process.
+    let job = Job::new(args.job, None, reporter, &Cancel::default())?;
     let settings = WatchSettings::new(args.watch, &job.engine);
     Ok(match watch::watch(&job, &settings, reporter)? {
         WatchEnd::Asked | WatchEnd::Unread => 0,

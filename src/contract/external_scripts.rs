@@ -101,7 +101,10 @@ fn in_folder(folder: &Path, wanted: &[Script]) -> Result<Vec<ExternalScript>> {
 
 /// Reads the script at `path`; `None` if there is no such file.
 fn read_script(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    // Reading a pipe could take for ever, and could be done only once.
+    let is_special = fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+    let content = if is_special { Err(io::Error::other("it is no regular file")) } else { fs::read(path) };
+    match content {
         Ok(content) => Ok(Some(content)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(Error::usage(format!("cannot read the script `{}`", path.display()))

@@ -16,6 +16,9 @@ struct ClientConfig {
 /// Whether the configuration file at `path` may make the CLI give proxies to the containers that it creates, as
 /// environment variables. A file that is missing, or that the CLI cannot use either, does not.
 pub fn has_proxies(path: &Path) -> bool {
+    if !path.is_file() {
+        return false;
+    }
     let Ok(text) = fs::read(path) else { return false };
     let config: Option<ClientConfig> = serde_json::from_slice(&text).ok();
     config.and_then(|config| config.proxies).is_some_and(|proxies| !proxies.is_empty())

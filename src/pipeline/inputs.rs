@@ -43,10 +43,10 @@ impl Inputs {
             None => None,
         };
         Ok(Self {
-            variables: job.environment(cx.reporter)?,
+            variables: job.environment(cx.reporter, cx.engine.cancel())?,
             external_scripts: external_scripts(cx, contract)?,
             runtime_script,
-            secrets: Secrets::read(&job.secrets)?,
+            secrets: Secrets::read(&job.secrets, cx.engine.cancel())?,
             client_proxies: job.client_config.as_deref().is_some_and(client::has_proxies),
         })
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::container::shell::quote;
+use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::settings::secrets::{Injection, Secret, SecretOptions, SecretSource};
 use crate::tar::writer::Writer;
@@ -65,11 +66,11 @@ impl Secrets {
     /// Reads the secrets and lists the files to inject.
     ///
     /// # Errors
-    /// If a file or folder does not exist or cannot be read, a secret is larger than 500 KiB, or a folder to inject
-    /// contains itself.
-    pub fn read(options: &SecretOptions) -> Result<Self> {
+    /// If a file or folder does not exist or cannot be read, a secret is larger than 500 KiB, a folder to inject contains
+    /// itself, or work was cancelled while a pipe was read.
+    pub fn read(options: &SecretOptions, cancel: &Cancel) -> Result<Self> {
         let secrets: Result<Vec<_>> =
-            options.files.iter().map(|secret| Ok((secret.id.clone(), read_secret(secret)?))).collect();
+            options.files.iter().map(|secret| Ok((secret.id.clone(), read_secret(secret, cancel)?))).collect();
         let mut injected = Vec::new();
         for injection in &options.injections {
             list_injection(injection, &mut injected)?;
@@ -148,11 +149,11 @@ impl Secrets {
 }
 
 /// Reads one secret, from its variable or its file.
-fn read_secret(secret: &Secret) -> Result<Vec<u8>> {
+fn read_secret(secret: &Secret, cancel: &Cancel) -> Result<Vec<u8>> {
     let content = match &secret.from {
         SecretSource::Text(text) => text.clone().into_bytes(),
-        SecretSource::File(path) => fs::read(path).map_err(|error| {
-            Error::usage(format!("cannot read the secret `{}` from `{}`", secret.id, path.display()))
+        SecretSource::File(file) => file.read(SECRET_LIMIT, &|| cancel.check())?.map_err(|error| {
+            Error::usage(format!("cannot read the secret `{}` from `{}`", secret.id, file.path().display()))
                 .because(error)
                 .hint("see that the file is there and that you may read it")
         })?,
@@ -275,7 +276,7 @@ pub fn injection_failed(stderr: &str) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secrets, escape};
+    use super::{Cancel, Secrets, escape};
     use crate::settings::secrets::{Injection, SecretOptions};
     use std::collections::HashSet;
     use std::ffi::OsString;
@@ -301,7 +302,7 @@ mod tests {
         std::fs::write(dir.path().join("f"), "").unwrap();
         let injection = Injection { from: dir.path().to_owned(), to: "conf/deep/".to_owned() };
         let options = SecretOptions { injections: vec![injection], ..SecretOptions::default() };
-        let text = String::from_utf8(Secrets::read(&options).unwrap().opening().concat()).unwrap();
+        let text = String::from_utf8(Secrets::read(&options, &Cancel::default()).unwrap().opening().concat()).unwrap();
         let order = ["put_folder 0 './conf'", "put_folder 1 './conf/deep'", "put_file 2 './conf/deep/f'"];
         let positions: Vec<_> = order.iter().map(|call| text.find(call).unwrap()).collect();
         assert!(positions.is_sorted(), "{text}");

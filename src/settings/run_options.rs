@@ -1,5 +1,7 @@
 //! Options of `docker run` that the user gives after `--`.
 
+use std::ops::Range;
+
 use anyhow::Result;
 
 use crate::error::Error;
@@ -135,6 +137,21 @@ fn value_of<'o>(options: &'o [String], long: &str, short: &str) -> Option<&'o st
             option.strip_prefix(short).map(|rest| rest.strip_prefix('=').unwrap_or(rest))
         };
         found = value.or(found);
+    }
+    found
+}
+
+/// The places of the values of these options: the index of the word that has it, and where in the word.
+pub fn values(options: &[String], names: &[&str]) -> Vec<(usize, Range<usize>)> {
+    let mut found = Vec::new();
+    for (index, option) in options.iter().enumerate() {
+        match option.split_once('=') {
+            Some((name, _)) if names.contains(&name) => found.push((index, name.len() + 1..option.len())),
+            None if names.contains(&option.as_str()) => {
+                found.extend(options.get(index + 1).map(|value| (index + 1, 0..value.len())));
+            }
+            _ => {}
+        }
     }
     found
 }

@@ -10,6 +10,7 @@ use super::variables::variable;
 use crate::cli::options::SecretArgs;
 use crate::contract::environment;
 use crate::error::Error;
+use crate::input_file::InputFile;
 
 /// What `assemble` gets and the image does not contain.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ pub struct Secret {
 /// Where the content of a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    File(PathBuf),
+    File(InputFile),
     /// The value of an environment variable.
     Text(String),
 }
@@ -97,7 +98,7 @@ fn secret(text: &str) -> Result<Secret> {
     for field in text.split(',') {
         match field.split_once('=') {
             Some(("id", value)) => id = Some(value.to_owned()),
-            Some(("src" | "source", value)) => from = Some(SecretSource::File(value.into())),
+            Some(("src" | "source", value)) => from = Some(SecretSource::File(InputFile::new(value))),
             Some(("env", name)) => from = Some(SecretSource::Text(secret_variable(name).map_err(unusable)?)),
             Some(("type", "file" | "env")) => {}
             Some((name, _)) => return Err(unusable(format!("`{name}=` is not understood")).into()),
@@ -137,13 +138,17 @@ fn injection(text: &str) -> Result<Injection> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Injection, SecretSource, build_variable, injection, secret};
+    use super::{Injection, InputFile, SecretSource, build_variable, injection, secret};
 
     #[test]
     fn a_secret_is_a_file_or_a_variable() {
         for text in ["id=a.b,src=/x/y", "type=file,source=/x/y,id=a.b"] {
             let secret = secret(text).unwrap();
-            assert_eq!((secret.id.as_str(), secret.from), ("a.b", SecretSource::File("/x/y".into())), "{text}");
+            assert_eq!(
+                (secret.id.as_str(), secret.from),
+                ("a.b", SecretSource::File(InputFile::new("/x/y"))),
+                "{text}"
+            );
         }
         let path = std::env::var("PATH").unwrap();
         assert_eq!(secret("id=p,env=PATH").unwrap().from, SecretSource::Text(path));

@@ -1,13 +1,13 @@
 //! Variables from options and from environment files.
 
 use std::env::VarError;
-use std::fs;
-use std::path::Path;
 
 use anyhow::Result;
 
+use crate::cancel::Cancel;
 use crate::contract::environment;
 use crate::error::Error;
+use crate::input_file::InputFile;
 use crate::report::Reporter;
 
 /// The name and the value of a variable that was given to `option`, as `NAME=VALUE`, or as `NAME` for the value that it
@@ -42,16 +42,22 @@ pub fn variable(text: &str, option: &str) -> Result<(String, String)> {
     }
 }
 
+/// The largest environment file, in bytes: more than a command line or an image can have.
+const FILE_LIMIT: usize = 16 * 1024 * 1024;
+
 /// The names and values of the variables in a file of `NAME=VALUE` lines. Other lines are left out, with a warning.
 ///
 /// # Errors
-/// When the file cannot be read, or is not a text file.
-pub fn environment_file(path: &Path, reporter: &Reporter) -> Result<Vec<(String, String)>> {
-    let shown = path.display();
+/// When the file cannot be read, or is not a text file, or work was cancelled while a pipe was read.
+pub fn environment_file(file: &InputFile, reporter: &Reporter, cancel: &Cancel) -> Result<Vec<(String, String)>> {
+    let shown = file.path().display();
     let hint = "an environment file is a text file of `NAME=VALUE` lines";
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = file.read(FILE_LIMIT, &|| cancel.check())?.map_err(|error| {
         Error::usage(format!("cannot read the environment file `{shown}`")).because(error).hint(hint)
     })?;
+    if bytes.len() > FILE_LIMIT {
+        return Err(Error::usage(format!("the environment file `{shown}` is larger than 16 MiB")).hint(hint).into());
+    }
     let parsed = environment::parse(&bytes).map_err(|error| {
         Error::usage(format!("cannot use the environment file `{shown}`")).because(error).hint(hint)
     })?;

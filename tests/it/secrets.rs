@@ -2,13 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::support::base_image::BaseImage;
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
+use crate::support::wait::wait_for;
 
 /// A text that no image has by chance.
 const WORD: &str = "xyzzy-4711-plugh";
@@ -214,4 +218,72 @@ fn a_builder_without_a_shell_can_not_keep_a_secret() {
     let project = Project::new().file("a", "");
     let run = project.build(&builder).args(&["--build-env", "A=1"]);
     run.run().status(125).says("has no `/bin/sh`, which `--build-env`").says("hint: ");
+}
+
+// Pipes.
+
+/// A pipe beside the source, and its path.
+fn pipe(project: &Project) -> PathBuf {
+    let path = project.temp_dir().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+#[test]
+fn a_secret_from_a_pipe_is_there_for_every_build_of_a_watch() {
+    let builder = builder();
+    let project = Project::new().file("a", "1");
+    let path = pipe(&project);
+    let secret = format!("id=key,src={}", path.display());
+    let run = project.watch(&builder).args(&["--secret", &secret]).assemble("cat /run/secrets/key a >/app/out");
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::write(&path, "piped ").unwrap());
+        let watch = run.start_watch();
+        assert_eq!(project.image().run(&[]), "piped 1");
+        // One with a standby, and one that is made of nothing.
+        watch.build_after(|| project.write("a", "2"));
+        assert_eq!(project.image().run(&[]), "piped 2");
+        watch.build_after(|| project.write(".s2i/environment", "A=1"));
+        assert_eq!(project.image().run(&[]), "piped 2");
+        watch.stop("INT");
+    });
+}
+
+#[test]
+fn variables_from_a_pipe_reach_both_containers() {
+    let builder = builder();
+    let project = Project::new().file("a", "");
+    let path = pipe(&project);
+    let build = || {
+        let run = project.build(&builder).assemble("echo with $PIPED").save("echo saved with $PIPED >&2");
+        std::thread::scope(|scope| {
+            scope.spawn(|| fs::write(&path, "PIPED=xyzzy-4711-plugh\n").unwrap());
+            run.engine_options(&["--env-file", path.to_str().unwrap()]).success()
+        })
+    };
+    build();
+    let outcome = build().says("saved with xyzzy-4711-plugh\n");
+    assert_eq!(outcome.assemble_output(), ["with xyzzy-4711-plugh"]);
+    assert!(!project.image().has_bytes(WORD));
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_pipe() {
+    let project = Project::new().file("a", "");
+    let path = pipe(&project).display().to_string();
+    let secret = format!("--secret=id=key,src={path}");
+    let builder = builder();
+    for option in [secret, format!("--environment-file={path}")] {
+        let mut running = project.build(&builder).arg(option).start();
+        // The pipe has been opened once a writer can open it without waiting.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK;
+        let mut writer = None;
+        wait_for("the pipe is read", || {
+            writer = rustix::fs::open(&path, flags, Mode::empty()).ok();
+            writer.is_some()
+        });
+        assert!(running.is_running());
+        running.signal("INT");
+        running.end().status(130).says("error: the build was cancelled");
+    }
 }

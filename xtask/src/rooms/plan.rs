@@ -8,7 +8,7 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 22] = [
+pub const ROOMS: [(&str, &str); 23] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
@@ -26,6 +26,7 @@ pub const ROOMS: [(&str, &str); 22] = [
     ("signals", "INT, TERM and HUP: the first cancels, the second leaves"),
     ("run_lock", "which runs are alive"),
     ("child", "a child process and its streams"),
+    ("input_file", "a file that the user names, read once where it is a pipe"),
     ("cancel", "the token by which work is cancelled"),
     ("time_limits", "the two seconds that an interrupted run has"),
     ("url", "the parts of a URL"),
