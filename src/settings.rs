@@ -69,6 +69,8 @@ pub struct Job {
     pub engine: OsString,
     /// The configuration file of that CLI, which need not exist.
     pub client_config: Option<PathBuf>,
+    /// Whether a proxy is set in the environment.
+    pub proxy_is_set: bool,
     /// Options of `docker run` for all containers of a build.
     pub run_options: Vec<String>,
     /// The files that some of these options name.
@@ -137,6 +139,7 @@ impl Job {
             callback_url: args.callback_url,
             engine: args.engine,
             client_config: folders::client_config(),
+            proxy_is_set: variables::proxy_is_set(),
         })
     }
 

@@ -26,7 +26,7 @@ pub struct Inputs {
     pub runtime_script: Option<(Vec<u8>, String)>,
     /// What only `assemble` gets.
     pub secrets: Secrets,
-    /// Whether the engine's CLI may give containers the proxies of its configuration file.
+    /// Whether the engine's CLI may give containers the proxies of its configuration file, or of its environment.
     pub client_proxies: bool,
 }
 
@@ -47,7 +47,8 @@ impl Inputs {
             external_scripts: external_scripts(cx, contract)?,
             runtime_script,
             secrets: Secrets::read(&job.secrets, cx.engine.cancel())?,
-            client_proxies: job.client_config.as_deref().is_some_and(client::has_proxies),
+            client_proxies: job.client_config.as_deref().is_some_and(client::has_proxies)
+                || job.proxy_is_set && client::passes_proxies(&job.engine),
         })
     }
 }

@@ -42,6 +42,16 @@ pub fn variable(text: &str, option: &str) -> Result<(String, String)> {
     }
 }
 
+/// The variables of the environment that name proxies.
+const PROXIES: [&str; 5] = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
+
+/// Whether one of the variables for proxies is set in the environment.
+pub fn proxy_is_set() -> bool {
+    PROXIES
+        .iter()
+        .any(|name| [name.to_string(), name.to_uppercase()].iter().any(|name| std::env::var_os(name).is_some()))
+}
+
 /// The largest environment file, in bytes: more than a command line or an image can have.
 const FILE_LIMIT: usize = 16 * 1024 * 1024;
 
