@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -53,10 +54,20 @@ pub fn is_git_path(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == OsStr::new(".git"))
 }
 
-/// Whether git is changing the work tree that contains a folder: git holds the lock of its index during a checkout.
-pub fn is_busy(folder: &Path) -> bool {
-    let git = folder.ancestors().find_map(named_git_folder);
-    git.is_some_and(|git| git.join("index.lock").exists())
+/// The lock of git's index, which git holds while it changes the work tree. One that was left behind looks the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexLock {
+    pub path: PathBuf,
+    pub inode: u64,
+    /// When it was last written to, in seconds and nanoseconds since 1970.
+    pub modified: (i64, i64),
+}
+
+/// The lock by which git shows that it is changing the work tree that contains a folder, if it is.
+pub fn is_busy(folder: &Path) -> Option<IndexLock> {
+    let path = folder.ancestors().find_map(named_git_folder)?.join("index.lock");
+    let meta = fs::symlink_metadata(&path).ok()?;
+    Some(IndexLock { path, inode: meta.ino(), modified: (meta.mtime(), meta.mtime_nsec()) })
 }
 
 /// Where the files of a work tree come from.

@@ -3,6 +3,7 @@
 pub mod action;
 mod activity;
 mod engine;
+pub mod git_wait;
 pub mod input;
 mod looks;
 mod tag_question;
@@ -92,7 +93,7 @@ impl Decider {
                 Vec::new()
             }
             Input::Tick => self.engine.tick(now).into_iter().chain(self.looks.tick(now)).collect(),
-            Input::GitBusy(busy) => self.looks.git(busy, now).into_iter().collect(),
+            Input::GitBusy(lock) => self.looks.git(lock, now).into_iter().collect(),
             Input::Looked(look) => self.looked(look, now),
             Input::LookFailed(why) => {
                 let note = self.looks.failed(why, now).map(Action::Report);

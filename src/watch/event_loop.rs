@@ -17,6 +17,7 @@ use super::fs_watcher::PendingEvents;
 use super::keys::{self, Key};
 use super::known_images::KnownImages;
 use super::looker::{LookRequest, LookResult};
+use super::messages;
 use super::tracker::Tracker;
 use super::work::{Request, WorkerCommand, WorkerEvent};
 use crate::error::ErrorKind;
@@ -184,7 +185,7 @@ impl<'a> EventLoop<'a> {
 
     fn handle_look(&mut self, result: LookResult) -> bool {
         match result {
-            LookResult::Git(busy) => self.decide(Input::GitBusy(busy)),
+            LookResult::Git(lock) => self.decide(Input::GitBusy(lock)),
             LookResult::Source(Ok(seen)) => {
                 self.look_took = seen.look.took;
                 self.why = seen.why;
@@ -251,6 +252,7 @@ impl<'a> EventLoop<'a> {
             Note::EngineBack => reporter.note("the engine is back"),
             Note::Paused => reporter.emit(&Message::Note("paused; `p` resumes")),
             Note::Resumed => reporter.emit(&Message::Note("going on")),
+            Note::GitWait(lock) => reporter.note(&messages::waits_for_git(lock)),
             Note::Fault(why) => reporter.warn(why),
         }
     }

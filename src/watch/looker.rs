@@ -11,7 +11,7 @@ use super::compare;
 use super::decide::input::Look;
 use super::messages;
 use super::tracker::{Tracker, lock};
-use crate::git::work_tree;
+use crate::git::work_tree::{self, IndexLock};
 use crate::report::Reporter;
 use crate::report::message::Why;
 use crate::settings::source::Source;
@@ -27,7 +27,7 @@ pub enum LookRequest {
 /// What was seen.
 pub enum LookResult {
     Source(Result<LookFindings, String>),
-    Git(bool),
+    Git(Option<IndexLock>),
 }
 
 /// A look at the source that went well.

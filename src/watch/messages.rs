@@ -6,6 +6,7 @@ use std::path::Path;
 use indicatif::HumanBytes;
 
 use super::compare::{ChangeKind, Difference};
+use super::decide::git_wait::GIT_LIMIT;
 use super::fs_watcher::WatchProblem;
 use super::tracker::Notice;
 use crate::report::Reporter;
@@ -61,6 +62,16 @@ pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
             reporter.note(&format!("{} is saved again and again, but ignored ({by})", path.display()));
         }
     }
+}
+
+/// The note for a save that waits for git.
+pub fn waits_for_git(lock: &Path) -> String {
+    format!(
+        "git is at work and holds its index, so the build waits for at most {limit} s, once for this lock; if no git \
+         runs, remove the lock: `rm {lock}`",
+        limit = GIT_LIMIT.as_secs(),
+        lock = lock.display(),
+    )
 }
 
 /// The warning for a file system that tells no events.

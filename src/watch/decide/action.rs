@@ -1,5 +1,6 @@
 //! What the decider wants done.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::input::Demand;
@@ -61,6 +62,8 @@ pub enum Note {
     EngineBack,
     Paused,
     Resumed,
+    /// A save waits for git, which holds this lock, or left it behind.
+    GitWait(PathBuf),
     /// The source cannot be looked at, for this reason.
     Fault(String),
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::git::work_tree::IndexLock;
 use crate::watch::debounce::Burst;
 use crate::watch::known_images::Name;
 
@@ -12,8 +13,8 @@ pub enum Input {
     FsEvents(Burst),
     /// The decider's deadline has come.
     Tick,
-    /// Answers `AskGit`: whether git holds the lock of its index.
-    GitBusy(bool),
+    /// Answers `AskGit`: the lock of git's index, if git holds it.
+    GitBusy(Option<IndexLock>),
     /// Answers `Look`.
     Looked(Look),
     /// Answers `Look`: the source cannot be looked at, for this reason.

@@ -3,14 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::action::{Action, Note, Saved};
+use super::git_wait::{GitWait, Wait};
 use super::input::{Comparison, Look};
+use crate::git::work_tree::IndexLock;
 use crate::watch::debounce::{self, Burst};
-
-/// How long git may hold its index before it is taken for a lock that was left behind: a checkout of a large tree is done.
-const GIT_LIMIT: Duration = Duration::from_secs(10);
-
-/// How often a held index is looked at: chosen so that a person does not notice the wait.
-const GIT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A look by the clock takes at most this part of the time: a tenth.
 const POLL_SHARE: u32 = 10;
@@ -26,8 +22,7 @@ pub struct Looks {
     patient: bool,
     /// When the last burst was over.
     calm_since: Option<Instant>,
-    /// When to ask again whether git is done.
-    git_at: Option<Instant>,
+    git: GitWait,
     under_way: UnderWay,
     /// Another look is wanted when the one under way is done.
     again: bool,
@@ -64,7 +59,7 @@ impl Looks {
             burst: None,
             patient: false,
             calm_since: None,
-            git_at: None,
+            git: GitWait::default(),
             under_way: UnderWay::Nothing,
             again: false,
             saved: None,
@@ -103,14 +98,13 @@ impl Looks {
     }
 
     /// Goes on with the look when git does not hold its index, or has done so for too long.
-    pub fn git(&mut self, busy: bool, now: Instant) -> Option<Action> {
+    pub fn git(&mut self, held: Option<IndexLock>, now: Instant) -> Option<Action> {
         self.under_way = UnderWay::Nothing;
         let burst = self.burst?;
-        if busy && now < burst.first + GIT_LIMIT {
-            self.git_at = Some(now + GIT_INTERVAL);
-            return None;
+        if let Wait::On { report } = self.git.answered(held, burst.first, now) {
+            let lock = self.git.lock().filter(|_| report).cloned();
+            return lock.map(|lock| Action::Report(Note::GitWait(lock.path)));
         }
-        self.git_at = None;
         if self.events_due().is_some_and(|due| now < due) {
             // More came meanwhile.
             return None;
@@ -205,7 +199,7 @@ impl Looks {
         let burst = self.burst?;
         let burst = Burst { finished: burst.finished && !self.patient, ..burst };
         let due = debounce::due(&burst, self.calm_since, self.quiet);
-        Some(self.git_at.map_or(due, |git| git.max(due)))
+        Some(self.git.again().map_or(due, |git| git.max(due)))
     }
 }
 

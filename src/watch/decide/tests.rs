@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::Decider;
 use super::action::{Action, BuildOrder, Note};
 use super::input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
+use crate::git::work_tree::IndexLock;
 use crate::settings::watch::{OnBusy, WatchSettings};
 use crate::watch::debounce::Burst;
 use crate::watch::known_images::{KnownImages, Name};
@@ -45,6 +46,10 @@ fn looked(comparison: Comparison) -> Input {
     Input::Looked(Look { comparison, polling: false, took: millis(1) })
 }
 
+fn index_lock() -> IndexLock {
+    IndexLock { path: "/src/.git/index.lock".into(), inode: 1, modified: (1, 0) }
+}
+
 const CHANGED: Comparison = Comparison::Changed { unsure: false };
 
 /// A decider with a build under way, and its beginning.
@@ -69,7 +74,7 @@ fn see(decider: &mut Decider, at: Instant, comparison: Comparison) -> Vec<Action
     decider.on(save(at), at);
     let due = decider.deadline().unwrap();
     assert_eq!(decider.on(Input::Tick, due), [Action::AskGit]);
-    assert_eq!(decider.on(Input::GitBusy(false), due), [Action::Look]);
+    assert_eq!(decider.on(Input::GitBusy(None), due), [Action::Look]);
     decider.on(looked(comparison), due)
 }
 
@@ -147,17 +152,21 @@ fn git_is_waited_for_but_not_for_ever() {
     let mut decider = decider(OnBusy::Auto, begin);
     decider.on(save(begin), begin);
     let mut now = begin;
-    let mut questions = 0;
+    let (mut questions, mut notes) = (0, Vec::new());
     loop {
         now = decider.deadline().unwrap().max(now);
         assert_eq!(decider.on(Input::Tick, now), [Action::AskGit]);
-        let actions = decider.on(Input::GitBusy(true), now);
-        if !actions.is_empty() {
-            assert_eq!(actions, [Action::Look]);
-            break;
+        let actions = decider.on(Input::GitBusy(Some(index_lock())), now);
+        match &actions[..] {
+            [] => questions += 1,
+            [Action::Report(note)] => notes.push(note.clone()),
+            actions => {
+                assert_eq!(actions, [Action::Look]);
+                break;
+            }
         }
-        questions += 1;
     }
+    assert_eq!(notes, [Note::GitWait(index_lock().path)]);
     assert!(questions > 100 && now >= begin + millis(10_000) && now < begin + millis(10_100));
 }
 
@@ -169,7 +178,7 @@ fn a_file_that_came_or_went_may_be_the_middle_of_a_save() {
     assert_eq!(see(&mut decider, begin, unsure), []);
     assert_eq!(decider.deadline(), Some(begin + QUIET));
     assert_eq!(decider.on(Input::Tick, begin + QUIET), [Action::AskGit]);
-    assert_eq!(decider.on(Input::GitBusy(false), begin + QUIET), [Action::Look]);
+    assert_eq!(decider.on(Input::GitBusy(None), begin + QUIET), [Action::Look]);
     assert_eq!(builds(&decider.on(looked(unsure), begin + QUIET)), [None]);
 }
 
@@ -273,7 +282,7 @@ fn a_source_that_can_not_be_looked_at_is_reported_once_and_looked_at_by_the_cloc
     decider.on(save(begin), begin);
     let due = decider.deadline().unwrap();
     decider.on(Input::Tick, due);
-    decider.on(Input::GitBusy(false), due);
+    decider.on(Input::GitBusy(None), due);
     let fault = Input::LookFailed("gone".to_owned());
     assert_eq!(decider.on(fault.clone(), due), [Action::Report(Note::Fault("gone".to_owned()))]);
     let again = decider.deadline().expect("it is looked at by the clock");
@@ -448,7 +457,7 @@ impl World {
             let answer = match question {
                 Action::Look if !self.readable => Input::LookFailed("it is gone".to_owned()),
                 Action::Look => looked(self.compare()),
-                Action::AskGit => Input::GitBusy(self.git_busy),
+                Action::AskGit => Input::GitBusy(self.git_busy.then(index_lock)),
                 Action::AskEngine => Input::EngineAnswered(!self.engine_gone),
                 Action::AskImage(name) if self.engine_gone => Input::NoAnswer(name),
                 Action::AskImage(Name::Tag) => {

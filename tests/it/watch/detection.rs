@@ -150,6 +150,7 @@ fn nothing_is_built_while_git_holds_its_index() {
         std::thread::sleep(Duration::from_millis(1500));
         assert_eq!(watch.builds_started(), 1, "{watch}");
         project.write("b", "2");
+        watch.wait_for_message("note", "rm ");
         fs::remove_file(project.path().join(".git/index.lock")).unwrap();
     });
     assert_eq!(watch.with_reason("build-started")[1]["changed"], serde_json::json!(["a", "b"]));
