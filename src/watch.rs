@@ -13,6 +13,7 @@ mod keys;
 mod known_images;
 mod looker;
 mod messages;
+mod mounts;
 mod network_fs;
 mod standby;
 mod standby_policy;
@@ -40,7 +41,6 @@ use crate::run_lock::{Claim, Claimed, RunLock};
 use crate::settings::watch::WatchSettings;
 use crate::settings::{Job, folders};
 use crate::signals;
-use crate::source::rules::LinkPolicy;
 use build_control::BuildControl;
 use cleanup::Cleaner;
 pub use decide::input::WatchEnd;
@@ -187,19 +187,10 @@ fn start_tracker(
 ) -> Result<Arc<Mutex<Tracker>>> {
     let send = send.clone();
     let wake = Arc::new(move || drop(send.send(Event::FsEvents)));
-    let mut tracker = Tracker::new(&job.source.path, &job.selection, engine.cancel().clone(), wake)?;
-    if settings.poll.is_some() {
-        tracker.poll();
-    } else if let Some(kind) = network_fs::without_events(&job.source.path) {
-        reporter.warn(&messages::no_events(kind));
-        tracker.poll();
-    } else if job.selection.links == LinkPolicy::Followed {
-        reporter.note(
-            "targets of links can change without an event, so everything is looked at now and then (`--poll=INTERVAL`)",
-        );
-        tracker.poll();
-    }
-    Ok(Arc::new(Mutex::new(tracker)))
+    let tracker = Tracker::new(&job.source.path, &job.selection, engine.cancel().clone(), settings.poll.is_some(), wake)?;
+    let tracker = Arc::new(Mutex::new(tracker));
+    looker::report_notices(&job.source, &tracker, reporter);
+    Ok(tracker)
 }
 
 fn read_keys(send: &Sender<Event>, reporter: &Reporter) -> Result<Option<Keys>> {

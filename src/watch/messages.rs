@@ -8,6 +8,7 @@ use indicatif::HumanBytes;
 use super::compare::{ChangeKind, Difference};
 use super::decide::git_wait::GIT_LIMIT;
 use super::fs_watcher::WatchProblem;
+use super::network_fs::{Noticing, Tells};
 use super::tracker::Notice;
 use crate::report::Reporter;
 use crate::report::message::{Message, Why};
@@ -44,6 +45,10 @@ pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
             let text = format!("the source {typed} is back, or another folder is in its place; looked at everything");
             reporter.emit(&Message::Note(&text));
         }
+        Notice::Noticing(noticing) => report_noticing(reporter, noticing),
+        Notice::LinksFollowed => reporter.note(
+            "targets of links can change without an event, so everything is looked at now and then (`--poll=INTERVAL`)",
+        ),
         Notice::Problem(WatchProblem::Folders) => reporter.warn(
             "no more folders can be watched, so everything is looked at now and then; raise the limit \
              (`sudo sysctl fs.inotify.max_user_watches=524288`), or ignore large folders",
@@ -74,12 +79,31 @@ pub fn waits_for_git(lock: &Path) -> String {
     )
 }
 
-/// The warning for a file system that tells no events.
-pub fn no_events(kind: &str) -> String {
-    format!(
-        "the source is on {kind}, which reports no changes, so everything is looked at now and then (`--poll=INTERVAL`); \
-         changes on a local disk are seen at once"
-    )
+/// Reports why events are not enough, if they are not.
+fn report_noticing(reporter: &Reporter, noticing: &Noticing) {
+    match noticing {
+        Noticing::Events => {}
+        Noticing::Looking(called) => reporter.warn(&format!(
+            "the source is on {called}, which does not report changes that are made elsewhere, so everything is looked at \
+             now and then (`--poll=INTERVAL`); changes on a local disk are seen at once"
+        )),
+        Noticing::Both { folder, on } => {
+            let what = if folder.as_os_str().is_empty() {
+                "the source".to_owned()
+            } else {
+                format!("`{}` in the source", folder.display())
+            };
+            let and = "so everything is looked at now and then, too (`--poll=INTERVAL`)";
+            match on {
+                Tells::Unknown(kind) => reporter.note(&format!(
+                    "{what} is on a file system of the type `{kind}`, which may not report every change, {and}"
+                )),
+                Tells::OwnChanges(called) => reporter
+                    .warn(&format!("{what} is on {called}, which does not report changes that are made elsewhere, {and}")),
+                Tells::All => {}
+            }
+        }
+    }
 }
 
 /// The warning for a source that no standby may hold.

@@ -14,6 +14,8 @@ use anyhow::Result;
 use super::compare::{self, ChangeKind, Difference, differences};
 use super::decide::input::Comparison;
 use super::fs_watcher::{FsWatcher, PathEvent, PendingEvents, WatchProblem};
+use super::mounts::Mounts;
+use super::network_fs::{self, Noticing};
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::git::work_tree::is_git_path;
@@ -39,6 +41,10 @@ pub enum Notice {
     Back,
     /// There will be no events.
     Problem(WatchProblem),
+    /// The file system does not tell of every change.
+    Noticing(Noticing),
+    /// No event tells of changes behind the links that are followed.
+    LinksFollowed,
     /// A file that rules hide is saved again and again.
     Hidden(PathBuf, Option<RuleLine>),
 }
@@ -51,8 +57,12 @@ pub struct Tracker {
     wake: Arc<dyn Fn() + Send + Sync>,
     /// Device and inode of the root.
     identity: Option<(u64, u64)>,
+    /// The user wants everything looked at by the clock.
+    poll_asked: bool,
     /// Everything is looked at each time.
     polling: bool,
+    /// Events wake.
+    events: bool,
     current: Snapshot,
     built: Option<Snapshot>,
     tagged: Option<Snapshot>,
@@ -65,12 +75,18 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Arms all watches, then looks for the first time. `wake` is called when it is time to look again. Questions to git
-    /// end when `cancel` is triggered.
+    /// Arms all watches, then looks for the first time. `wake` is called when it is time to look again. With `poll_asked`,
+    /// no event wakes. Questions to git end when `cancel` is triggered.
     ///
     /// # Errors
     /// A part of the source that cannot be read, a glob that cannot be parsed.
-    pub fn new(root: &Path, selection: &Selection, cancel: Cancel, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self> {
+    pub fn new(
+        root: &Path,
+        selection: &Selection,
+        cancel: Cancel,
+        poll_asked: bool,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self> {
         let ring = wake.clone();
         let mut rules = Rules::new(root, selection, cancel)?;
         let mut tracker = Self {
@@ -79,7 +95,9 @@ impl Tracker {
             rules,
             wake,
             identity: identity(root),
+            poll_asked,
             polling: false,
+            events: true,
             current: Snapshot::default(),
             built: None,
             tagged: None,
@@ -89,6 +107,7 @@ impl Tracker {
             notices: Vec::new(),
         };
         tracker.look_everywhere()?;
+        tracker.choose_noticing();
         Ok(tracker)
     }
 
@@ -107,6 +126,10 @@ impl Tracker {
     fn look_where_needed(&mut self) -> Result<bool> {
         let pending = self.fs_watcher.take();
         let identity = identity(&self.root);
+        let everything = pending.everything
+            || pending.lost
+            || identity != self.identity
+            || pending.index && self.rules.tracked_changed();
         if identity != self.identity {
             if identity.is_some() {
                 self.notices.push(Notice::Back);
@@ -116,21 +139,21 @@ impl Tracker {
         } else if pending.lost {
             self.notices.push(Notice::Lost);
             self.start_over();
-        } else if !self.must_look_everywhere(&pending) {
+        } else if !everything && !self.polling {
             return self.look_where_events_were(pending);
         }
         if identity.is_none() {
             let failure = Error::usage(format!("the source folder `{}` is gone", self.root.display()));
             return Err(failure.hint("the image stays as it is until it is back").into());
         }
-        // What came and went is not asked for here, so a watch may be one of a folder that is gone.
-        self.fs_watcher.disarm_all();
+        let by_the_clock = self.polling && !everything;
+        let relevant = !by_the_clock || !self.dirty_paths(pending).0.folders.is_empty();
+        if !by_the_clock {
+            // What came and went is not asked for here, so a watch may be one of a folder that is gone.
+            self.fs_watcher.disarm_all();
+        }
         self.look_everywhere()?;
-        Ok(!self.polling)
-    }
-
-    fn must_look_everywhere(&mut self, pending: &PendingEvents) -> bool {
-        pending.everything || self.polling || pending.index && self.rules.tracked_changed()
+        Ok(self.events && relevant)
     }
 
     fn look_where_events_were(&mut self, pending: PendingEvents) -> Result<bool> {
@@ -211,14 +234,14 @@ impl Tracker {
     }
 
     fn start_over(&mut self) {
-        if !self.polling {
+        if self.events {
             let ring = self.wake.clone();
             self.fs_watcher.start(move || ring());
         }
     }
 
     fn note_problem(&mut self) {
-        if !self.polling
+        if self.events
             && let Some(problem) = self.fs_watcher.problem()
         {
             self.notices.push(Notice::Problem(problem.clone()));
@@ -226,9 +249,33 @@ impl Tracker {
         }
     }
 
+    /// Chooses how changes are noticed, by where the source is.
+    fn choose_noticing(&mut self) {
+        if self.poll_asked {
+            return self.poll();
+        }
+        let in_source = |path: &Path| self.current.find(path.as_os_str().as_bytes()).is_some();
+        let noticing = network_fs::noticing(&Mounts::read(), &self.root, in_source);
+        match noticing {
+            Noticing::Events if self.rules.follow => {
+                self.notices.push(Notice::LinksFollowed);
+                self.poll();
+            }
+            Noticing::Events => {}
+            Noticing::Looking(_) => {
+                self.notices.push(Notice::Noticing(noticing));
+                self.poll();
+            }
+            Noticing::Both { .. } => {
+                self.notices.push(Notice::Noticing(noticing));
+                self.polling = true;
+            }
+        }
+    }
+
     /// From now on, everything is looked at each time, and no event wakes.
-    pub fn poll(&mut self) {
-        self.polling = true;
+    fn poll(&mut self) {
+        (self.polling, self.events) = (true, false);
         self.fs_watcher.stop();
     }
 

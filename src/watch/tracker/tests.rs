@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 fn tracker(root: &Path) -> Arc<Mutex<Tracker>> {
     let selection = Selection { gitignore: true, ..Selection::default() };
-    Arc::new(Mutex::new(Tracker::new(root, &selection, Cancel::default(), Arc::new(|| {})).unwrap()))
+    Arc::new(Mutex::new(Tracker::new(root, &selection, Cancel::default(), false, Arc::new(|| {})).unwrap()))
 }
 
 /// Waits until events of the last change have come, then looks and compares.
@@ -181,4 +181,28 @@ fn a_file_that_is_written_under_another_name_is_seen() {
     fs::write(dir.path().join("a"), "22").unwrap();
     assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
     assert_eq!(lock(&tracker).current().find(b"x/b").unwrap().size, 2);
+}
+
+#[test]
+fn where_events_may_be_missing_everything_is_looked_at_and_events_wake_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), "1").unwrap();
+    fs::write(dir.path().join(".gitignore"), "*.log\n").unwrap();
+    let tracker = tracker(dir.path());
+    lock(&tracker).polling = true;
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a"), "22").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("a"), "22").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Same);
+    fs::write(dir.path().join("x.log"), "1").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Nothing);
+    // The other side of a network changes a file, of which no event tells.
+    fs::write(dir.path().join("a"), "333").unwrap();
+    wait_for_events(&tracker);
+    lock(&tracker).fs_watcher.take();
+    let mut tracker = lock(&tracker);
+    let relevant = tracker.look().unwrap();
+    assert_eq!(tracker.compare(relevant).0, Comparison::Changed { unsure: false });
 }
