@@ -9,12 +9,14 @@ mod decide;
 mod engine_events;
 mod event_loop;
 mod fs_watcher;
+mod jobs;
 mod keys;
 mod known_images;
 mod looker;
 mod messages;
 mod mounts;
 mod network_fs;
+mod place;
 mod standby;
 mod standby_policy;
 mod threads;
@@ -45,6 +47,7 @@ use build_control::BuildControl;
 use cleanup::Cleaner;
 pub use decide::input::WatchEnd;
 use event_loop::{Event, EventLoop, Threads};
+use jobs::Jobs;
 use keys::{Key, Keys};
 use known_images::KnownImages;
 use standby_policy::StandbyPolicy;
@@ -71,11 +74,11 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     // A registry is asked once, not at each save.
     let settled = job.after_the_first();
     let cx = BuildContext { job: &settled, ..cx };
-    let tracker = start_tracker(&settled, settings, &engine, reporter, &send)?;
-    let keys = read_keys(&send, reporter)?;
-    report_start(&settled, settings, reporter, &tracker, keys.is_some());
+    let tracker = start_tracker(cx.job, settings, &engine, cx.reporter, &send)?;
+    let keys = read_keys(&send, cx.reporter)?;
+    report_start(cx.job, settings, reporter, &tracker, keys.is_some());
     let (cleaner, cleaner_thread) = Cleaner::start(engine.for_cleanup(), settings.keep);
-    let known = KnownImages::new(&settled, &images);
+    let known = KnownImages::new(cx.job, &images);
     let (ended, summary) = run_threads(&cx, settings, &tracker, &control, cleaner, known, (send, events));
     cleaner_thread.wait();
     drop(keys);
@@ -100,15 +103,17 @@ fn run_threads(
     known: KnownImages,
     (send, events): (Sender<Event>, Receiver<Event>),
 ) -> (WatchEnd, Summary) {
-    let clean = Job { incremental: false, ..cx.job.clone() };
+    let jobs = Jobs::new(cx.job.clone());
     let without_notes = cx.reporter.clone().without_notes();
     let (to_worker, commands) = mpsc::channel();
     let (to_looker, look_requests) = mpsc::channel();
     let (to_asker, questions) = mpsc::channel();
     let (to_listener, listen_requests) = mpsc::channel();
+    let place = lock(tracker).place().clone();
     let worker = Worker {
-        cx: cx.clone(),
-        clean: &clean,
+        cx: BuildContext { job: &jobs.at(&place.path).job, ..cx.clone() },
+        jobs: &jobs,
+        place,
         without_notes: &without_notes,
         tracker: tracker.clone(),
         control: control.clone(),
@@ -187,7 +192,8 @@ fn start_tracker(
 ) -> Result<Arc<Mutex<Tracker>>> {
     let send = send.clone();
     let wake = Arc::new(move || drop(send.send(Event::FsEvents)));
-    let tracker = Tracker::new(&job.source.path, &job.selection, engine.cancel().clone(), settings.poll.is_some(), wake)?;
+    let cancel = engine.cancel().clone();
+    let tracker = Tracker::new(&job.source, &job.selection, cancel, settings.poll.is_some(), wake)?;
     let tracker = Arc::new(Mutex::new(tracker));
     looker::report_notices(&job.source, &tracker, reporter);
     Ok(tracker)

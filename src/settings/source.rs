@@ -1,8 +1,9 @@
 //! The source folder that the command line names.
 
+use std::env;
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{self, Component, Path, PathBuf};
 
 use anyhow::Result;
 
@@ -23,6 +24,19 @@ pub struct Source {
     pub context: Option<String>,
     /// The commit that was checked out, if the source is a repository.
     pub commit: Option<SourceCommit>,
+    /// How `path` was found.
+    way: Way,
+}
+
+/// What leads to the source folder: links in it may lead elsewhere later.
+#[derive(Clone, Debug)]
+struct Way {
+    /// The folder that was given.
+    folder: PathBuf,
+    /// The same from the root on, with the current folder as it was called at the start.
+    absolute: PathBuf,
+    /// What `--context-dir` names in it.
+    context: Option<PathBuf>,
 }
 
 impl Source {
@@ -46,13 +60,45 @@ impl Source {
                 .into());
             }
         };
-        let top = existing_folder(&folder, &typed)?;
-        let path = match &args.repository.context_dir {
-            Some(context) => folder_inside(&top, context)?,
-            None => top,
-        };
+        let absolute = path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+        let way = Way { folder, absolute, context: args.repository.context_dir.clone() };
+        let path = way.follow(&typed)?;
         let context = args.repository.context_dir.as_ref().map(|context| context.display().to_string());
-        Ok(Self { typed, path, context, commit: checkout.map(|checkout| checkout.commit().clone()) })
+        Ok(Self { typed, path, context, commit: checkout.map(|checkout| checkout.commit().clone()), way })
+    }
+
+    /// The absolute path of the folder that the argument means now, with all links resolved. It differs from `path` where a
+    /// link on the way leads elsewhere by now.
+    ///
+    /// # Errors
+    /// When there is no folder any more, or it cannot be used.
+    pub fn path_now(&self) -> Result<PathBuf> {
+        self.way.follow(&self.typed)
+    }
+
+    /// The source in another folder that the argument means.
+    pub fn moved_to(&self, path: &Path) -> Self {
+        Self { path: path.to_owned(), ..self.clone() }
+    }
+
+    /// A source that was given by its path.
+    #[cfg(test)]
+    pub fn at(path: &Path) -> Self {
+        let way = Way { folder: path.to_owned(), absolute: path.to_owned(), context: None };
+        Self { typed: path.display().to_string(), path: path.to_owned(), context: None, commit: None, way }
+    }
+}
+
+impl Way {
+    /// The absolute path of the folder that it leads to now; `shown` is what messages call the folder.
+    fn follow(&self, shown: &str) -> Result<PathBuf> {
+        // A current folder that was removed leads nowhere, but another may have its name by now.
+        let from_the_root = self.folder.is_relative() && env::current_dir().is_err();
+        let top = existing_folder(if from_the_root { &self.absolute } else { &self.folder }, shown)?;
+        match &self.context {
+            Some(context) => folder_inside(&top, context),
+            None => Ok(top),
+        }
     }
 }
 
@@ -94,9 +140,35 @@ fn folder_inside(top: &Path, context: &Path) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
     use std::path::Path;
 
-    use super::folder_inside;
+    use super::{Source, Way, folder_inside};
+
+    #[test]
+    fn a_path_means_what_its_links_lead_to_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        for folder in ["r1/app", "r2/app", "r3"] {
+            fs::create_dir_all(top.join(folder)).unwrap();
+        }
+        let link = top.join("current");
+        let retarget = |to: &str| {
+            let _ = fs::remove_file(&link);
+            symlink(to, &link).unwrap();
+        };
+        retarget("r1");
+        let source = Source::at(&link.join("app"));
+        let context = Some("app".into());
+        let inside = Source { way: Way { folder: link.clone(), absolute: link.clone(), context }, ..Source::at(&link) };
+        for (to, path) in [("r1", Some("r1/app")), ("r2", Some("r2/app")), ("r3", None), ("none", None)] {
+            retarget(to);
+            for source in [&source, &inside] {
+                assert_eq!(source.path_now().ok(), path.map(|path| top.join(path)), "{to}");
+            }
+        }
+    }
 
     #[test]
     fn a_context_stays_in_the_source() {

@@ -145,6 +145,13 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Makes these the rules for the source below `root`, an absolute path, from now on.
+    pub fn move_to(&mut self, root: &Path) {
+        root.clone_into(&mut self.root);
+        self.faults.clear();
+        self.renew();
+    }
+
     /// Forgets what rule files said, so that they are read again. What git said is kept as long as it holds.
     pub fn renew(&mut self) {
         self.folders.clear();

@@ -4,6 +4,7 @@ pub mod action;
 mod activity;
 mod engine;
 pub mod git_wait;
+mod images;
 pub mod input;
 mod looks;
 mod tag_question;
@@ -18,6 +19,9 @@ use engine::{EngineAnswer, EngineState};
 use input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
 use looks::Looks;
 use tag_question::TagQuestion;
+
+/// Why a standby is of no use when the source means another folder.
+pub const ANOTHER_FOLDER: &str = "the source is another folder";
 
 /// The state of a watch.
 pub struct Decider {
@@ -66,6 +70,12 @@ impl Decider {
         [self.looks.deadline(), self.engine.deadline()].into_iter().flatten().min()
     }
 
+    /// Like [`deadline`](Self::deadline), but for the question for the path, which is asked for ever.
+    #[cfg(test)]
+    fn deadline_but_path(&self) -> Option<Instant> {
+        [self.looks.deadline_but_path(), self.engine.deadline()].into_iter().flatten().min()
+    }
+
     /// How the run ends, once it is to end.
     pub fn end(&self) -> Option<&WatchEnd> {
         self.end.as_ref()
@@ -94,6 +104,10 @@ impl Decider {
             }
             Input::Tick => self.engine.tick(now).into_iter().chain(self.looks.tick(now)).collect(),
             Input::GitBusy(lock) => self.looks.git(lock, now).into_iter().collect(),
+            Input::PathAsked { changed } => {
+                self.looks.path_asked(changed, now);
+                self.look_again(now)
+            }
             Input::Looked(look) => self.looked(look, now),
             Input::LookFailed(why) => {
                 let note = self.looks.failed(why, now).map(Action::Report);
@@ -122,14 +136,18 @@ impl Decider {
     }
 
     fn looked(&mut self, look: Look, now: Instant) -> Vec<Action> {
-        let mut actions = match self.looks.looked(look, now) {
-            Some(comparison) => self.compared(comparison),
-            None => Vec::new(),
-        };
-        if self.looks.take_again() {
-            actions.extend(self.looks.request(now));
+        let renew = look.moved.then_some(Action::RenewStandby(ANOTHER_FOLDER));
+        let mut actions: Vec<_> = renew.into_iter().collect();
+        if let Some(comparison) = self.looks.looked(look, now) {
+            actions.extend(self.compared(comparison));
         }
+        actions.extend(self.look_again(now));
         actions
+    }
+
+    /// Looks, if that was wanted while something else was asked.
+    fn look_again(&mut self, now: Instant) -> Vec<Action> {
+        if self.looks.take_again() { self.looks.request(now).into_iter().collect() } else { Vec::new() }
     }
 
     fn compared(&mut self, comparison: Comparison) -> Vec<Action> {
@@ -233,8 +251,8 @@ impl Decider {
     fn start_build(&mut self) -> Action {
         (self.pending, self.undecided) = (false, None);
         let (protected, lost_engine) = (self.last_was_cancelled, self.engine.may_be_gone());
-        self.work = Work::Building(Build { protected, lost_engine, ..Build::default() });
         let demand = self.demand.take();
+        self.work = Work::Building(Build { demand, protected, lost_engine, ..Build::default() });
         Action::Build(BuildOrder {
             demand,
             previous: self.known.previous(demand == Some(Demand::AskedClean)),
@@ -261,6 +279,12 @@ impl Decider {
         let mut actions = match end {
             BuildEnd::Done | BuildEnd::Cancelled => self.catch_up(now),
             BuildEnd::NotNeeded => [Action::Report(Note::Tagged)].into_iter().chain(self.catch_up(now)).collect(),
+            BuildEnd::SourceMoved => {
+                // The build is still wanted, of the other folder.
+                self.pending = true;
+                self.demand = self.demand.or(build.demand);
+                self.catch_up(now)
+            }
             BuildEnd::EngineFailed => self.engine_failed(build, now),
         };
         actions.extend(ask);
@@ -331,46 +355,6 @@ impl Decider {
                 Action::AskImage(Name::Builder),
                 self.ask_for_tag(),
             ],
-        }
-    }
-
-    fn image_event(&mut self, name: &str, id: String, removed: bool) -> Vec<Action> {
-        // What lost its last name is known by its id alone.
-        let lost = (removed && self.known.is_tagged(&id)).then_some(Name::Tag);
-        let Some(name) = self.known.name(name).or(lost) else { return Vec::new() };
-        match (&mut self.work, name) {
-            (_, Name::Builder) => vec![Action::AskImage(Name::Builder)],
-            (Work::Building(build), Name::Tag) => {
-                build.tag_event = Some((id, removed));
-                Vec::new()
-            }
-            // Our own moves come back as events, too.
-            (_, Name::Tag) if !removed && self.known.is_tagged(&id) => Vec::new(),
-            (_, Name::Tag) => vec![self.ask_for_tag()],
-        }
-    }
-
-    fn image_is(&mut self, name: Name, id: Option<String>) -> Vec<Action> {
-        match (name, id) {
-            (Name::Builder, Some(id)) if self.known.builder_is(&id) => {
-                let renew = Action::RenewStandby("the builder image changed");
-                [renew].into_iter().chain(self.demanded(Demand::Builder)).collect()
-            }
-            (Name::Builder, _) => Vec::new(),
-            (Name::Tag, id) => {
-                self.tag_question.answered();
-                if let Work::Building(build) = &mut self.work {
-                    // It may be the move of this build; its end tells.
-                    build.tag_event = Some((id.unwrap_or_default(), false));
-                    return Vec::new();
-                }
-                if !self.known.tag_is(id) {
-                    return self.decide_undecided();
-                }
-                self.tag_moved = true;
-                let renew = Action::RenewStandby("the tag was moved by another program");
-                [renew].into_iter().chain(self.decide_undecided()).collect()
-            }
         }
     }
 

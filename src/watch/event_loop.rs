@@ -186,6 +186,7 @@ impl<'a> EventLoop<'a> {
     fn handle_look(&mut self, result: LookResult) -> bool {
         match result {
             LookResult::Git(lock) => self.decide(Input::GitBusy(lock)),
+            LookResult::Path { changed } => self.decide(Input::PathAsked { changed }),
             LookResult::Source(Ok(seen)) => {
                 self.look_took = seen.look.took;
                 self.why = seen.why;
@@ -202,13 +203,14 @@ impl<'a> EventLoop<'a> {
                 false
             }
             WorkerEvent::NotNeeded => self.decide(Input::BuildEnded { end: BuildEnd::NotNeeded, image: None }),
-            WorkerEvent::Ended { outcome, engine_failed, total, image } => {
+            WorkerEvent::Ended { outcome, engine_failed, source_moved, total, image } => {
                 match outcome {
                     Outcome::Ok => self.summary.times.push(total),
                     Outcome::Failed => self.summary.failed += 1,
                     Outcome::Cancelled => self.summary.cancelled += 1,
                 }
                 let end = match outcome {
+                    Outcome::Cancelled if source_moved => BuildEnd::SourceMoved,
                     Outcome::Cancelled => BuildEnd::Cancelled,
                     Outcome::Failed if engine_failed => BuildEnd::EngineFailed,
                     Outcome::Ok | Outcome::Failed => BuildEnd::Done,
@@ -230,6 +232,7 @@ impl<'a> EventLoop<'a> {
         match action {
             Action::Look => drop(self.threads.looker.send(LookRequest::Source)),
             Action::AskGit => drop(self.threads.looker.send(LookRequest::Git)),
+            Action::AskPath => drop(self.threads.looker.send(LookRequest::Path)),
             Action::Build(order) => self.build(order),
             Action::Cancel => self.control.cancel(self.builds),
             Action::AskEngine => drop(self.threads.asker.send(Question::Answers)),

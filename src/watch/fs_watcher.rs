@@ -83,9 +83,8 @@ pub enum WatchProblem {
 impl FsWatcher {
     /// Watches nothing yet but `rules`, the files elsewhere with rules that count here. `wake` is called on another thread,
     /// at the first event after each [`take`](Self::take), and when a save may be over.
-    pub fn new(root: &Path, mut rules: Vec<PathBuf>, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
-        rules.retain(|file| file.parent().is_some_and(Path::is_dir));
-        let rules = Arc::new(rules);
+    pub fn new(root: &Path, rules: Vec<PathBuf>, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+        let rules = Arc::new(in_folders(rules));
         let pending = Arc::new(Mutex::new(PendingEvents::default()));
         let mut fs_watcher = Self {
             root: root.to_owned(),
@@ -123,6 +122,12 @@ impl FsWatcher {
         for folder in outside {
             self.watch(&folder, RecursiveMode::NonRecursive);
         }
+    }
+
+    /// Watches what is below `root`, and `rules`, from the next [`start`](Self::start) on.
+    pub fn move_to(&mut self, root: &Path, rules: Vec<PathBuf>) {
+        root.clone_into(&mut self.root);
+        self.rules = Arc::new(in_folders(rules));
     }
 
     /// Gives up watching: everything is looked at now and then instead.
@@ -207,6 +212,12 @@ impl FsWatcher {
     }
 }
 
+/// Those of the files whose folder is there, and can be watched.
+fn in_folders(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    files.retain(|file| file.parent().is_some_and(Path::is_dir));
+    files
+}
+
 fn problem(error: &notify::Error) -> WatchProblem {
     let is = |limit: rustix::io::Errno| match &error.kind {
         notify::ErrorKind::Io(error) => error.raw_os_error() == Some(limit.raw_os_error()),
@@ -248,7 +259,7 @@ impl EventHandler {
         if self.changes_rules(&path) || path == self.root {
             return self.note(|pending| pending.everything = true);
         }
-        if is_git_path(&path) || !path.starts_with(&self.root) {
+        if path.strip_prefix(&self.root).map_or(true, is_git_path) {
             // Git writes a new index, and renames it.
             let is_index = path.file_name().is_some_and(|name| name == INDEX);
             return is_index && self.note(|pending| pending.index = true);

@@ -1,6 +1,5 @@
 //! The thread that looks at the source, so that the event loop never waits for a file.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -22,12 +21,15 @@ pub enum LookRequest {
     Source,
     /// Whether git holds the lock of its index.
     Git,
+    /// Whether SOURCE still means the same folder.
+    Path,
 }
 
 /// What was seen.
 pub enum LookResult {
     Source(Result<LookFindings, String>),
     Git(Option<IndexLock>),
+    Path { changed: bool },
 }
 
 /// A look at the source that went well.
@@ -47,9 +49,13 @@ pub fn look_on_request(
 ) {
     for request in requests {
         send(match request {
-            LookRequest::Git => LookResult::Git(work_tree::is_busy(&source.path)),
+            LookRequest::Git => {
+                let root = lock(tracker).root().to_owned();
+                LookResult::Git(work_tree::is_busy(&root))
+            }
+            LookRequest::Path => LookResult::Path { changed: lock(tracker).needs_another_look() },
             LookRequest::Source => {
-                let found = look_and_compare(&source.path, tracker).map_err(|error| format!("{error:#}"));
+                let found = look_and_compare(tracker).map_err(|error| format!("{error:#}"));
                 report_notices(source, tracker, reporter);
                 LookResult::Source(found)
             }
@@ -60,22 +66,22 @@ pub fn look_on_request(
 /// Reports what the last looks noticed.
 pub fn report_notices(source: &Source, tracker: &Mutex<Tracker>, reporter: &Reporter) {
     let notices = lock(tracker).take_notices();
-    notices.iter().for_each(|notice| messages::report_notice(reporter, source, notice));
+    notices.iter().for_each(|notice| messages::report_notice(reporter, &source.typed, notice));
 }
 
-fn look_and_compare(root: &Path, tracker: &Mutex<Tracker>) -> Result<LookFindings> {
+fn look_and_compare(tracker: &Mutex<Tracker>) -> Result<LookFindings> {
     let begin = Instant::now();
-    let (relevant, unread, follow) = {
+    let (relevant, unread, follow, root) = {
         let mut tracker = lock(tracker);
         let relevant = tracker.look()?;
-        (relevant, tracker.unread_candidates(), tracker.follows_links())
+        (relevant, tracker.unread_candidates(), tracker.follows_links(), tracker.root().to_owned())
     };
     // Large files take long to read, and a build may want the tracker meanwhile.
-    unread.iter().for_each(|entry| compare::read_content(root, follow, entry));
+    unread.iter().for_each(|entry| compare::read_content(&root, follow, entry));
     let mut tracker = lock(tracker);
     let (comparison, differences) = tracker.compare(relevant);
-    let polling = tracker.is_polling();
+    let (polling, moved) = (tracker.is_polling(), tracker.take_moved());
     drop(tracker);
     let why = (!differences.is_empty()).then(|| messages::why_changed(&differences));
-    Ok(LookFindings { look: Look { comparison, polling, took: begin.elapsed() }, why })
+    Ok(LookFindings { look: Look { comparison, polling, moved, took: begin.elapsed() }, why })
 }

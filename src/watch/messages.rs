@@ -12,7 +12,6 @@ use super::network_fs::{Noticing, Tells};
 use super::tracker::Notice;
 use crate::report::Reporter;
 use crate::report::message::{Message, Why};
-use crate::settings::source::Source;
 use crate::source::snapshot::Snapshot;
 
 /// So many changed files are named.
@@ -36,29 +35,37 @@ pub fn why_changed(differences: &[Difference]) -> Why {
     Why { text: format!("{text} {verb}"), changed, more }
 }
 
-/// Reports what the tracker noticed.
-pub fn report_notice(reporter: &Reporter, source: &Source, notice: &Notice) {
-    let typed = &source.typed;
+/// Reports what the tracker noticed of the source, which was given as `typed`.
+pub fn report_notice(reporter: &Reporter, typed: &str, notice: &Notice) {
     match notice {
         Notice::Lost => reporter.emit(&Message::Note("events were lost; looked at everything")),
         Notice::Back => {
             let text = format!("the source {typed} is back, or another folder is in its place; looked at everything");
             reporter.emit(&Message::Note(&text));
         }
+        Notice::Moved(path) => {
+            let text = format!("the source {typed} is now the folder {}; looked at everything", path.display());
+            reporter.emit(&Message::Note(&text));
+        }
+        Notice::Mounted => {
+            let text = format!("something was mounted or unmounted in the source {typed}; looked at everything");
+            reporter.emit(&Message::Note(&text));
+        }
         Notice::Noticing(noticing) => report_noticing(reporter, noticing),
         Notice::LinksFollowed => reporter.note(
             "targets of links can change without an event, so everything is looked at now and then (`--poll=INTERVAL`)",
         ),
-        Notice::Problem(WatchProblem::Folders) => reporter.warn(
+        Notice::Problem(WatchProblem::Folders) => reporter.warn_once(
             "no more folders can be watched, so everything is looked at now and then; raise the limit \
              (`sudo sysctl fs.inotify.max_user_watches=524288`), or ignore large folders",
         ),
-        Notice::Problem(WatchProblem::Watchers) => reporter.warn(
+        Notice::Problem(WatchProblem::Watchers) => reporter.warn_once(
             "too many programs watch folders, so everything is looked at now and then; raise the limit \
              (`sudo sysctl fs.inotify.max_user_instances=1024`), or stop some of them",
         ),
-        Notice::Problem(WatchProblem::Other(why)) => reporter
-            .warn(&format!("the source cannot be watched ({why}), so everything is looked at now and then (`--poll`)")),
+        Notice::Problem(WatchProblem::Other(why)) => reporter.warn_once(&format!(
+            "the source cannot be watched ({why}), so everything is looked at now and then (`--poll`)"
+        )),
         Notice::Hidden(path, rule) => {
             let by = match rule {
                 Some(rule) => format!("{}:{}: {}", rule.file.display(), rule.line, rule.text),
@@ -83,7 +90,7 @@ pub fn waits_for_git(lock: &Path) -> String {
 fn report_noticing(reporter: &Reporter, noticing: &Noticing) {
     match noticing {
         Noticing::Events => {}
-        Noticing::Looking(called) => reporter.warn(&format!(
+        Noticing::Looking(called) => reporter.warn_once(&format!(
             "the source is on {called}, which does not report changes that are made elsewhere, so everything is looked at \
              now and then (`--poll=INTERVAL`); changes on a local disk are seen at once"
         )),
@@ -99,7 +106,7 @@ fn report_noticing(reporter: &Reporter, noticing: &Noticing) {
                     "{what} is on a file system of the type `{kind}`, which may not report every change, {and}"
                 )),
                 Tells::OwnChanges(called) => reporter
-                    .warn(&format!("{what} is on {called}, which does not report changes that are made elsewhere, {and}")),
+                    .warn_once(&format!("{what} is on {called}, which does not report changes that are made elsewhere, {and}")),
                 Tells::All => {}
             }
         }

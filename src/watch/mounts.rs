@@ -1,8 +1,13 @@
 //! What is mounted where, from `/proc/self/mountinfo`.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+const TABLE: &str = "/proc/self/mountinfo";
 
 /// One file system at its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +27,7 @@ pub struct Mounts(Vec<Mount>);
 impl Mounts {
     /// The mounts as they are now; none where the system does not say.
     pub fn read() -> Self {
-        std::fs::read("/proc/self/mountinfo").map(|text| Self::parse(&text)).unwrap_or_default()
+        std::fs::read(TABLE).map(|text| Self::parse(&text)).unwrap_or_default()
     }
 
     /// The mounts in a text in the format of `proc_pid_mountinfo(5)`. Lines in another format are left out.
@@ -46,10 +51,32 @@ impl Mounts {
         Some(shown)
     }
 
+    /// The mounts that show a folder and what is in it.
+    pub fn around(&self, folder: &Path) -> Vec<Mount> {
+        self.at(folder).into_iter().chain(self.below(folder)).cloned().collect()
+    }
+
     /// The mounts below a folder that are not hidden by others.
     pub fn below<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Mount> {
         let inside = self.0.iter().filter(move |mount| mount.point != folder && mount.point.starts_with(folder));
         inside.filter(|mount| self.at(&mount.point).is_some_and(|shown| shown.id == mount.id))
+    }
+}
+
+/// Tells when something was mounted or unmounted.
+pub struct MountTable(Option<File>);
+
+impl MountTable {
+    /// Tells what happens from now on.
+    pub fn open() -> Self {
+        Self(File::open(TABLE).ok())
+    }
+
+    /// Whether anything was mounted or unmounted, anywhere, since this was last asked. No where the system does not say.
+    pub fn changed(&self) -> bool {
+        let Some(file) = &self.0 else { return false };
+        let mut fds = [PollFd::new(file, PollFlags::PRI)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Result;
 
+use super::place::{Place, SourceMoved};
 use super::tracker::{Tracker, lock};
 use crate::source::snapshot::Snapshot;
 use crate::source::view::SourceView;
@@ -15,6 +16,8 @@ const CHANGES_LIMIT: u32 = 2;
 /// The view of one build, or of a container that is prepared for the next one.
 pub struct TrackedView {
     tracker: Arc<Mutex<Tracker>>,
+    /// The folder that it shows, as long as the source means that.
+    place: Place,
     /// It is a build's: what was sent becomes what is built.
     of_build: bool,
     /// How often there were changes.
@@ -22,17 +25,25 @@ pub struct TrackedView {
 }
 
 impl TrackedView {
-    pub fn of_build(tracker: &Arc<Mutex<Tracker>>) -> Self {
-        Self { tracker: tracker.clone(), of_build: true, changes: 0 }
+    /// A view of the folder `place`.
+    pub fn of_build(tracker: &Arc<Mutex<Tracker>>, place: &Place) -> Self {
+        Self { tracker: tracker.clone(), place: place.clone(), of_build: true, changes: 0 }
     }
 
-    pub fn of_standby(tracker: &Arc<Mutex<Tracker>>) -> Self {
-        Self { tracker: tracker.clone(), of_build: false, changes: 0 }
+    /// A view of the folder `place`.
+    pub fn of_standby(tracker: &Arc<Mutex<Tracker>>, place: &Place) -> Self {
+        Self { tracker: tracker.clone(), place: place.clone(), of_build: false, changes: 0 }
     }
 
     fn look_again(&self) -> Result<MutexGuard<'_, Tracker>> {
         let mut tracker = lock(&self.tracker);
         let relevant = tracker.look()?;
+        if *tracker.place() != self.place {
+            // A part of it was sent from the folder before.
+            tracker.compare_later();
+            tracker.wake();
+            return Err(SourceMoved::error());
+        }
         // A build takes in what it sees; what a standby sees is still to be answered.
         if relevant && !self.of_build {
             tracker.compare_later();

@@ -1,6 +1,8 @@
 //! What the source holds now (the current snapshot), what the build under way or the last one was made of (the built one),
 //! and what the image with the tag was made of (the tagged one).
 
+mod follow;
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -14,12 +16,14 @@ use anyhow::Result;
 use super::compare::{self, ChangeKind, Difference, differences};
 use super::decide::input::Comparison;
 use super::fs_watcher::{FsWatcher, PathEvent, PendingEvents, WatchProblem};
-use super::mounts::Mounts;
-use super::network_fs::{self, Noticing};
+use super::mounts::{Mount, MountTable};
+use super::network_fs::Noticing;
+use super::place::Place;
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::git::work_tree::is_git_path;
 use crate::report::message::Outcome;
+use crate::settings::source::Source;
 use crate::source::entry::Entry;
 use crate::source::rule_file::RuleLine;
 use crate::source::rules::{Rules, Selection, Verdict};
@@ -39,6 +43,10 @@ pub enum Notice {
     Lost,
     /// The source folder is back, or another one is in its place.
     Back,
+    /// The source means the folder at this path now.
+    Moved(PathBuf),
+    /// Something was mounted or unmounted in the source.
+    Mounted,
     /// There will be no events.
     Problem(WatchProblem),
     /// The file system does not tell of every change.
@@ -51,12 +59,21 @@ pub enum Notice {
 
 /// Looks at the source and keeps what was seen, for the event loop and for builds alike.
 pub struct Tracker {
-    root: PathBuf,
+    source: Source,
+    /// The folder that the source meant when it was last looked at.
+    place: Place,
+    /// The source means no folder now.
+    gone: bool,
+    /// It came to mean another folder since this was last taken.
+    moved: bool,
     rules: Rules,
     fs_watcher: FsWatcher,
     wake: Arc<dyn Fn() + Send + Sync>,
-    /// Device and inode of the root.
-    identity: Option<(u64, u64)>,
+    mount_table: MountTable,
+    /// What was mounted at the source and in it.
+    mounts: Vec<Mount>,
+    /// How changes are noticed is to be chosen anew.
+    choose: bool,
     /// The user wants everything looked at by the clock.
     poll_asked: bool,
     /// Everything is looked at each time.
@@ -81,20 +98,27 @@ impl Tracker {
     /// # Errors
     /// A part of the source that cannot be read, a glob that cannot be parsed.
     pub fn new(
-        root: &Path,
+        source: &Source,
         selection: &Selection,
         cancel: Cancel,
         poll_asked: bool,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Result<Self> {
         let ring = wake.clone();
+        let place = Place::of(source)?;
+        let root = &place.path;
         let mut rules = Rules::new(root, selection, cancel)?;
         let mut tracker = Self {
-            root: root.to_owned(),
+            source: source.clone(),
             fs_watcher: FsWatcher::new(root, rules.files_elsewhere(), move || ring()),
             rules,
             wake,
-            identity: identity(root),
+            place,
+            gone: false,
+            moved: false,
+            mount_table: MountTable::open(),
+            mounts: Vec::new(),
+            choose: true,
             poll_asked,
             polling: false,
             events: true,
@@ -107,7 +131,6 @@ impl Tracker {
             notices: Vec::new(),
         };
         tracker.look_everywhere()?;
-        tracker.choose_noticing();
         Ok(tracker)
     }
 
@@ -125,26 +148,28 @@ impl Tracker {
 
     fn look_where_needed(&mut self) -> Result<bool> {
         let pending = self.fs_watcher.take();
-        let identity = identity(&self.root);
-        let everything = pending.everything
-            || pending.lost
-            || identity != self.identity
-            || pending.index && self.rules.tracked_changed();
-        if identity != self.identity {
-            if identity.is_some() {
-                self.notices.push(Notice::Back);
+        let place = match Place::after(&self.place, &self.source) {
+            Ok(place) => place,
+            Err(error) => {
+                if !std::mem::replace(&mut self.gone, true) {
+                    self.start_over();
+                }
+                let gone = Error::usage("the source is gone").because(error);
+                return Err(gone.hint("the image stays as it is until it is back").into());
             }
-            self.identity = identity;
-            self.start_over();
+        };
+        let elsewhere = self.is_elsewhere(&place);
+        let everything =
+            pending.everything || pending.lost || self.choose || elsewhere || self.may_track_others(&pending);
+        if elsewhere {
+            self.move_to(place);
+        } else if self.choose {
+            self.begin_anew();
         } else if pending.lost {
             self.notices.push(Notice::Lost);
             self.start_over();
         } else if !everything && !self.polling {
             return self.look_where_events_were(pending);
-        }
-        if identity.is_none() {
-            let failure = Error::usage(format!("the source folder `{}` is gone", self.root.display()));
-            return Err(failure.hint("the image stays as it is until it is back").into());
         }
         let by_the_clock = self.polling && !everything;
         let relevant = !by_the_clock || !self.dirty_paths(pending).0.folders.is_empty();
@@ -154,6 +179,10 @@ impl Tracker {
         }
         self.look_everywhere()?;
         Ok(self.events && relevant)
+    }
+
+    fn may_track_others(&mut self, pending: &PendingEvents) -> bool {
+        pending.index && self.rules.tracked_changed()
     }
 
     fn look_where_events_were(&mut self, pending: PendingEvents) -> Result<bool> {
@@ -169,8 +198,8 @@ impl Tracker {
             // What came or went may have brought rules along, or taken them away.
             self.rules.renew();
         }
-        let Self { root, rules, fs_watcher, current, .. } = self;
-        let seen = update_snapshot(current, root, rules, &dirty, &mut |folder| fs_watcher.arm(folder))?;
+        let Self { place, rules, fs_watcher, current, .. } = self;
+        let seen = update_snapshot(current, &place.path, rules, &dirty, &mut |folder| fs_watcher.arm(folder))?;
         self.current = seen;
         self.note_problem();
         Ok(true)
@@ -178,12 +207,13 @@ impl Tracker {
 
     fn look_everywhere(&mut self) -> Result<()> {
         self.rules.renew();
-        let Self { root, rules, fs_watcher, .. } = self;
-        let mut seen = take_snapshot(root, rules, &mut |folder| fs_watcher.arm(folder))?;
+        let Self { place, rules, fs_watcher, .. } = self;
+        let mut seen = take_snapshot(&place.path, rules, &mut |folder| fs_watcher.arm(folder))?;
         seen.adopt(&self.current);
         self.current = seen;
         self.fs_watcher.arm_indexes(self.rules.indexes());
         self.note_problem();
+        self.choose_noticing();
         Ok(())
     }
 
@@ -194,7 +224,7 @@ impl Tracker {
         let mut linked = false;
         let mut moved = HashSet::new();
         for (path, what) in pending.paths {
-            let Ok(relative) = path.strip_prefix(&self.root) else { continue };
+            let Ok(relative) = path.strip_prefix(&self.place.path) else { continue };
             if is_git_path(relative) {
                 continue;
             }
@@ -233,50 +263,19 @@ impl Tracker {
         }
     }
 
-    fn start_over(&mut self) {
-        if self.events {
-            let ring = self.wake.clone();
-            self.fs_watcher.start(move || ring());
-        }
+    /// The folder that the source meant when it was last looked at.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
-    fn note_problem(&mut self) {
-        if self.events
-            && let Some(problem) = self.fs_watcher.problem()
-        {
-            self.notices.push(Notice::Problem(problem.clone()));
-            self.poll();
-        }
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.place.path
     }
 
-    /// Chooses how changes are noticed, by where the source is.
-    fn choose_noticing(&mut self) {
-        if self.poll_asked {
-            return self.poll();
-        }
-        let in_source = |path: &Path| self.current.find(path.as_os_str().as_bytes()).is_some();
-        let noticing = network_fs::noticing(&Mounts::read(), &self.root, in_source);
-        match noticing {
-            Noticing::Events if self.rules.follow => {
-                self.notices.push(Notice::LinksFollowed);
-                self.poll();
-            }
-            Noticing::Events => {}
-            Noticing::Looking(_) => {
-                self.notices.push(Notice::Noticing(noticing));
-                self.poll();
-            }
-            Noticing::Both { .. } => {
-                self.notices.push(Notice::Noticing(noticing));
-                self.polling = true;
-            }
-        }
-    }
-
-    /// From now on, everything is looked at each time, and no event wakes.
-    fn poll(&mut self) {
-        (self.polling, self.events) = (true, false);
-        self.fs_watcher.stop();
+    /// Whether the source came to mean another folder since this was last asked.
+    pub fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
     }
 
     pub fn is_polling(&self) -> bool {
@@ -321,12 +320,12 @@ impl Tracker {
         if self.open.load(Ordering::Relaxed) {
             return (Comparison::Nothing, Vec::new());
         }
-        let found = differences(&self.root, self.rules.follow, &self.current, self.built.as_mut());
+        let found = differences(&self.place.path, self.rules.follow, &self.current, self.built.as_mut());
         if found.is_empty() {
             return (unchanged, found);
         }
         if self.tagged.is_some()
-            && differences(&self.root, self.rules.follow, &self.current, self.tagged.as_mut()).is_empty()
+            && differences(&self.place.path, self.rules.follow, &self.current, self.tagged.as_mut()).is_empty()
         {
             return (Comparison::Tagged, found);
         }
@@ -357,6 +356,11 @@ impl Tracker {
         self.uncompared = true;
     }
 
+    /// Has the event loop look.
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+
     /// Has everything looked at the next time.
     pub fn look_at_everything_next(&mut self) {
         self.fs_watcher.look_at_everything_next();
@@ -375,11 +379,6 @@ impl Tracker {
 /// The tracker, for a moment.
 pub fn lock(tracker: &Mutex<Tracker>) -> MutexGuard<'_, Tracker> {
     tracker.lock().expect("no thread panics while it holds this lock")
-}
-
-fn identity(root: &Path) -> Option<(u64, u64)> {
-    let meta = fs::metadata(root).ok().filter(fs::Metadata::is_dir)?;
-    Some((meta.dev(), meta.ino()))
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub enum WorkerEvent {
         outcome: Outcome,
         /// The engine, not the build, is at fault.
         engine_failed: bool,
+        /// The source came to mean another folder while it was sent.
+        source_moved: bool,
         total: Duration,
         /// The image that has the tag now.
         image: Option<String>,

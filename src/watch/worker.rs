@@ -8,8 +8,11 @@ use anyhow::Result;
 
 use super::build_control::BuildControl;
 use super::cleanup::Cleaner;
+use super::decide::ANOTHER_FOLDER;
+use super::jobs::Jobs;
 use super::looker::report_notices;
 use super::messages;
+use super::place::{Place, SourceMoved};
 use super::standby::Standby;
 use super::standby_policy::{self, Limit, StandbyPolicy};
 use super::tracked_view::TrackedView;
@@ -41,8 +44,10 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fr
 
 pub struct Worker<'a> {
     pub cx: BuildContext<'a>,
-    /// The same job without artifacts.
-    pub clean: &'a Job,
+    /// The jobs for the folders that the source has meant.
+    pub jobs: &'a Jobs,
+    /// The folder that the source meant when the last build or standby began.
+    pub place: Place,
     /// For preparing a standby, which the user does not wait for.
     pub without_notes: &'a Reporter,
     pub tracker: Arc<Mutex<Tracker>>,
@@ -108,8 +113,20 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Takes over the folder that the source means now; whether it is another one.
+    fn follow_source(&mut self) -> bool {
+        let place = lock(&self.tracker).place().clone();
+        if place == self.place {
+            return false;
+        }
+        self.cx.job = &self.jobs.at(&place.path).job;
+        self.place = place;
+        true
+    }
+
     /// Prepares a standby as far as it can be. What goes wrong is not reported: the next build meets it, too.
     fn prepare_standby(&mut self) -> Option<Standby<'a>> {
+        self.follow_source();
         let size = lock(&self.tracker).current().size();
         if let Limit::Over { reported } = self.policy.check_size(size) {
             if !reported {
@@ -119,7 +136,7 @@ impl<'a> Worker<'a> {
         }
         let cx = BuildContext { reporter: self.without_notes, ..self.context_for(self.cx.job) };
         let prepared = Images::find(&cx).and_then(|images| {
-            let mut view = TrackedView::of_standby(&self.tracker);
+            let mut view = TrackedView::of_standby(&self.tracker, &self.place);
             let ready = steps::prepare_waiting(&cx, &images, &mut view, &mut Progress::new())?;
             Ok(Standby { cx: BuildContext { reporter: self.cx.reporter, ..cx }, images, ready })
         });
@@ -161,7 +178,11 @@ impl<'a> Worker<'a> {
     }
 
     /// Makes a build and reports how it went; returns a standby for the next one, when this one was not needed.
-    fn build(&mut self, request: &Request, waiting: Option<Standby<'a>>) -> Option<Standby<'a>> {
+    fn build(&mut self, request: &Request, mut waiting: Option<Standby<'a>>) -> Option<Standby<'a>> {
+        if self.follow_source() {
+            self.throw_away(waiting.take(), None);
+            self.policy.renew(ANOTHER_FOLDER);
+        }
         let mut progress = Progress::new();
         progress.phases.clone_from(&request.phases);
         let waited = request.ordered.elapsed();
@@ -241,8 +262,9 @@ impl<'a> Worker<'a> {
         if outcome != Outcome::Cancelled {
             callback::post_in_background(&self.cx, outcome == Outcome::Ok);
         }
+        let source_moved = result.as_ref().is_err_and(SourceMoved::ended);
         let engine_failed = result.as_ref().is_err_and(|error| error::kind(error) == ErrorKind::Engine);
-        (self.report)(WorkerEvent::Ended { outcome, engine_failed, total, image: result.ok() });
+        (self.report)(WorkerEvent::Ended { outcome, engine_failed, source_moved, total, image: result.ok() });
     }
 
     /// Builds in the standby, or in a container of the build's own; returns the id of the image, or `None` when the tag is on
@@ -255,7 +277,7 @@ impl<'a> Worker<'a> {
         progress: &mut Progress,
     ) -> Result<Option<String>> {
         let revision = RevisionQuery::start(&self.cx.job.source.path, &self.control.ending().work);
-        let mut view = TrackedView::of_build(&self.tracker);
+        let mut view = TrackedView::of_build(&self.tracker, &self.place);
         self.settle(request, standby, using, &mut view, progress)?;
         loop {
             if standby.is_none() {
@@ -355,7 +377,7 @@ impl<'a> Worker<'a> {
         view: &mut TrackedView,
         progress: &mut Progress,
     ) -> Result<Standby<'a>> {
-        let cx = self.context_for(if request.clean { self.clean } else { self.cx.job });
+        let cx = self.context_for(if request.clean { &self.jobs.at(&self.place.path).clean } else { self.cx.job });
         self.control.take(request.started.build);
         let images = Images::find(&cx)?;
         let ready = steps::prepare_settled(&cx, &images, view, progress)?;

@@ -13,6 +13,8 @@ pub enum Action {
     Look,
     /// Find out whether git is at work in the source.
     AskGit,
+    /// Find out whether the source still means the same folder.
+    AskPath,
     /// Start a build of the source as it is now.
     Build(BuildOrder),
     /// Cancel the build under way.

@@ -1,5 +1,7 @@
 //! What the worker is doing, as far as decisions depend on it.
 
+use super::input::Demand;
+
 /// What the worker does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -12,6 +14,8 @@ pub enum Work {
 /// The build under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Build {
+    /// Why it is made, if that is not a change of the source.
+    pub demand: Option<Demand>,
     /// It follows a cancelled one, so that steady saving cannot starve the tag.
     pub protected: bool,
     pub cancelled: bool,

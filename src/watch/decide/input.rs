@@ -15,6 +15,8 @@ pub enum Input {
     Tick,
     /// Answers `AskGit`: the lock of git's index, if git holds it.
     GitBusy(Option<IndexLock>),
+    /// Answers `AskPath`: whether the source, or a folder in it, means another folder than when it was last looked at.
+    PathAsked { changed: bool },
     /// Answers `Look`.
     Looked(Look),
     /// Answers `Look`: the source cannot be looked at, for this reason.
@@ -45,6 +47,8 @@ pub struct Look {
     pub comparison: Comparison,
     /// There are no events, so that everything is looked at now and then.
     pub polling: bool,
+    /// The source came to mean another folder.
+    pub moved: bool,
     pub took: Duration,
 }
 
@@ -70,6 +74,8 @@ pub enum BuildEnd {
     /// The tag was on an image of exactly this source, builder and options.
     NotNeeded,
     Cancelled,
+    /// The source came to mean another folder before all of it was sent.
+    SourceMoved,
     /// By an error of the engine, which may have gone away under it.
     EngineFailed,
 }

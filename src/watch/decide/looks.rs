@@ -8,6 +8,10 @@ use super::input::{Comparison, Look};
 use crate::git::work_tree::IndexLock;
 use crate::watch::debounce::{self, Burst};
 
+/// How often it is asked which folder the source means. A question takes some microseconds; a person who has moved a link
+/// does not wait much longer.
+const PATH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A look by the clock takes at most this part of the time: a tenth.
 const POLL_SHARE: u32 = 10;
 
@@ -28,6 +32,8 @@ pub struct Looks {
     again: bool,
     saved: Option<Saved>,
     poll: Poll,
+    /// When to ask which folder the source means.
+    path_due: Instant,
 }
 
 /// The question under way.
@@ -38,6 +44,7 @@ enum UnderWay {
     /// A look for this burst, or for a build that wants to know.
     Look(Option<Burst>),
     LookByTheClock,
+    Path,
 }
 
 /// Looks by the clock.
@@ -64,6 +71,7 @@ impl Looks {
             again: false,
             saved: None,
             poll: Poll { every, on: polling, fault: None, due: now + every },
+            path_due: now + PATH_INTERVAL,
         }
     }
 
@@ -78,7 +86,14 @@ impl Looks {
         if self.under_way != UnderWay::Nothing {
             return None;
         }
-        [self.events_due(), self.poll.due()].into_iter().flatten().min()
+        [self.events_due(), self.poll.due(), Some(self.path_due)].into_iter().flatten().min()
+    }
+
+    /// Like [`deadline`](Self::deadline), but for the question for the path, which is asked for ever.
+    #[cfg(test)]
+    pub fn deadline_but_path(&self) -> Option<Instant> {
+        let idle = self.under_way == UnderWay::Nothing;
+        [self.events_due(), self.poll.due()].into_iter().flatten().min().filter(|_| idle)
     }
 
     /// Begins a look that is due.
@@ -94,7 +109,20 @@ impl Looks {
             self.under_way = UnderWay::LookByTheClock;
             return Some(Action::Look);
         }
+        if self.path_due <= now {
+            self.under_way = UnderWay::Path;
+            return Some(Action::AskPath);
+        }
         None
+    }
+
+    /// Takes in whether the source means another folder, which is as good as an event.
+    pub fn path_asked(&mut self, changed: bool, now: Instant) {
+        self.under_way = UnderWay::Nothing;
+        self.path_due = now + PATH_INTERVAL;
+        if changed {
+            self.note(Burst { first: now, last: now, paths: 1, finished: true });
+        }
     }
 
     /// Goes on with the look when git does not hold its index, or has done so for too long.
@@ -118,7 +146,7 @@ impl Looks {
         match self.under_way {
             UnderWay::Nothing => self.begin(None, now),
             UnderWay::Git => None,
-            UnderWay::Look(_) | UnderWay::LookByTheClock => {
+            UnderWay::Look(_) | UnderWay::LookByTheClock | UnderWay::Path => {
                 self.again = true;
                 None
             }
@@ -137,7 +165,7 @@ impl Looks {
     /// Takes in what a look found; the comparison, unless it is to be made again later.
     pub fn looked(&mut self, look: Look, now: Instant) -> Option<Comparison> {
         self.poll.fault = None;
-        if look.polling && !std::mem::replace(&mut self.poll.on, look.polling) {
+        if !std::mem::replace(&mut self.poll.on, look.polling) && look.polling {
             self.poll.due = now + self.poll.every;
         }
         match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
@@ -150,7 +178,7 @@ impl Looks {
                 None
             }
             UnderWay::Look(burst) => self.judge(look.comparison, burst),
-            UnderWay::Nothing | UnderWay::Git => None,
+            UnderWay::Nothing | UnderWay::Git | UnderWay::Path => None,
         }
     }
 

@@ -43,7 +43,7 @@ fn save(at: Instant) -> Input {
 }
 
 fn looked(comparison: Comparison) -> Input {
-    Input::Looked(Look { comparison, polling: false, took: millis(1) })
+    Input::Looked(Look { comparison, polling: false, moved: false, took: millis(1) })
 }
 
 fn index_lock() -> IndexLock {
@@ -69,10 +69,20 @@ fn builds(actions: &[Action]) -> Vec<Option<Demand>> {
     orders.collect()
 }
 
+/// When there is something to do, but for asking which folder the source means, which is answered until then.
+fn next_due(decider: &mut Decider) -> Option<Instant> {
+    let due = decider.deadline_but_path()?;
+    if let Some(path) = decider.deadline().filter(|path| *path < due) {
+        assert_eq!(decider.on(Input::Tick, path), [Action::AskPath]);
+        assert_eq!(decider.on(Input::PathAsked { changed: false }, due), []);
+    }
+    Some(due)
+}
+
 /// Lets a save be looked at, with this result.
 fn see(decider: &mut Decider, at: Instant, comparison: Comparison) -> Vec<Action> {
     decider.on(save(at), at);
-    let due = decider.deadline().unwrap();
+    let due = next_due(decider).unwrap();
     assert_eq!(decider.on(Input::Tick, due), [Action::AskGit]);
     assert_eq!(decider.on(Input::GitBusy(None), due), [Action::Look]);
     decider.on(looked(comparison), due)
@@ -88,17 +98,17 @@ fn an_engine_that_hung_during_a_build_was_waited_for_in_silence() {
     let begin = Instant::now();
     let mut decider = decider(OnBusy::Auto, begin);
     decider.on(Input::Demanded(Demand::First), begin);
-    let check = decider.deadline().expect("the engine is asked while there is a build");
+    let check = next_due(&mut decider).expect("the engine is asked while there is a build");
     assert_eq!(decider.on(Input::Tick, check), [Action::AskEngine]);
     assert_eq!(decider.on(Input::EngineAnswered(true), check), []);
-    let check = decider.deadline().expect("it is asked again");
+    let check = next_due(&mut decider).expect("it is asked again");
     decider.on(Input::Tick, check);
     assert_eq!(decider.on(Input::EngineAnswered(false), check), [Action::Report(Note::EngineGone)]);
     decider.on(ended(BuildEnd::Done), check);
     let mut rested = decider;
     rested.on(Input::Tick, check + millis(600));
     rested.on(Input::EngineAnswered(true), check + millis(620));
-    assert_eq!(rested.deadline(), None);
+    assert_eq!(next_due(&mut rested), None);
 }
 
 #[test]
@@ -107,7 +117,7 @@ fn a_save_is_looked_at_and_built() {
     let mut decider = decider(OnBusy::Auto, begin);
     assert_eq!(builds(&see(&mut decider, begin, CHANGED)), [None]);
     assert_eq!(decider.on(ended(BuildEnd::Done), begin), []);
-    assert_eq!(decider.deadline(), None);
+    assert_eq!(next_due(&mut decider), None);
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn git_is_waited_for_but_not_for_ever() {
     let mut now = begin;
     let (mut questions, mut notes) = (0, Vec::new());
     loop {
-        now = decider.deadline().unwrap().max(now);
+        now = next_due(&mut decider).unwrap().max(now);
         assert_eq!(decider.on(Input::Tick, now), [Action::AskGit]);
         let actions = decider.on(Input::GitBusy(Some(index_lock())), now);
         match &actions[..] {
@@ -176,7 +186,7 @@ fn a_file_that_came_or_went_may_be_the_middle_of_a_save() {
     let mut decider = decider(OnBusy::Auto, begin);
     let unsure = Comparison::Changed { unsure: true };
     assert_eq!(see(&mut decider, begin, unsure), []);
-    assert_eq!(decider.deadline(), Some(begin + QUIET));
+    assert_eq!(next_due(&mut decider), Some(begin + QUIET));
     assert_eq!(decider.on(Input::Tick, begin + QUIET), [Action::AskGit]);
     assert_eq!(decider.on(Input::GitBusy(None), begin + QUIET), [Action::Look]);
     assert_eq!(builds(&decider.on(looked(unsure), begin + QUIET)), [None]);
@@ -208,11 +218,11 @@ fn an_engine_that_once_did_not_answer_is_asked_until_it_does() {
     let mut now = begin;
     decider.on(Input::EngineAnswered(false), now);
     for _ in 0..3 {
-        now = decider.deadline().expect("the engine is asked again");
-        assert_eq!(decider.on(Input::Tick, now), [Action::AskEngine]);
+        now = next_due(&mut decider).expect("the engine is asked again");
+        assert!(decider.on(Input::Tick, now).contains(&Action::AskEngine));
         assert_eq!(decider.on(Input::EngineAnswered(false), now), []);
     }
-    now = decider.deadline().unwrap();
+    now = next_due(&mut decider).unwrap();
     decider.on(Input::Tick, now);
     assert_eq!(builds(&decider.on(Input::EngineAnswered(true), now)), [Some(Demand::Engine)]);
 }
@@ -244,7 +254,7 @@ fn an_engine_without_events_is_not_asked_for_them_all_the_time() {
     let mut decider = decider(OnBusy::Auto, begin);
     decider.on(Input::StreamEnded { lasted: millis(10) }, begin);
     assert_eq!(decider.on(Input::EngineAnswered(true), begin).len(), 2);
-    assert_eq!(decider.deadline(), Some(begin + millis(30_000)));
+    assert_eq!(next_due(&mut decider), Some(begin + millis(30_000)));
 }
 
 #[test]
@@ -280,19 +290,19 @@ fn a_source_that_can_not_be_looked_at_is_reported_once_and_looked_at_by_the_cloc
     let begin = Instant::now();
     let mut decider = decider(OnBusy::Auto, begin);
     decider.on(save(begin), begin);
-    let due = decider.deadline().unwrap();
+    let due = next_due(&mut decider).unwrap();
     decider.on(Input::Tick, due);
     decider.on(Input::GitBusy(None), due);
     let fault = Input::LookFailed("gone".to_owned());
     assert_eq!(decider.on(fault.clone(), due), [Action::Report(Note::Fault("gone".to_owned()))]);
-    let again = decider.deadline().expect("it is looked at by the clock");
+    let again = next_due(&mut decider).expect("it is looked at by the clock");
     assert_eq!(decider.on(Input::Tick, again), [Action::Look]);
     assert_eq!(decider.on(fault, again), []);
-    let again = decider.deadline().unwrap();
+    let again = next_due(&mut decider).unwrap();
     decider.on(Input::Tick, again);
     // What is found when it is back is looked at once more, after the quiet, and built.
     assert_eq!(decider.on(looked(CHANGED), again), []);
-    let due = decider.deadline().unwrap();
+    let due = next_due(&mut decider).unwrap();
     assert_eq!(decider.on(Input::Tick, due), [Action::AskGit]);
 }
 
@@ -302,6 +312,46 @@ fn the_end_comes_after_the_end_of_the_build() {
     assert_eq!(decider.on(Input::Stop(WatchEnd::Asked), begin), [Action::Cancel]);
     assert_eq!(decider.on(save(begin), begin), []);
     assert_eq!(decider.on(ended(BuildEnd::Cancelled), begin), [Action::Leave]);
+}
+
+#[test]
+fn a_source_that_came_to_mean_another_folder_was_never_looked_at_again() {
+    let begin = Instant::now();
+    let mut decider = decider(OnBusy::Auto, begin);
+    let due = decider.deadline().expect("the path is asked for by the clock");
+    assert!(due <= begin + millis(1000));
+    assert_eq!(decider.on(Input::Tick, due), [Action::AskPath]);
+    assert_eq!(decider.on(Input::PathAsked { changed: false }, due), []);
+    let due = decider.deadline().expect("and again");
+    assert_eq!(decider.on(Input::Tick, due), [Action::AskPath]);
+    decider.on(Input::PathAsked { changed: true }, due);
+    let due = decider.deadline().unwrap();
+    assert_eq!(decider.on(Input::Tick, due), [Action::AskGit]);
+    assert_eq!(decider.on(Input::GitBusy(None), due), [Action::Look]);
+    let moved = Input::Looked(Look { comparison: CHANGED, polling: false, moved: true, took: millis(1) });
+    let actions = decider.on(moved, due);
+    // What was prepared holds the files of the folder before.
+    assert!(matches!(actions[0], Action::RenewStandby(_)), "{actions:?}");
+    assert_eq!(builds(&actions), [None]);
+}
+
+#[test]
+fn a_build_that_would_mix_two_folders_is_made_again() {
+    let (mut decider, begin) = building(OnBusy::Queue);
+    assert_eq!(builds(&decider.on(ended(BuildEnd::SourceMoved), begin)), [Some(Demand::First)]);
+    decider.on(ended(BuildEnd::Done), begin);
+    see(&mut decider, begin + millis(500), CHANGED);
+    assert_eq!(decider.on(ended(BuildEnd::SourceMoved), begin), [Action::Look]);
+}
+
+#[test]
+fn a_source_on_a_file_system_that_tells_of_all_is_not_polled_any_more() {
+    let begin = Instant::now();
+    let mut decider = Decider::new(&settings(OnBusy::Auto), true, KnownImages::named(BUILDER, "b1", TAG), begin);
+    let due = next_due(&mut decider).expect("it is polled");
+    assert_eq!(decider.on(Input::Tick, due), [Action::Look]);
+    decider.on(looked(Comparison::Nothing), due);
+    assert_eq!(next_due(&mut decider), None);
 }
 
 /// Things that happen to a watch from outside.
@@ -324,6 +374,8 @@ enum Happening {
     Git(bool),
     /// The source can, or cannot, be looked at.
     Readable(bool),
+    /// The source means another folder, of which no event tells.
+    Retarget(u8),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -341,6 +393,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::EngineBack),
         1 => any::<bool>().prop_map(Happening::Git),
         1 => any::<bool>().prop_map(Happening::Readable),
+        2 => (0_u8..4).prop_map(Happening::Retarget),
     ]
 }
 
@@ -350,6 +403,8 @@ struct RunningBuild {
     cancelled: bool,
     /// The engine went away under it.
     struck: bool,
+    /// The source came to mean another folder before it was sent.
+    elsewhere: bool,
 }
 
 /// A source of one number, an engine, and the threads of a watch.
@@ -359,6 +414,8 @@ struct World {
     now: Instant,
     source: u8,
     readable: bool,
+    /// The source means another folder than at the last look.
+    moved: bool,
     events: Option<Burst>,
     /// There were events since the last time that a look compared.
     relevant: bool,
@@ -393,6 +450,7 @@ impl World {
             now,
             source: 0,
             readable: true,
+            moved: false,
             events: None,
             relevant: false,
             built: None,
@@ -429,8 +487,8 @@ impl World {
                 self.stream = true;
                 std::mem::take(&mut self.missed).into_iter().for_each(|event| self.feed(event));
             }
-            Action::Look | Action::AskGit | Action::AskEngine | Action::AskImage(_) => {
-                let looks = |action: &Action| matches!(action, Action::Look | Action::AskGit);
+            Action::Look | Action::AskGit | Action::AskPath | Action::AskEngine | Action::AskImage(_) => {
+                let looks = |action: &Action| matches!(action, Action::Look | Action::AskGit | Action::AskPath);
                 assert!(!looks(&action) || !self.questions.iter().any(looks), "two looks at once");
                 assert!(action != Action::AskEngine || !self.questions.contains(&action), "asked twice at once");
                 self.questions.push(action);
@@ -439,7 +497,8 @@ impl World {
                 assert!(self.build.is_none(), "two builds at once");
                 assert!(!self.paused, "a build during a pause");
                 self.built_with = self.builder;
-                self.build = Some(RunningBuild { fixed: false, cancelled: false, struck: self.engine_gone });
+                self.build =
+                    Some(RunningBuild { fixed: false, cancelled: false, struck: self.engine_gone, elsewhere: false });
             }
             Action::Cancel => {
                 self.build.as_mut().expect("there is a build to cancel").cancelled = true;
@@ -457,6 +516,7 @@ impl World {
             let answer = match question {
                 Action::Look if !self.readable => Input::LookFailed("it is gone".to_owned()),
                 Action::Look => looked(self.compare()),
+                Action::AskPath => Input::PathAsked { changed: self.moved },
                 Action::AskGit => Input::GitBusy(self.git_busy.then(index_lock)),
                 Action::AskEngine => Input::EngineAnswered(!self.engine_gone),
                 Action::AskImage(name) if self.engine_gone => Input::NoAnswer(name),
@@ -474,7 +534,7 @@ impl World {
     }
 
     fn compare(&mut self) -> Comparison {
-        self.events = None;
+        (self.events, self.moved) = (None, false);
         let relevant = std::mem::take(&mut self.relevant);
         let open = self.build.as_ref().is_some_and(|build| !build.fixed);
         if open || self.built == Some(self.source) {
@@ -486,7 +546,26 @@ impl World {
         }
     }
 
+    /// Ends a build that would mix two folders; whether it was one.
+    fn refuse(&mut self) -> bool {
+        if !self
+            .build
+            .as_ref()
+            .is_some_and(|build| build.elsewhere && !build.fixed && !build.struck && !build.cancelled)
+        {
+            return false;
+        }
+        self.build = None;
+        // Its look has taken in where the source is.
+        (self.moved, self.built) = (false, self.tagged);
+        self.feed(Input::BuildEnded { end: BuildEnd::SourceMoved, image: None });
+        true
+    }
+
     fn end(&mut self, good: bool) {
+        if self.refuse() {
+            return;
+        }
         let Some(build) = self.build.take() else { return };
         if build.struck || self.engine_gone {
             return self.feed(Input::BuildEnded { end: BuildEnd::EngineFailed, image: None });
@@ -551,6 +630,7 @@ impl World {
             Happening::Touch => self.note_events(),
             Happening::Wait(time) => self.pass(millis(time)),
             Happening::Answer => self.answer_all(),
+            Happening::Fix if self.refuse() => {}
             Happening::Fix => {
                 if let Some(build) = &mut self.build
                     && !std::mem::replace(&mut build.fixed, true)
@@ -585,6 +665,12 @@ impl World {
             }
             Happening::EngineBack => self.engine_gone = false,
             Happening::Git(busy) => self.git_busy = busy,
+            Happening::Retarget(source) => {
+                (self.source, self.moved) = (source, true);
+                if let Some(build) = &mut self.build {
+                    build.elsewhere |= !build.fixed;
+                }
+            }
             Happening::Readable(readable) => self.readable = readable,
         }
     }
@@ -618,7 +704,7 @@ proptest! {
         let mut world = World::new(on_busy);
         happenings.into_iter().for_each(|happening| world.happen(happening));
         world.rest();
-        prop_assert!(world.build.is_none() && world.questions.is_empty() && world.decider.deadline().is_none());
+        prop_assert!(world.build.is_none() && world.questions.is_empty() && world.decider.deadline_but_path().is_none());
         // A source whose build failed is not built again before it changes.
         prop_assert!(world.tagged == Some(world.source) || world.built == Some(world.source));
         prop_assert_eq!(world.built_with, world.builder);

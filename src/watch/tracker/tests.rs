@@ -1,22 +1,27 @@
 //! What a tracker sees of real files.
 
-use super::{Tracker, lock};
+use super::{Notice, Tracker, lock};
 use crate::cancel::Cancel;
 use crate::report::message::Outcome;
+use crate::settings::source::Source;
 use crate::source::rules::Selection;
 use crate::source::send::hash_file;
 use crate::source::view::SourceView;
 use crate::watch::debounce::Burst;
 use crate::watch::decide::input::Comparison;
+use crate::watch::place::SourceMoved;
 use crate::watch::tracked_view::TrackedView;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 fn tracker(root: &Path) -> Arc<Mutex<Tracker>> {
     let selection = Selection { gitignore: true, ..Selection::default() };
-    Arc::new(Mutex::new(Tracker::new(root, &selection, Cancel::default(), false, Arc::new(|| {})).unwrap()))
+    Arc::new(Mutex::new(
+        Tracker::new(&Source::at(root), &selection, Cancel::default(), false, Arc::new(|| {})).unwrap(),
+    ))
 }
 
 /// Waits until events of the last change have come, then looks and compares.
@@ -43,13 +48,14 @@ fn wait_for_events(tracker: &Arc<Mutex<Tracker>>) {
 
 /// Builds, as far as the tracker is concerned.
 fn build(tracker: &Arc<Mutex<Tracker>>, outcome: Outcome) {
-    let mut view = TrackedView::of_build(tracker);
+    let place = lock(tracker).place().clone();
+    let mut view = TrackedView::of_build(tracker, &place);
     lock(tracker).open_flag().store(true, std::sync::atomic::Ordering::Relaxed);
     let mut sent = view.snapshot().unwrap();
     while let Some(now) = view.changes_since(&sent).unwrap() {
         sent = now;
     }
-    let root = lock(tracker).root.clone();
+    let root = lock(tracker).root().to_owned();
     for entry in sent.entries.iter().filter(|entry| !entry.is_folder()) {
         entry.set_hash(hash_file(&root.join(entry.path()), false).unwrap().unwrap());
     }
@@ -165,7 +171,8 @@ fn events_that_a_standby_looked_at_are_answered() {
     build(&tracker, Outcome::Ok);
     fs::write(dir.path().join("a"), "1").unwrap();
     wait_for_events(&tracker);
-    TrackedView::of_standby(&tracker).snapshot().unwrap();
+    let place = lock(&tracker).place().clone();
+    TrackedView::of_standby(&tracker, &place).snapshot().unwrap();
     assert_eq!(lock(&tracker).compare(false).0, Comparison::Same);
     assert_eq!(lock(&tracker).compare(false).0, Comparison::Nothing);
 }
@@ -205,4 +212,91 @@ fn where_events_may_be_missing_everything_is_looked_at_and_events_wake_all_the_s
     let mut tracker = lock(&tracker);
     let relevant = tracker.look().unwrap();
     assert_eq!(tracker.compare(relevant).0, Comparison::Changed { unsure: false });
+}
+
+/// Two folders with a file each, and a link to the first.
+fn two_folders(contents: [&str; 2]) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    for (folder, content) in ["r1", "r2"].into_iter().zip(contents) {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+        fs::write(dir.path().join(folder).join("a"), content).unwrap();
+    }
+    let link = dir.path().join("current");
+    symlink("r1", &link).unwrap();
+    (dir, link)
+}
+
+fn retarget(link: &Path, to: &str) {
+    fs::remove_file(link).unwrap();
+    symlink(to, link).unwrap();
+}
+
+#[test]
+fn a_link_to_the_source_that_was_retargeted_made_the_watch_stale_for_good() {
+    let (dir, link) = two_folders(["1", "22"]);
+    let tracker = tracker(&link);
+    build(&tracker, Outcome::Ok);
+    assert!(!lock(&tracker).needs_another_look());
+    retarget(&link, "r2");
+    assert!(lock(&tracker).needs_another_look());
+    assert!(lock(&tracker).look().unwrap());
+    assert!(lock(&tracker).take_moved() && !lock(&tracker).needs_another_look());
+    let top = dir.path().canonicalize().unwrap();
+    assert_eq!(lock(&tracker).take_notices(), [Notice::Moved(top.join("r2"))]);
+    assert_eq!(lock(&tracker).compare(true).0, Comparison::Changed { unsure: false });
+    build(&tracker, Outcome::Ok);
+    // Saves in the new folder are seen by their events, those in the old one are none.
+    fs::write(top.join("r1/a"), "4444").unwrap();
+    fs::write(top.join("r2/a"), "333").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
+    // A link that leads nowhere is as good as a source that was removed.
+    retarget(&link, "r3");
+    assert!(lock(&tracker).needs_another_look());
+    assert!(lock(&tracker).look().is_err() && !lock(&tracker).needs_another_look());
+    retarget(&link, "r2");
+    assert!(lock(&tracker).needs_another_look() && lock(&tracker).look().unwrap());
+    assert_eq!(lock(&tracker).take_notices().last(), Some(&Notice::Back));
+}
+
+#[test]
+fn a_parent_whose_name_another_folder_took_was_not_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    for (parent, content) in [("p/q", "1"), ("other/q", "22")] {
+        fs::create_dir_all(dir.path().join(parent).join("src")).unwrap();
+        fs::write(dir.path().join(parent).join("src/a"), content).unwrap();
+    }
+    let tracker = tracker(&dir.path().join("p/q/src"));
+    build(&tracker, Outcome::Ok);
+    fs::rename(dir.path().join("p"), dir.path().join("away")).unwrap();
+    fs::rename(dir.path().join("other"), dir.path().join("p")).unwrap();
+    assert!(lock(&tracker).needs_another_look() && lock(&tracker).look().unwrap());
+    assert_eq!(lock(&tracker).compare(true).0, Comparison::Changed { unsure: false });
+    build(&tracker, Outcome::Ok);
+    fs::write(dir.path().join("p/q/src/a"), "333").unwrap();
+    assert_eq!(seen(&tracker), Comparison::Changed { unsure: false });
+}
+
+#[test]
+fn another_folder_with_the_same_content_needs_no_build() {
+    let (_dir, link) = two_folders(["1", "1"]);
+    let tracker = tracker(&link);
+    build(&tracker, Outcome::Ok);
+    retarget(&link, "r2");
+    let relevant = lock(&tracker).look().unwrap();
+    assert_eq!(lock(&tracker).compare(relevant).0, Comparison::Same);
+}
+
+#[test]
+fn a_build_never_mixes_two_folders() {
+    let (_dir, link) = two_folders(["1", "22"]);
+    let tracker = tracker(&link);
+    let place = lock(&tracker).place().clone();
+    let mut view = TrackedView::of_build(&tracker, &place);
+    let sent = view.snapshot().unwrap();
+    retarget(&link, "r2");
+    assert!(SourceMoved::ended(&view.changes_since(&sent).unwrap_err()));
+    // Also if the event loop was the first to see it, and if the link is back meanwhile.
+    assert!(SourceMoved::ended(&view.changes_since(&sent).unwrap_err()));
+    let place = lock(&tracker).place().clone();
+    assert_eq!(TrackedView::of_build(&tracker, &place).snapshot().unwrap().entries[0].size, 2);
 }

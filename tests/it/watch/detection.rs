@@ -3,6 +3,7 @@
 //! What it then does is in `decisions`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
@@ -216,6 +217,35 @@ fn a_source_that_another_folder_takes_the_place_of_is_watched_on() {
     assert_eq!((paths(&project), project.image_file("a")), (vec!["a".to_owned()], "2".to_owned()));
     watch.build_after(|| project.write("a", "3"));
     assert_eq!(project.image_file("a"), "3");
+    watch.stop("INT");
+}
+
+#[test]
+fn a_link_to_the_source_that_leads_elsewhere_is_followed() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1").file("old", "1");
+    let (link, other) = (project.temp_dir().join("current"), project.temp_dir().join("r2"));
+    symlink(project.path(), &link).unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("a"), "22").unwrap();
+    let watch = project.watch(&builder).source(link.to_str().unwrap()).start_watch();
+    let retarget = |to: &Path| {
+        symlink(to, project.temp_dir().join("new")).unwrap();
+        fs::rename(project.temp_dir().join("new"), &link).unwrap();
+    };
+    watch.build_after(|| retarget(&other));
+    watch.wait_for_message("note", "is now the folder");
+    assert_eq!((paths(&project), project.image_file("a")), (vec!["a".to_owned()], "22".to_owned()));
+    watch.wait_for_standby();
+    let end = watch.build_after(|| fs::write(other.join("a"), "333").unwrap());
+    assert_eq!((project.image_file("a"), &end["standby"]), ("333".to_owned(), &"used".into()), "{watch}");
+    // What is saved in the folder that was left is none of its business; a link to nowhere keeps the image.
+    project.write("a", "55555");
+    retarget(&project.temp_dir().join("none"));
+    watch.wait_for_message("warning", "is gone");
+    watch.build_after(|| retarget(&project.path()));
+    assert_eq!(project.image_file("a"), "55555");
+    assert_eq!(watch.builds_started(), 4, "{watch}");
     watch.stop("INT");
 }
 
