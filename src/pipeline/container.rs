@@ -9,3 +9,4 @@ pub mod own_variables;
 pub mod protocol;
 pub mod session;
 pub mod shell;
+mod stderr_tail;

@@ -4,7 +4,6 @@
 use std::io::{self, BufWriter, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -13,6 +12,7 @@ use super::backlog::{Backlog, Limited};
 use super::end_signal::EndSignal;
 use super::final_script::FinalScript;
 use super::protocol::{Chunk, Greeting, MarkScanner, script};
+use super::stderr_tail::StderrTail;
 use crate::child::{for_each_piece, keep_end};
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
@@ -31,10 +31,6 @@ const UPLOAD_BUFFER: usize = 256 * 1024;
 /// How long to wait for the remaining stderr of a container that failed, for the error message: chosen so that a slow
 /// engine has time to print its error.
 const STDERR_TIME_LIMIT: Duration = Duration::from_secs(5);
-
-/// How much of the end of the container's stderr is kept for an error message, in bytes: chosen so that it holds
-/// several screens.
-const STDERR_SIZE_LIMIT: usize = 16 * 1024;
 
 /// How much of the end of an ENTRYPOINT's output before `assemble` is kept, in bytes: more than is read.
 const EARLY_SIZE_LIMIT: usize = 1024 * 1024;
@@ -336,24 +332,6 @@ impl Session {
         if let SessionEvent::Chunk(Chunk::Output(bytes)) = event {
             self.backlog.remove(bytes.len());
         }
-    }
-}
-
-/// The last part of the stderr of a container so far.
-#[derive(Clone, Default)]
-struct StderrTail(Arc<Mutex<Vec<u8>>>);
-
-impl StderrTail {
-    fn add(&self, bytes: &[u8]) {
-        keep_end(&mut self.lock(), bytes, STDERR_SIZE_LIMIT);
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lock()).into_owned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().expect("no thread panics while it holds this lock")
     }
 }
 
