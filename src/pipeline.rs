@@ -34,6 +34,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::engine::cli::LeftBehind;
 use crate::git::work_tree::RevisionQuery;
 use crate::report::message::{Finished, Message, Started};
 use crate::source::view::DiskView;
@@ -41,6 +42,7 @@ use cleanup::Leftovers;
 use commit::TagMove;
 use context::{BuildContext, Progress};
 use images::Images;
+use steps::CommitOptions;
 
 /// Builds once, reports the start and the end, and has a background process remove the leftovers.
 ///
@@ -75,8 +77,15 @@ pub fn build(cx: &BuildContext) -> Result<()> {
         phases: progress.phases,
         standby: None,
     }));
-    let (_, leftovers) = result?;
-    leftovers.remove_in_background(cx);
+    match result {
+        Ok((_, leftovers)) => leftovers.remove_in_background(cx),
+        Err(error) => {
+            // The tag may have moved though the build failed.
+            let superseded = images.superseded().filter(|image| cx.run_lock.is_superseded(image));
+            superseded.into_iter().for_each(|image| cx.engine.leave_behind(LeftBehind::Image(image)));
+            return Err(error);
+        }
+    }
     Ok(())
 }
 
@@ -85,7 +94,8 @@ fn run_steps(cx: &BuildContext, images: &Images, progress: &mut Progress) -> Res
     let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection, cx.engine.cancel().clone())?;
     let mut ready = steps::prepare_settled(cx, images, &mut view, progress)?;
     let assembled = steps::assemble(cx, images, &mut ready, progress)?;
-    let id = steps::commit(cx, images, &ready, revision, assembled, TagMove::Separate, progress)?;
+    let options = CommitOptions { tag_move: TagMove::Separate, keep_superseded: false };
+    let id = steps::commit(cx, images, &ready, revision, assembled, options, progress)?;
     let mut leftovers = ready.into_leftovers();
     leftovers.images = images.superseded_by(&id).into_iter().collect();
     Ok((id, leftovers))

@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 
 use crate::random;
 pub use claim::{Claim, Claimed};
-pub use dead_run::{DeadRun, Unfinished};
+pub use dead_run::{COMMIT_MAY_LAST, DeadRun, SupersededImage, Unfinished};
 use lock_file::{LOCK_EXTENSION, create_private, is_at, is_locked, items, lock_path, scope};
 
 /// The end of the name of a folder with a cloned source.
@@ -32,8 +32,8 @@ pub struct RunFolders {
     pub clones: PathBuf,
 }
 
-/// The locked file that shows that this run is alive, and what images of it may have no name. Dropping it releases the
-/// lock, and removes the file unless the run left something behind.
+/// The locked file that shows that this run is alive, and what images of it may have no name and are to be removed.
+/// Dropping it releases the lock, and removes the file unless the run left something behind.
 pub struct RunLock {
     folders: RunFolders,
     scope: String,
@@ -97,14 +97,17 @@ impl RunLock {
         self.new_name()
     }
 
-    /// Notes in the file that a commit begins whose image has no name for a while. Returns the value for the image's label
-    /// by which the next run finds it if this run is killed.
+    /// Notes in the file that a commit begins whose image has no name for a while, and that takes the tag from the
+    /// `superseded` image. Returns the value for the image's label by which the next run finds it if this run is killed.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn begin_commit(&self) -> Result<String> {
+    pub fn begin_commit(&self, superseded: Option<&SupersededImage>) -> Result<String> {
         let name = self.new_name();
-        self.write_unfinished(|unfinished| unfinished.push(Unfinished::Commit(name.clone())))?;
+        self.write_unfinished(|unfinished| {
+            unfinished.push(Unfinished::Commit(name.clone()));
+            superseded.into_iter().for_each(|image| push_image(unfinished, image.clone()));
+        })?;
         Ok(name)
     }
 
@@ -117,16 +120,41 @@ impl RunLock {
         self.write_unfinished(|unfinished| unfinished.retain(|known| *known != ended))
     }
 
+    /// Notes that this image is to be removed.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note_superseded(&self, image: &SupersededImage) -> Result<()> {
+        self.write_unfinished(|unfinished| push_image(unfinished, image.clone()))
+    }
+
+    /// Whether the image is noted as one that is to be removed.
+    pub fn is_superseded(&self, image: &SupersededImage) -> bool {
+        self.state().unfinished.contains(&Unfinished::Image(image.clone()))
+    }
+
+    /// Notes that this image was removed, or is not to be removed any more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn end_superseded(&self, image: &SupersededImage) -> Result<()> {
+        let ended = Unfinished::Image(image.clone());
+        if !self.state().unfinished.contains(&ended) {
+            return Ok(());
+        }
+        self.write_unfinished(|unfinished| unfinished.retain(|known| *known != ended))
+    }
+
     /// Has the file stay, so that the next run removes the containers of this one, and these images.
     ///
     /// # Errors
     /// When the file cannot be written. It stays all the same.
-    pub fn leave_to_next_run(&self, images: impl IntoIterator<Item = String>) -> Result<()> {
+    pub fn leave_to_next_run(&self, images: impl IntoIterator<Item = SupersededImage>) -> Result<()> {
         self.state().kept = true;
-        self.write_unfinished(|unfinished| unfinished.extend(images.into_iter().map(Unfinished::Image)))
+        self.write_unfinished(|unfinished| images.into_iter().for_each(|image| push_image(unfinished, image)))
     }
 
-    /// Notes that this process cleans up after this run and holds the lock as well.
+    /// Notes that this process cleans up after this run, removes the superseded images, and holds the lock as well.
     pub fn hand_over(&self, cleanup_process: Child) {
         self.state().cleanup_process = Some(cleanup_process);
     }
@@ -243,6 +271,14 @@ impl RunLock {
     }
 }
 
+/// Adds an image, once.
+fn push_image(unfinished: &mut Vec<Unfinished>, image: SupersededImage) {
+    let image = Unfinished::Image(image);
+    if !unfinished.contains(&image) {
+        unfinished.push(image);
+    }
+}
+
 impl Drop for RunLock {
     fn drop(&mut self) {
         let mut state = self.state();
@@ -252,7 +288,9 @@ impl Drop for RunLock {
             .cleanup_process
             .as_mut()
             .is_some_and(|process| !process.try_wait().is_ok_and(|ended| ended.is_some_and(|status| status.success())));
-        let kept = state.kept || cleaning || !state.unfinished.is_empty();
+        // What was handed over was removed by that process.
+        let handed_over = |it: &Unfinished| state.cleanup_process.is_some() && matches!(it, Unfinished::Image(_));
+        let kept = state.kept || cleaning || !state.unfinished.iter().all(handed_over);
         drop(state);
         if !kept {
             let _ = fs::remove_file(self.path());
@@ -262,11 +300,15 @@ impl Drop for RunLock {
 
 #[cfg(test)]
 mod tests {
-    use super::{RunFolders, RunLock, Unfinished};
+    use super::{RunFolders, RunLock, SupersededImage, Unfinished};
 
     fn run_lock(name: &str) -> RunLock {
         let folder = std::env::temp_dir().join(format!("minis2i-run-lock-{name}-{}", std::process::id()));
         RunLock::take(RunFolders { locks: folder.clone(), clones: folder }).unwrap()
+    }
+
+    fn image(id: &str, commit: Option<&str>) -> SupersededImage {
+        SupersededImage { id: id.to_owned(), commit: commit.map(str::to_owned) }
     }
 
     #[test]
@@ -285,8 +327,11 @@ mod tests {
         let run_lock = run_lock("done");
         let path = run_lock.path();
         run_lock.container_name();
-        let commit = run_lock.begin_commit().unwrap();
+        let superseded = image("sha256:1", None);
+        let commit = run_lock.begin_commit(Some(&superseded)).unwrap();
         run_lock.end_commit(&commit).unwrap();
+        assert!(run_lock.is_superseded(&superseded));
+        run_lock.end_superseded(&superseded).unwrap();
         drop(run_lock);
         assert!(!path.exists());
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
@@ -295,12 +340,14 @@ mod tests {
     #[test]
     fn the_next_run_learns_what_a_dead_one_may_have_left() {
         let dead = run_lock("left");
-        let commit = dead.begin_commit().unwrap();
-        dead.leave_to_next_run(["sha256:1".to_owned()]).unwrap();
+        let images = [image("sha256:1", Some("c-0")), image("sha256:2", None)];
+        let commit = dead.begin_commit(Some(&images[0])).unwrap();
+        dead.leave_to_next_run(images.clone()).unwrap();
         drop(dead);
         let next = run_lock("left");
         let runs = next.dead_runs();
-        assert_eq!(runs[0].unfinished, [Unfinished::Commit(commit), Unfinished::Image("sha256:1".to_owned())]);
+        let [one, two] = images.map(Unfinished::Image);
+        assert_eq!(runs[0].unfinished, [Unfinished::Commit(commit), one, two]);
         assert!(runs[0].may_be_committing());
         next.forget(&runs[0]);
         assert!(!next.has_dead_runs());

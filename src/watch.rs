@@ -77,10 +77,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let tracker = start_tracker(cx.job, settings, &engine, cx.reporter, &send)?;
     let keys = read_keys(&send, cx.reporter)?;
     report_start(cx.job, settings, reporter, &tracker, keys.is_some());
-    let (cleaner, cleaner_thread) = Cleaner::start(engine.for_cleanup(), settings.keep);
     let known = KnownImages::new(cx.job, &images);
-    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, cleaner, known, (send, events));
-    cleaner_thread.wait();
+    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, known, (send, events));
     drop(keys);
     pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
     reporter.emit(&Message::WatchFinished(&summary));
@@ -99,7 +97,6 @@ fn run_threads(
     settings: &WatchSettings,
     tracker: &Arc<Mutex<Tracker>>,
     control: &Arc<BuildControl>,
-    cleaner: Cleaner,
     known: KnownImages,
     (send, events): (Sender<Event>, Receiver<Event>),
 ) -> (WatchEnd, Summary) {
@@ -110,6 +107,7 @@ fn run_threads(
     let (to_asker, questions) = mpsc::channel();
     let (to_listener, listen_requests) = mpsc::channel();
     let place = lock(tracker).place().clone();
+    let (to_cleaner, leftovers) = mpsc::channel();
     let worker = Worker {
         cx: BuildContext { job: &jobs.at(&place.path).job, ..cx.clone() },
         jobs: &jobs,
@@ -117,11 +115,12 @@ fn run_threads(
         without_notes: &without_notes,
         tracker: tracker.clone(),
         control: control.clone(),
-        cleaner,
+        cleaner: Cleaner::new(to_cleaner),
         commands,
         own_commands: to_worker.clone(),
         report: sender(&send, Event::Worker),
         policy: StandbyPolicy::new((!settings.standby).then_some("`--no-standby` was given"), settings.standby_limit),
+        keep_superseded: settings.keep > 0,
         last_commit: None,
         announced: false,
     };
@@ -132,7 +131,7 @@ fn run_threads(
         (sender(&send, Event::Look), sender(&send, Event::Reply), sender(&send, Event::Engine));
     std::thread::scope(|scope| {
         let started = [
-            guarded(scope, &send, || drop(pipeline::cleanup::sweep(engine, cx.run_lock, cx.reporter))),
+            guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers)),
             guarded(scope, &send, || worker.serve()),
             guarded(scope, &send, move || {
                 looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, seen);

@@ -6,7 +6,7 @@ use crate::cancel::Ending;
 use crate::cli::commands::CleanupArgs;
 use crate::engine::cli::Engine;
 use crate::pipeline::cleanup::{self, Leftovers};
-use crate::run_lock::RunLock;
+use crate::run_lock::{RunLock, SupersededImage};
 
 /// Removes the containers and images that the arguments name, then releases the lock of the run that started this
 /// process.
@@ -16,7 +16,8 @@ use crate::run_lock::RunLock;
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let engine = Engine::new(args.engine, Ending::default(), |_| {});
     let run_lock = RunLock::inherit(&args.lock)?;
-    Leftovers { containers: args.container, images: args.image }.remove(&engine)?;
+    let images = args.image.iter().map(|image| SupersededImage::from_text(image)).collect();
+    Leftovers { containers: args.container, images }.remove(&engine)?;
     // Containers without a lock are removed too: those of dead runs whose locks were removed by hand or by a run that
     // used another engine.
     let removed = cleanup::remove_dead(&engine, &run_lock).map(drop);

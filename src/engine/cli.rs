@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 use super::hints;
-use super::process::{OnCall, Process};
+use super::process::{KILLED, OnCall, Process};
 use crate::cancel::{Cancel, Ending};
 use crate::child;
 use crate::error::{Error, ErrorKind};
 use crate::report::message::{CallState, EngineCall};
+use crate::run_lock::SupersededImage;
 
 /// How often a call with a limit is held against the cancel.
 const TICK: Duration = Duration::from_millis(20);
@@ -48,8 +49,8 @@ pub struct Engine {
 pub enum LeftBehind {
     /// The container with this name.
     Container(String),
-    /// The image with this id, which was superseded.
-    Image(String),
+    /// An image that was superseded.
+    Image(SupersededImage),
     /// The image of the commit with this name, which was given up.
     Commit(String),
 }
@@ -58,6 +59,8 @@ pub enum LeftBehind {
 pub struct Output {
     /// Whether the exit status was 0.
     pub success: bool,
+    /// Whether a signal ended the CLI. The engine may go on with what was asked.
+    pub killed: bool,
     pub stdout: String,
     pub stderr: String,
 }
@@ -80,14 +83,14 @@ impl Engine {
         self.with_cancel(self.cleanup.clone())
     }
 
-    /// Notes what may be left, for [`left_behind`](Self::left_behind).
+    /// Notes what may be left, for [`take_left_behind`](Self::take_left_behind).
     pub fn leave_behind(&self, what: LeftBehind) {
         self.left_behind.lock().expect("no thread panics while it holds this lock").push(what);
     }
 
-    /// What may be left of this run, as far as it is known now.
-    pub fn left_behind(&self) -> Vec<LeftBehind> {
-        self.left_behind.lock().expect("no thread panics while it holds this lock").clone()
+    /// What may be left of this run, as far as it is known now. It is the caller's from then on.
+    pub fn take_left_behind(&self) -> Vec<LeftBehind> {
+        std::mem::take(&mut self.left_behind.lock().expect("no thread panics while it holds this lock"))
     }
 
     /// What ends the calls of this engine.
@@ -195,7 +198,7 @@ impl Engine {
         (self.on_call)(&EngineCall { command_line, state });
         self.cancel.check()?;
         let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-        Ok(Output { success: status == 0, stdout: text(stdout), stderr: text(stderr) })
+        Ok(Output { success: status == 0, killed: status == KILLED, stdout: text(stdout), stderr: text(stderr) })
     }
 
     /// Reports that a call has not ended yet, once for each command of the CLI.

@@ -19,9 +19,6 @@ pub struct Image {
     pub repo_tags: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub repo_digests: Vec<String>,
-    /// The id of the image that it was made from; empty if there is none, or the engine does not keep it.
-    #[serde(default)]
-    pub parent: String,
     #[serde(default)]
     pub author: String,
     #[serde(default, deserialize_with = "nullable")]
@@ -139,6 +136,13 @@ fn find_named<'a>(images: &'a [Image], name: &str) -> Option<&'a Image> {
 pub fn says_missing(stderr: &str) -> bool {
     let stderr = stderr.to_lowercase();
     stderr.contains("no such image") || stderr.contains("image not known")
+}
+
+/// Whether the error output of the CLI, docker's or podman's, says that an image cannot be removed because something
+/// uses it.
+pub fn says_in_use(stderr: &str) -> bool {
+    let stderr = stderr.to_lowercase();
+    stderr.contains("conflict") || stderr.contains("in use") || stderr.contains("being used")
 }
 
 /// The ids of the images that pass all these filters of `docker images`, newest first, each once.

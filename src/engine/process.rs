@@ -14,6 +14,9 @@ use crate::cancel::Cancel;
 use crate::child::Collector;
 use crate::report::message::{CallState, EngineCall};
 
+/// Stands for the exit status of a CLI that a signal ended.
+pub const KILLED: i32 = -1;
+
 /// The callback that gets each call.
 pub type OnCall = dyn Fn(&EngineCall) + Send + Sync;
 
@@ -86,7 +89,7 @@ impl Process {
         Collector::start(self.stderr())
     }
 
-    /// Waits for the CLI to end; returns its exit status, or -1 when a signal ended it.
+    /// Waits for the CLI to end; returns its exit status, or [`KILLED`] when a signal ended it.
     ///
     /// # Errors
     /// When the child was reaped before, or the terminal stopped it.
@@ -100,7 +103,7 @@ impl Process {
         self.cancel.release(id);
         self.stop.release();
         let mut child = self.child.take().expect("a process is waited for once");
-        let status = child.wait()?.code().unwrap_or(-1);
+        let status = child.wait()?.code().unwrap_or(KILLED);
         self.check_not_stopped()?;
         Ok(status)
     }

@@ -10,12 +10,12 @@ use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
 use crate::engine::image::{self, Image};
 use crate::report::Reporter;
-use crate::run_lock::{DeadRun, RunLock, Unfinished};
+use crate::run_lock::{DeadRun, RunLock, SupersededImage, Unfinished};
 use crate::settings::CLEANUP_COMMAND;
 use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
 
-/// The most images that a commit leaves: one is built upon the committed one to set its SHELL.
-const IMAGES_OF_A_COMMIT: usize = 2;
+/// The most images that a commit leaves: upon the committed one, two are built to set its author and its SHELL.
+const IMAGES_OF_A_COMMIT: usize = 3;
 
 /// The begin of an error message.
 const NO_PROCESS: &str = "the process that cleans up cannot be started";
@@ -25,8 +25,8 @@ const NO_PROCESS: &str = "the process that cleans up cannot be started";
 pub struct Leftovers {
     /// Names.
     pub containers: Vec<String>,
-    /// Ids of images that had the tag before and were built by minis2i.
-    pub images: Vec<String>,
+    /// Images that had the tag before and were built by minis2i.
+    pub images: Vec<SupersededImage>,
 }
 
 impl Leftovers {
@@ -42,11 +42,8 @@ impl Leftovers {
         if !remove_containers(&engine, &self.containers).unwrap_or(false) {
             self.containers.iter().for_each(|name| engine.leave_behind(LeftBehind::Container(name.clone())));
         }
-        for image in &self.images {
-            if remove_superseded(&engine, image).is_err() {
-                engine.leave_behind(LeftBehind::Image(image.clone()));
-            }
-        }
+        // Removed, or left, at the end of the run.
+        self.images.iter().for_each(|image| engine.leave_behind(LeftBehind::Image(image.clone())));
     }
 
     /// Starts the process that removes everything. It holds the lock of this run.
@@ -58,7 +55,7 @@ impl Leftovers {
             command.args(["--container", container]);
         }
         for image in &self.images {
-            command.args(["--image", image]);
+            command.args(["--image", &image.text()]);
         }
         // A child that inherits the locked file keeps it locked after this process has ended.
         command.stdin(run_lock.as_stdin().context(NO_PROCESS)?).stdout(Stdio::null()).stderr(Stdio::null());
@@ -71,16 +68,14 @@ impl Leftovers {
         Ok(())
     }
 
-    /// Removes everything now.
+    /// Removes everything now. What fails does not keep it from the rest.
     ///
     /// # Errors
-    /// If the engine's CLI cannot be started, the engine cannot inspect an image, or work was cancelled.
+    /// If the engine's CLI cannot be started, the engine cannot inspect or remove an image, or work was cancelled.
     pub fn remove(&self, engine: &Engine) -> Result<()> {
-        remove_containers(engine, &self.containers)?;
-        for image in &self.images {
-            remove_superseded(engine, image)?;
-        }
-        Ok(())
+        let containers = remove_containers(engine, &self.containers).map(drop);
+        let images = self.images.iter().map(|image| remove_superseded(engine, image).map(drop));
+        images.fold(containers, Result::and)
     }
 }
 
@@ -98,77 +93,97 @@ pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
     Ok(engine.call(&args)?.success)
 }
 
-/// Removes the image `id` unless it has a tag or a container uses it. Returns whether it does not exist any more.
-///
-/// # Errors
-/// If the engine's CLI cannot be started, the engine cannot inspect the image, or work was cancelled.
-pub fn remove_superseded(engine: &Engine, id: &str) -> Result<bool> {
-    let [image] = image::inspect(engine, [id])?;
-    let Some(image) = image else { return Ok(true) };
-    let removed = remove_untagged(engine, &image)?;
-    if removed && !image.config.shell.is_empty() {
-        remove_intermediate(engine, image)?;
-    }
-    Ok(removed)
+/// What is needed to remove an image that another one supersedes.
+pub fn superseded_image(image: &Image) -> SupersededImage {
+    // Only to set the SHELL an image is built upon the one that was committed, with the same labels.
+    let commit = image.config.labels.get(labels::COMMIT).filter(|_| !image.config.shell.is_empty()).cloned();
+    SupersededImage { id: image.id.clone(), commit }
 }
 
-/// Removes an image that has no tag; returns whether the engine removed it.
+/// Removes an image unless it has a tag or a container uses it. Returns whether it does not exist any more.
+///
+/// # Errors
+/// If the engine's CLI cannot be started, the engine cannot inspect or remove the image, or work was cancelled.
+pub fn remove_superseded(engine: &Engine, superseded: &SupersededImage) -> Result<bool> {
+    let [image] = image::inspect(engine, [&superseded.id])?;
+    if let Some(image) = image
+        && !remove_untagged(engine, &image)?
+    {
+        return Ok(false);
+    }
+    if let Some(commit) = &superseded.commit {
+        remove_commit(engine, commit)?;
+    }
+    Ok(true)
+}
+
+/// Removes an image that has no tag. Returns whether it does not exist any more; a container, or another image, may use
+/// it.
 fn remove_untagged(engine: &Engine, image: &Image) -> Result<bool> {
     // Removing an image by id also removes a single tag that it has, for example one that the user gave it meanwhile.
     if !image.repo_tags.is_empty() {
         return Ok(false);
     }
     // Parents without a tag, such as a builder that was rebuilt, belong to the user.
-    Ok(engine.call(&["image", "rm", "--no-prune", &image.id])?.success)
-}
-
-/// Removes the intermediate images of `last`, a removed image that was committed and then built upon to set its SHELL.
-/// They have the same digest label.
-fn remove_intermediate(engine: &Engine, mut last: Image) -> Result<()> {
-    while !last.parent.is_empty() {
-        let [parent] = image::inspect(engine, [&last.parent])?;
-        let digest = |image: &Image| image.config.labels.get(labels::DIGEST).cloned();
-        match parent.filter(|parent| digest(parent).is_some() && digest(parent) == digest(&last)) {
-            Some(parent) if remove_untagged(engine, &parent)? => last = parent,
-            _ => break,
-        }
+    let args = ["image", "rm", "--no-prune", &image.id];
+    let output = engine.call(&args)?;
+    match output.stderr {
+        _ if output.success => Ok(true),
+        stderr if image::says_missing(&stderr) => Ok(true),
+        stderr if image::says_in_use(&stderr) => Ok(false),
+        stderr => Err(engine.failed(&args, &stderr)),
     }
-    Ok(())
 }
 
-/// Removes what dead runs left and notes the containers that were removed.
+/// Removes what dead runs left and notes the containers that were removed. Returns whether nothing is left for certain;
+/// a commit whose run was killed may still come.
 ///
 /// # Errors
-/// If the engine does not answer, or work was cancelled.
-pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<()> {
+/// If the engine does not answer or cannot remove an image, or work was cancelled.
+pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<bool> {
     let dead_runs = run_lock.dead_runs();
     let removed = remove_dead(engine, run_lock)?;
     if !removed.is_empty() {
         let what = if removed.len() == 1 { "a container" } else { "containers" };
         reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
     }
+    let mut all_gone = true;
     for run in &dead_runs {
         if remove_unfinished(engine, run)? {
             run_lock.forget(run);
+        } else {
+            all_gone = false;
         }
     }
     run_lock.remove_dead_clones();
-    Ok(())
+    Ok(all_gone)
 }
 
 /// Removes the images that a dead run may have left. Returns whether all of them are gone for certain.
 fn remove_unfinished(engine: &Engine, run: &DeadRun) -> Result<bool> {
     let mut all_gone = true;
+    // Commits come first: one that has just moved the tag took it from an image that is looked at then.
     for unfinished in &run.unfinished {
-        match unfinished {
+        if let Unfinished::Commit(name) = unfinished {
+            all_gone &= settle_commit(engine, name)? || !run.may_be_committing();
+        }
+    }
+    for unfinished in &run.unfinished {
+        if let Unfinished::Image(image) = unfinished {
             // One that is in use, or has a name, belongs to the user from now on.
-            Unfinished::Image(id) => drop(remove_superseded(engine, id)?),
-            Unfinished::Commit(name) => {
-                all_gone &= remove_commit(engine, name)? > 0 || is_named(engine, name)? || !run.may_be_committing();
-            }
+            remove_superseded(engine, image)?;
         }
     }
     Ok(all_gone)
+}
+
+/// Removes the image of a commit that was given up, unless it has a name. Returns false while the engine has no such
+/// image, and may still make it.
+///
+/// # Errors
+/// If the engine does not answer within [`COMMIT_END`], or cleaning up was cancelled.
+pub fn settle_commit(engine: &Engine, name: &str) -> Result<bool> {
+    Ok(remove_commit(engine, name)? > 0 || is_named(engine, name)?)
 }
 
 /// Removes the images of a commit that have no name; returns how many there were.
@@ -177,7 +192,7 @@ fn remove_unfinished(engine: &Engine, run: &DeadRun) -> Result<bool> {
 /// If the engine does not answer within [`COMMIT_END`], or cleaning up was cancelled.
 pub fn remove_commit(engine: &Engine, name: &str) -> Result<usize> {
     let mut removed = 0;
-    // The committed image is listed once the image that was built upon it is gone.
+    // An image is listed once the image that was built upon it is gone.
     for _ in 0..IMAGES_OF_A_COMMIT {
         let listing = list_images(engine, name, &["--filter", "dangling=true"])?;
         let ids: Vec<&str> = listing.lines().collect();
@@ -213,19 +228,31 @@ fn remove_again(engine: &Engine, left: &LeftBehind) -> bool {
             let removal = engine.clean_up_within(&["rm", "--force", "--volumes", name], CONTAINER_REMOVAL);
             removal.is_ok_and(|output| output.stdout.trim() == name)
         }
-        LeftBehind::Image(id) => remove_superseded(&cleanup, id).is_ok(),
-        LeftBehind::Commit(name) => remove_commit(engine, name).is_ok_and(|removed| removed > 0),
+        LeftBehind::Image(image) => remove_superseded(&cleanup, image).is_ok(),
+        LeftBehind::Commit(name) => settle_commit(engine, name).unwrap_or(false),
     }
+}
+
+/// Notes that nothing is left of this any more.
+fn end_note(run_lock: &RunLock, gone: &LeftBehind) {
+    // A note that stays only has the next run look again.
+    let _ = match gone {
+        LeftBehind::Container(_) => Ok(()),
+        LeftBehind::Image(image) => run_lock.end_superseded(image),
+        LeftBehind::Commit(name) => run_lock.end_commit(name),
+    };
 }
 
 /// Says what the engine may still have of this run, if anything, and has the next run remove it. For the end of a run.
 pub fn leave_rest_to_next_run(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) {
-    let left: Vec<_> = engine.left_behind().into_iter().filter(|left| !remove_again(engine, left)).collect();
+    let (gone, left): (Vec<_>, Vec<_>) =
+        engine.take_left_behind().into_iter().partition(|left| remove_again(engine, left));
+    gone.iter().for_each(|gone| end_note(run_lock, gone));
     if left.is_empty() {
         return;
     }
     let images = left.iter().filter_map(|left| match left {
-        LeftBehind::Image(id) => Some(id.clone()),
+        LeftBehind::Image(image) => Some(image.clone()),
         LeftBehind::Container(_) | LeftBehind::Commit(_) => None,
     });
     let noted = run_lock.leave_to_next_run(images);
@@ -233,7 +260,7 @@ pub fn leave_rest_to_next_run(engine: &Engine, run_lock: &RunLock, reporter: &Re
         .iter()
         .map(|left| match left {
             LeftBehind::Container(name) => format!("the container {name}"),
-            LeftBehind::Image(id) => format!("the image {id}"),
+            LeftBehind::Image(image) => format!("the image {}", image.id),
             LeftBehind::Commit(_) => "an image without a name".to_owned(),
         })
         .collect();

@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
 use crate::engine::image::{Image, with_tag};
-use crate::run_lock::RunLock;
+use crate::run_lock::{RunLock, SupersededImage};
 use crate::time_limits::COMMIT_END;
 
 /// How often it is checked whether an interrupt came: chosen so that it adds little to [`COMMIT_END`].
@@ -27,6 +27,8 @@ pub struct CommitSource<'a> {
     /// Pause the container's processes during the commit. This adds about half of the time that the commit takes.
     pub pause: bool,
     pub tag_move: TagMove,
+    /// The image that loses the tag, if it is to be removed then.
+    pub superseded: Option<SupersededImage>,
 }
 
 /// How the tag is moved to the new image.
@@ -42,7 +44,8 @@ pub enum TagMove {
 
 /// Commits the container and moves `tag` to the new image; returns the id of the image. After an interrupt, the tag is
 /// on `previous` again, or on no image if that is `None`, and the new image is removed. While the image has no name, the
-/// file of `run_lock` says so.
+/// file of `run_lock` says so. It names the image that is to be removed once it has lost the tag, too, unless the tag is
+/// known not to have moved.
 ///
 /// # Errors
 /// If the engine cannot commit or tag, or work was cancelled.
@@ -55,9 +58,24 @@ pub fn commit_container(
     previous: Option<&Image>,
 ) -> Result<String> {
     engine.cancel().check()?;
-    let name = run_lock.begin_commit()?;
-    let commit = Commit { engine, from, tag, config, previous, name: &name, made: Cell::new(false) };
+    let name = run_lock.begin_commit(from.superseded.as_ref())?;
+    let commit = Commit {
+        engine,
+        from,
+        tag,
+        config,
+        previous,
+        name: &name,
+        made: Cell::new(false),
+        may_come: Cell::new(false),
+        tag_may_have_moved: Cell::new(false),
+    };
     let result = commit.make_and_tag();
+    if let Some(superseded) = &from.superseded
+        && (!commit.tag_may_have_moved.get() || result.as_ref().is_ok_and(|id| *id == superseded.id))
+    {
+        run_lock.end_superseded(superseded)?;
+    }
     if result.is_ok() || commit.remove_image() {
         run_lock.end_commit(&name)?;
     } else {
@@ -77,6 +95,10 @@ struct Commit<'a> {
     name: &'a str,
     /// Whether the engine has made the image for certain.
     made: Cell<bool>,
+    /// Whether the engine may make the image though its CLI has ended.
+    may_come: Cell<bool>,
+    /// Whether the tag may be on the image.
+    tag_may_have_moved: Cell<bool>,
 }
 
 impl Commit<'_> {
@@ -108,14 +130,20 @@ impl Commit<'_> {
     /// Has the engine make the image, with this name if there is one; returns its id.
     fn make(&self, tag: Option<&str>) -> Result<String> {
         let args = commit_arguments(self.from, self.name, tag, self.config);
-        let id =
-            uninterrupted(self.engine, |engine| engine.demand(&args)).context("cannot commit what `assemble` made")?;
+        self.tag_may_have_moved.set(tag.is_some());
+        let done = uninterrupted(self.engine, |engine| {
+            let output = engine.call(&args)?;
+            self.may_come.set(output.killed);
+            if output.success { Ok(output.stdout) } else { Err(engine.failed(&args, &output.stderr)) }
+        });
+        let id = done.context("cannot commit what `assemble` made")?;
         self.made.set(true);
         Ok(id.trim().to_owned())
     }
 
     /// Moves the tag to the image `id`, unless an interrupt comes.
     fn move_tag(&self, id: &str) -> Result<()> {
+        self.tag_may_have_moved.set(true);
         uninterrupted(self.engine, |engine| engine.demand(&["tag", id, self.tag]))
             .with_context(|| format!("cannot give the image the name `{}`", self.tag))?;
         self.keep_or_restore()
@@ -125,18 +153,19 @@ impl Commit<'_> {
     fn keep_or_restore(&self) -> Result<()> {
         let interrupted = self.engine.cancel().check();
         if interrupted.is_err() {
-            let _ = match self.previous {
+            let restored = match self.previous {
                 Some(image) => self.engine.clean_up_within(&["tag", &image.id, self.tag], COMMIT_END),
                 None => self.engine.clean_up_within(&["image", "rm", &with_tag(self.tag)], COMMIT_END),
             };
+            self.tag_may_have_moved.set(!restored.is_ok_and(|output| output.success));
         }
         interrupted
     }
 
     /// Removes the image after a failure. Returns whether the engine has none for certain: one that was interrupted in the
-    /// commit may make it later.
+    /// commit, or whose CLI was killed, may make it later.
     fn remove_image(&self) -> bool {
-        let ended = self.made.get() || self.engine.cancel().why().is_none();
+        let ended = self.made.get() || (!self.may_come.get() && self.engine.cancel().why().is_none());
         cleanup::remove_commit(self.engine, self.name).is_ok_and(|removed| removed > 0 || ended)
     }
 }
@@ -236,7 +265,7 @@ mod tests {
     #[test]
     fn a_commit_changes_what_differs_from_the_container() {
         let builder = Image::default();
-        let from = CommitSource { container: "c", pause: false, tag_move: TagMove::WithCommit };
+        let from = CommitSource { container: "c", pause: false, tag_move: TagMove::WithCommit, superseded: None };
         let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder)).join(" ");
         let changes = r#"--change CMD ["/usr/libexec/s2i/run"] --change LABEL "a"="b c" --change LABEL "io.github.minis2i.commit"="c-1""#;
         assert_eq!(args, format!("commit {changes} --pause=false c t"));
@@ -246,7 +275,7 @@ mod tests {
     fn the_builders_entrypoint_and_user_are_restored() {
         let mut builder = Image::default();
         builder.config.entrypoint = vec!["/bin/echo".to_owned()];
-        let from = CommitSource { container: "c", pause: true, tag_move: TagMove::Separate };
+        let from = CommitSource { container: "c", pause: true, tag_move: TagMove::Separate, superseded: None };
         let args = commit_arguments(
             &from,
             "c-1",

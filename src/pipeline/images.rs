@@ -5,12 +5,13 @@ use anyhow::Result;
 
 use super::context::BuildContext;
 use super::runtime_image::RuntimeImage;
-use super::{allowed_uids, pull};
+use super::{allowed_uids, cleanup, pull};
 use crate::contract::script::SCRIPTS_LABELS;
 use crate::contract::{Contract, labels};
 use crate::engine::cli::Engine;
 use crate::engine::image::{self, Image};
 use crate::error::Error;
+use crate::run_lock::SupersededImage;
 use crate::settings::image_name::{Base, is_base};
 
 /// The images of one build.
@@ -52,11 +53,15 @@ impl Images {
         Ok(Self { builder, contract, previous, tagged, runtime })
     }
 
-    /// The id of the previous image once the tag has moved to the image `id`: one that minis2i built and that is not
-    /// `id` itself.
-    pub fn superseded_by(&self, id: &str) -> Option<String> {
+    /// The image that a build takes the tag from, if minis2i built it.
+    pub fn superseded(&self) -> Option<SupersededImage> {
         let tagged = self.tagged.as_ref().filter(|image| image.config.labels.contains_key(labels::VERSION))?;
-        (tagged.id != id).then(|| tagged.id.clone())
+        Some(cleanup::superseded_image(tagged))
+    }
+
+    /// The same once the tag has moved to the image `id`, which may be that image itself.
+    pub fn superseded_by(&self, id: &str) -> Option<SupersededImage> {
+        self.superseded().filter(|image| image.id != id)
     }
 }
 

@@ -109,6 +109,14 @@ pub fn assemble(
     Ok(ScriptResult { metadata: runtime_result.metadata.or(assembled.metadata), idle: runtime_result.idle })
 }
 
+/// How a build is committed.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitOptions {
+    pub tag_move: TagMove,
+    /// The image that loses the tag is kept.
+    pub keep_superseded: bool,
+}
+
 /// Commits the container of the build and moves the tag to the new image; returns the id of the image.
 ///
 /// # Errors
@@ -120,13 +128,15 @@ pub fn commit(
     ready: &ReadyBuild,
     revision: RevisionQuery,
     assembled: ScriptResult,
-    tag_move: TagMove,
+    options: CommitOptions,
     progress: &mut Progress,
 ) -> Result<String> {
     cx.reporter.phase("committing");
     let (record, metadata) = (ready.record(), assembled.metadata);
     let config = ImageConfig::of_build(cx.job, images, &record, ready.stage(), revision.wait(), metadata)?;
-    let source = CommitSource { container: ready.container_to_commit(), pause: !assembled.idle, tag_move };
+    let CommitOptions { tag_move, keep_superseded } = options;
+    let superseded = images.superseded().filter(|_| !keep_superseded);
+    let source = CommitSource { container: ready.container_to_commit(), pause: !assembled.idle, tag_move, superseded };
     let id = commit::commit_container(&cx.engine, cx.run_lock, &source, &cx.job.tag, &config, images.tagged.as_ref())?;
     progress.note("commit");
     Ok(id)

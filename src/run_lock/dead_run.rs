@@ -6,15 +6,41 @@ use std::time::Duration;
 
 /// For how long after its last commit a dead run is remembered: the engine may go on with a commit whose run was killed.
 /// Chosen so that a commit of several GB can end.
-const COMMIT_MAY_LAST: Duration = Duration::from_secs(60);
+pub const COMMIT_MAY_LAST: Duration = Duration::from_secs(60);
 
 /// An image that a run has to remove, if it still exists when the run has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfinished {
     /// It has the label of this commit, and no name yet.
     Commit(String),
-    /// It has this id and was superseded.
-    Image(String),
+    /// It lost the tag, or is about to.
+    Image(SupersededImage),
+}
+
+/// An image that another one supersedes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupersededImage {
+    pub id: String,
+    /// The name of its commit, if that may have made another image, upon which this one was built.
+    pub commit: Option<String>,
+}
+
+impl SupersededImage {
+    /// The image in one line.
+    pub fn text(&self) -> String {
+        match &self.commit {
+            Some(commit) => format!("{} {commit}", self.id),
+            None => self.id.clone(),
+        }
+    }
+
+    /// The image that [`text`](Self::text) describes.
+    pub fn from_text(text: &str) -> Self {
+        match text.split_once(' ') {
+            Some((id, commit)) => Self { id: id.to_owned(), commit: Some(commit.to_owned()) },
+            None => Self { id: text.to_owned(), commit: None },
+        }
+    }
 }
 
 impl Unfinished {
@@ -22,7 +48,7 @@ impl Unfinished {
     pub(super) fn line(&self) -> String {
         match self {
             Self::Commit(name) => format!("commit {name}\n"),
-            Self::Image(id) => format!("image {id}\n"),
+            Self::Image(image) => format!("image {}\n", image.text()),
         }
     }
 
@@ -31,7 +57,7 @@ impl Unfinished {
         let (kind, name) = line.split_once(' ')?;
         match kind {
             "commit" => Some(Self::Commit(name.to_owned())),
-            "image" => Some(Self::Image(name.to_owned())),
+            "image" => Some(Self::Image(SupersededImage::from_text(name))),
             _ => None,
         }
     }

@@ -1,68 +1,180 @@
-//! Removing what builds left, off the user's clock.
+//! Removing what builds and dead runs left, off the user's clock. What cannot be removed because the engine fails is tried
+//! again until it is.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
 use crate::engine::cli::{Engine, LeftBehind};
 use crate::pipeline::cleanup::{self, Leftovers};
+use crate::pipeline::context::BuildContext;
+use crate::run_lock::{COMMIT_MAY_LAST, SupersededImage};
 
-/// So many images that cannot be removed yet are tried again; older ones are given up, so that the list cannot grow.
+/// So many images that have a name or are in use are tried again; older ones are given up, so that the list cannot grow.
 const STUCK_LIMIT: usize = 20;
 
-/// Hands leftovers to a thread of its own. Clones hand to the same one.
+/// How long to wait before what failed is tried again, and before a commit is looked for that may still come: chosen so
+/// that the few calls cost next to nothing.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Hands leftovers to the thread that removes them. Clones hand to the same one.
 #[derive(Clone)]
 pub struct Cleaner(Sender<Leftovers>);
 
-/// The thread, to be waited for.
-pub struct CleanerThread(JoinHandle<()>);
-
 impl Cleaner {
-    /// Starts the thread. The last `keep` images that lost the tag are kept.
-    pub fn start(engine: Engine, keep: usize) -> (Self, CleanerThread) {
-        let (send, leftovers) = mpsc::channel();
-        let thread = std::thread::spawn(move || work(&engine, keep, &leftovers));
-        (Self(send), CleanerThread(thread))
+    pub fn new(send: Sender<Leftovers>) -> Self {
+        Self(send)
     }
 
+    /// Has these leftovers removed, and all that the engine did not remove before.
     pub fn remove(&self, leftovers: Leftovers) {
         // The thread lives as long as a cleaner can hand it something.
         let _ = self.0.send(leftovers);
     }
 }
 
-impl CleanerThread {
-    /// Waits until all is done that was handed over, or cleaning up is cancelled; the last cleaner must be gone.
-    pub fn wait(self) {
-        let _ = self.0.join();
+/// Removes what dead runs left, and then what is handed over, until all cleaners are gone. The last `keep` images that lost
+/// the tag are kept.
+pub fn clean_on_request(cx: &BuildContext, keep: usize, requests: &Receiver<Leftovers>) {
+    let mut work = CleanupWork::new(cx, keep);
+    loop {
+        work.sweep_if_due();
+        work.remove_all();
+        let next = match work.pause() {
+            Some(pause) => requests.recv_timeout(pause),
+            None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match next {
+            Ok(leftovers) => work.take_in(leftovers),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    work.leave();
+}
+
+/// What is to be removed.
+struct CleanupWork<'a> {
+    cx: &'a BuildContext<'a>,
+    /// Its calls go on when the run ends.
+    engine: Engine,
+    keep: usize,
+    /// The images that lost the tag and are kept.
+    kept: VecDeque<SupersededImage>,
+    /// Images that have a name or are in use, which may change.
+    stuck: VecDeque<SupersededImage>,
+    /// Images that the engine has to remove.
+    images: Vec<SupersededImage>,
+    /// Containers that the engine has to remove.
+    containers: Vec<String>,
+    /// Commits that were given up, and since when it is known.
+    commits: Vec<(String, Instant)>,
+    /// When to remove what dead runs left, unless that is done.
+    sweep_at: Option<Instant>,
+}
+
+impl<'a> CleanupWork<'a> {
+    fn new(cx: &'a BuildContext, keep: usize) -> Self {
+        Self {
+            cx,
+            engine: cx.engine.for_cleanup(),
+            keep,
+            kept: VecDeque::new(),
+            stuck: VecDeque::new(),
+            images: Vec::new(),
+            containers: Vec::new(),
+            commits: Vec::new(),
+            sweep_at: Some(Instant::now()),
+        }
+    }
+
+    fn take_in(&mut self, Leftovers { containers, images }: Leftovers) {
+        self.containers.extend(containers);
+        for image in images {
+            self.kept.retain(|known| *known != image);
+            self.stuck.retain(|known| *known != image);
+            self.images.retain(|known| *known != image);
+            self.kept.push_back(image);
+        }
+        while self.kept.len() > self.keep {
+            let Some(image) = self.kept.pop_front() else { break };
+            // A note that is missing only matters if this run is killed at this moment.
+            let _ = self.cx.run_lock.note_superseded(&image);
+            self.images.push(image);
+        }
+        // One that is in use, or has a name, may be free of it by now.
+        self.images.extend(self.stuck.drain(..));
+    }
+
+    /// How long to wait for the next request, if there is something to do without one.
+    fn pause(&self) -> Option<Duration> {
+        let failed = !(self.images.is_empty() && self.containers.is_empty() && self.commits.is_empty());
+        let sweep = self.sweep_at.map(|at| at.saturating_duration_since(Instant::now()));
+        failed.then_some(RETRY).into_iter().chain(sweep).min()
+    }
+
+    fn sweep_if_due(&mut self) {
+        if self.sweep_at.is_some_and(|at| at <= Instant::now()) {
+            let cx = self.cx;
+            let clean = cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter).unwrap_or(false);
+            self.sweep_at = (!clean).then(|| Instant::now() + RETRY);
+        }
+    }
+
+    fn remove_all(&mut self) {
+        for left in self.engine.take_left_behind() {
+            match left {
+                LeftBehind::Container(name) => self.containers.push(name),
+                LeftBehind::Image(image) => self.images.push(image),
+                LeftBehind::Commit(name) => self.commits.push((name, Instant::now())),
+            }
+        }
+        remove_containers(&self.engine, &mut self.containers);
+        self.remove_images();
+        self.settle_commits();
+    }
+
+    fn remove_images(&mut self) {
+        let mut failed = Vec::new();
+        for image in self.images.drain(..) {
+            match cleanup::remove_superseded(&self.engine, &image) {
+                Ok(true) => end_note(self.cx, &image),
+                Ok(false) => self.stuck.push_back(image),
+                Err(_) => failed.push(image),
+            }
+        }
+        self.images = failed;
+        while self.stuck.len() > STUCK_LIMIT {
+            self.stuck.pop_front().iter().for_each(|image| end_note(self.cx, image));
+        }
+    }
+
+    fn settle_commits(&mut self) {
+        let (cx, engine) = (self.cx, &self.engine);
+        self.commits.retain(|(name, since)| {
+            let settled =
+                cleanup::settle_commit(engine, name).map(|settled| settled || since.elapsed() > COMMIT_MAY_LAST);
+            // A note that stays only has the next run look again.
+            !(settled.unwrap_or(false) && cx.run_lock.end_commit(name).is_ok())
+        });
+    }
+
+    /// Tries everything once more, and leaves what fails to the end of the run.
+    fn leave(mut self) {
+        self.remove_all();
+        // What has a name, or is in use, is the user's from now on.
+        self.stuck.iter().for_each(|image| end_note(self.cx, image));
+        let containers = self.containers.into_iter().map(LeftBehind::Container);
+        let images = self.images.into_iter().map(LeftBehind::Image);
+        let commits = self.commits.into_iter().map(|(name, _)| LeftBehind::Commit(name));
+        containers.chain(images).chain(commits).for_each(|left| self.engine.leave_behind(left));
     }
 }
 
-fn work(engine: &Engine, keep: usize, leftovers: &Receiver<Leftovers>) {
-    let mut superseded: VecDeque<String> = VecDeque::new();
-    let mut stuck: VecDeque<String> = VecDeque::new();
-    let mut lost: Vec<String> = Vec::new();
-    while let Ok(Leftovers { containers, images }) = leftovers.recv() {
-        lost.extend(containers);
-        remove_containers(engine, &mut lost);
-        for image in images {
-            superseded.retain(|known| *known != image);
-            superseded.push_back(image);
-        }
-        while superseded.len() > keep {
-            stuck.extend(superseded.pop_front());
-        }
-        // An image that is in use, or has a name, may be free of it the next time.
-        stuck.retain(|image| !cleanup::remove_superseded(engine, image).unwrap_or(false));
-        while stuck.len() > STUCK_LIMIT {
-            stuck.pop_front();
-        }
-    }
-    remove_containers(engine, &mut lost);
-    lost.into_iter().for_each(|name| engine.leave_behind(LeftBehind::Container(name)));
-    if engine.cancel().why().is_some() {
-        stuck.into_iter().for_each(|image| engine.leave_behind(LeftBehind::Image(image)));
-    }
+/// Notes that an image was removed, or is not to be removed.
+fn end_note(cx: &BuildContext, image: &SupersededImage) {
+    // A note that stays only has the next run look again.
+    let _ = cx.run_lock.end_superseded(image);
 }
 
 /// Removes containers; those that an engine which is gone still has are left for the next time.

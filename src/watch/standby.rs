@@ -1,10 +1,13 @@
 //! The standby: a build that is prepared ahead of time, whose container waits for the last bytes of its upload. A build
 //! without one prepares the same, for itself.
 
+use anyhow::Result;
+
 use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
 use crate::pipeline::ready::ReadyBuild;
+use crate::run_lock::SupersededImage;
 
 /// A prepared build, and what it was prepared with.
 pub struct Standby<'a> {
@@ -14,10 +17,18 @@ pub struct Standby<'a> {
 }
 
 impl Standby<'_> {
-    /// Hands over its containers, and the image that lost the tag to `id`, if it did.
-    pub fn into_leftovers(self, id: Option<&String>) -> Leftovers {
+    /// Hands over its containers, and the image that lost the tag, if one did.
+    pub fn into_leftovers(self, superseded: Option<SupersededImage>) -> Leftovers {
         let mut leftovers = self.ready.into_leftovers();
-        leftovers.images.extend(id.and_then(|id| self.images.superseded_by(id)));
+        leftovers.images.extend(superseded);
         leftovers
+    }
+
+    /// The image that lost the tag in a build with this result, or may have: a commit may move the tag and fail.
+    pub fn superseded(&self, result: &Result<String>) -> Option<SupersededImage> {
+        match result {
+            Ok(id) => self.images.superseded_by(id),
+            Err(_) => self.images.superseded().filter(|image| self.cx.run_lock.is_superseded(image)),
+        }
     }
 }

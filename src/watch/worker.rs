@@ -18,6 +18,7 @@ use super::standby_policy::{self, Limit, StandbyPolicy};
 use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
 use super::work::{Request, WorkerCommand, WorkerEvent};
+use crate::engine::cli::LeftBehind;
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
 use crate::pipeline::approach::{CannotWait, PrepareError};
@@ -26,9 +27,11 @@ use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::script_run::ScriptResult;
+use crate::pipeline::steps::CommitOptions;
 use crate::pipeline::{callback, steps};
 use crate::report::Reporter;
 use crate::report::message::{Finished, Message, Outcome, StandbyUse};
+use crate::run_lock::SupersededImage;
 use crate::settings::Job;
 
 /// A build that the worker gets to later than this waited for a standby that was being prepared; a message between threads
@@ -58,6 +61,8 @@ pub struct Worker<'a> {
     pub own_commands: Sender<WorkerCommand>,
     pub report: Box<dyn Fn(WorkerEvent) + Send + 'a>,
     pub policy: StandbyPolicy,
+    /// Images that lose the tag are kept for a while.
+    pub keep_superseded: bool,
     pub last_commit: Option<Duration>,
     /// The start of the build under way was reported.
     pub announced: bool,
@@ -147,6 +152,8 @@ impl<'a> Worker<'a> {
                     Some(why) => self.learn(Some(*why)),
                     None => self.policy.lost("the standby could not be prepared", BACK_OFF),
                 }
+                // Its containers may still be there.
+                self.throw_away(None, None);
                 return None;
             }
         };
@@ -237,11 +244,13 @@ impl<'a> Worker<'a> {
     ) {
         let total = request.saved.elapsed();
         let outcome = steps::outcome(&result);
+        let superseded = standby.as_ref().and_then(|standby| standby.superseded(&result));
         if outcome == Outcome::Cancelled && self.control.is_stopping() {
             // The end is waited for, so that nothing is left.
             drop(standby);
+            superseded.into_iter().for_each(|image| self.cx.engine.leave_behind(LeftBehind::Image(image)));
         } else {
-            self.throw_away(standby, result.as_ref().ok());
+            self.throw_away(standby, superseded);
         }
         lock(&self.tracker).close_build(outcome);
         // It may have ended before it was known whether there would be a build.
@@ -337,7 +346,8 @@ impl<'a> Worker<'a> {
         let tag_move = if short { TagMove::WithCommit } else { TagMove::Separate };
         let begin = Instant::now();
         let Standby { cx, images, ready } = prepared;
-        let id = steps::commit(cx, images, ready, revision, assembled, tag_move, progress)?;
+        let options = CommitOptions { tag_move, keep_superseded: self.keep_superseded };
+        let id = steps::commit(cx, images, ready, revision, assembled, options, progress)?;
         self.last_commit = Some(begin.elapsed());
         Ok(id)
     }
@@ -386,10 +396,8 @@ impl<'a> Worker<'a> {
         Ok(Standby { cx, images, ready })
     }
 
-    /// Has what a standby used removed, and the image that lost the tag to `id`.
-    fn throw_away(&self, standby: Option<Standby>, id: Option<&String>) {
-        if let Some(standby) = standby {
-            self.cleaner.remove(standby.into_leftovers(id));
-        }
+    /// Has what a standby used removed, and an image that lost the tag.
+    fn throw_away(&self, standby: Option<Standby>, superseded: Option<SupersededImage>) {
+        self.cleaner.remove(standby.map(|standby| standby.into_leftovers(superseded)).unwrap_or_default());
     }
 }

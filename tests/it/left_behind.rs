@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::support::builder::Builder;
+use crate::support::containers::containers_of_process;
 use crate::support::engine::docker;
 use crate::support::holding_builder::holding_builder;
 use crate::support::outcome::Outcome;
@@ -56,10 +57,7 @@ fn the_image_of_a_run_that_was_killed_before_the_tag_is_removed_by_the_next() {
 
 #[test]
 fn an_image_that_was_tagged_before_the_run_was_killed_stays() {
-    let engine = StandInCli::new(
-        "if [ \"$1\" = tag ] && [ ! -e $here/killed ]; then docker \"$@\"; touch $here/killed; kill -KILL $PPID; exit\nfi\n\
-         exec docker \"$@\"",
-    );
+    let engine = cli_that_kills_after_the_tag();
     let builder = Builder::copying().make();
     let project = Project::new().file("a", "1");
     let killed = project.build(&builder).arg("--engine").arg(engine.path()).run();
@@ -69,6 +67,83 @@ fn an_image_that_was_tagged_before_the_run_was_killed_stays() {
     other.build(&builder).env("TMPDIR", project.temp_dir()).success();
     assert_eq!(project.id(), tagged);
     wait_for("no lock", || locks(&project).is_empty());
+}
+
+/// An engine's CLI that has minis2i killed when the tag was moved, but nothing has said so.
+fn cli_that_kills_after_the_tag() -> StandInCli {
+    StandInCli::new(
+        "if [ \"$1\" = tag ] && [ ! -e $here/killed ]; then docker \"$@\"; touch $here/killed; kill -KILL $PPID; exit\nfi\n\
+         exec docker \"$@\"",
+    )
+}
+
+#[test]
+fn the_image_that_lost_the_tag_to_a_run_that_was_killed_is_removed_by_the_next() {
+    let engine = cli_that_kills_after_the_tag();
+    // With an author and a SHELL, an image is built upon two others, which have to go, too.
+    let builder = Builder::copying().make().build_on("SHELL [\"/bin/sh\", \"-ec\"]\nMAINTAINER someone");
+    let project = Project::new().file("a", "1");
+    project.build(&builder).success();
+    let filter = format!("label=io.github.minis2i.builder={}", builder.id());
+    let count = || docker(&["images", "--all", "--quiet", "--filter", &filter]).lines().count();
+    let first = count();
+    project.write("a", "2");
+    let killed = project.build(&builder).arg("--engine").arg(engine.path()).run();
+    assert_eq!(killed.status, None, "{killed}");
+    assert!(count() > first);
+    project.write("a", "3");
+    project.build(&builder).success();
+    wait_for("no other image", || count() == first);
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn the_image_that_loses_the_tag_in_a_commit_that_fails_is_removed() {
+    // The CLI is killed when the engine has done what it was asked to.
+    let engine = StandInCli::new(
+        "if [ \"$1\" = tag ] && [ ! -e $here/failed ]; then docker \"$@\"; touch $here/failed; kill -KILL $$\nfi\n\
+         exec docker \"$@\"",
+    );
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    project.build(&builder).success();
+    project.write("a", "2");
+    project.build(&builder).arg("--engine").arg(engine.path()).run().status(125);
+    wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn a_watch_removes_what_a_dead_run_left_though_the_engine_failed_at_first() {
+    let engine = StandInCli::new(
+        "[ \"$1\" != ps ] || mv $here/armed $here/failed 2>/dev/null || exec docker \"$@\"\n\
+         [ \"$1\" != ps ] || exit 1\nexec docker \"$@\"",
+    );
+    engine.make("armed");
+    let builder = holding_builder().make();
+    let project = Project::new().file("a", "1");
+    let dead = project.watch(&builder).start_watch();
+    let id = dead.id();
+    dead.signal("KILL");
+    let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    assert!(engine.has("failed"));
+    wait_for("nothing left of the dead run", || containers_of_process(id).is_empty());
+    watch.stop("INT");
+}
+
+#[test]
+fn a_watch_removes_a_container_though_the_engine_failed_at_first() {
+    let engine = StandInCli::new("[ \"$1\" != rm ] || [ ! -e $here/down ] || exit 1\nexec docker \"$@\"");
+    let builder = holding_builder().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    engine.make("down");
+    watch.build_after(|| project.write("a", "2"));
+    watch.wait_for_standby();
+    assert_eq!(watch.containers().len(), 2);
+    engine.remove("down");
+    wait_for("the removal", || watch.containers().len() == 1);
+    watch.stop("INT");
 }
 
 #[test]
