@@ -120,7 +120,7 @@ impl RunLock {
         self.write_unfinished(|unfinished| unfinished.retain(|known| *known != ended))
     }
 
-    /// Notes that this image is to be removed.
+    /// Notes that this image is to be removed if it has no name.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -130,7 +130,7 @@ impl RunLock {
 
     /// Whether the image is noted as one that is to be removed.
     pub fn is_superseded(&self, image: &SupersededImage) -> bool {
-        self.state().unfinished.contains(&Unfinished::Image(image.clone()))
+        self.state().unfinished.iter().any(|known| known.is_image(&image.id))
     }
 
     /// Notes that this image was removed, or is not to be removed any more.
@@ -138,11 +138,10 @@ impl RunLock {
     /// # Errors
     /// When the file cannot be written.
     pub fn end_superseded(&self, image: &SupersededImage) -> Result<()> {
-        let ended = Unfinished::Image(image.clone());
-        if !self.state().unfinished.contains(&ended) {
+        if !self.is_superseded(image) {
             return Ok(());
         }
-        self.write_unfinished(|unfinished| unfinished.retain(|known| *known != ended))
+        self.write_unfinished(|unfinished| unfinished.retain(|known| !known.is_image(&image.id)))
     }
 
     /// Has the file stay, so that the next run removes the containers of this one, and these images.
@@ -273,10 +272,8 @@ impl RunLock {
 
 /// Adds an image, once.
 fn push_image(unfinished: &mut Vec<Unfinished>, image: SupersededImage) {
-    let image = Unfinished::Image(image);
-    if !unfinished.contains(&image) {
-        unfinished.push(image);
-    }
+    unfinished.retain(|known| !known.is_image(&image.id));
+    unfinished.push(Unfinished::Image(image));
 }
 
 impl Drop for RunLock {

@@ -19,6 +19,7 @@ mod network_fs;
 mod place;
 mod standby;
 mod standby_policy;
+mod tagged_image;
 mod threads;
 mod tracked_view;
 mod tracker;
@@ -51,6 +52,7 @@ use jobs::Jobs;
 use keys::{Key, Keys};
 use known_images::KnownImages;
 use standby_policy::StandbyPolicy;
+use tagged_image::TaggedImage;
 use threads::{guarded, panic_message, sender};
 use tracker::{Tracker, lock};
 use worker::Worker;
@@ -78,7 +80,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let keys = read_keys(&send, cx.reporter)?;
     report_start(cx.job, settings, reporter, &tracker, keys.is_some());
     let known = KnownImages::new(cx.job, &images);
-    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, known, (send, events));
+    let tagged = TaggedImage::new(&run_lock, settings.keep > 0, images.superseded());
+    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, (known, tagged), (send, events));
     drop(keys);
     pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
     reporter.emit(&Message::WatchFinished(&summary));
@@ -97,7 +100,7 @@ fn run_threads(
     settings: &WatchSettings,
     tracker: &Arc<Mutex<Tracker>>,
     control: &Arc<BuildControl>,
-    known: KnownImages,
+    (known, tagged): (KnownImages, TaggedImage),
     (send, events): (Sender<Event>, Receiver<Event>),
 ) -> (WatchEnd, Summary) {
     let jobs = Jobs::new(cx.job.clone());
@@ -120,7 +123,7 @@ fn run_threads(
         own_commands: to_worker.clone(),
         report: sender(&send, Event::Worker),
         policy: StandbyPolicy::new((!settings.standby).then_some("`--no-standby` was given"), settings.standby_limit),
-        keep_superseded: settings.keep > 0,
+        tagged,
         last_commit: None,
         announced: false,
     };

@@ -106,26 +106,27 @@ pub fn superseded_image(image: &Image) -> SupersededImage {
 /// If the engine's CLI cannot be started, the engine cannot inspect or remove the image, or work was cancelled.
 pub fn remove_superseded(engine: &Engine, superseded: &SupersededImage) -> Result<bool> {
     let [image] = image::inspect(engine, [&superseded.id])?;
-    if let Some(image) = image
-        && !remove_untagged(engine, &image)?
-    {
+    if image.as_ref().is_some_and(|image| !image.repo_tags.is_empty()) {
         return Ok(false);
     }
-    if let Some(commit) = &superseded.commit {
-        remove_commit(engine, commit)?;
+    let mut commit = superseded.commit.clone();
+    if let Some(image) = image {
+        if !remove_untagged(engine, &image.id)? {
+            return Ok(false);
+        }
+        commit = commit.or(superseded_image(&image).commit);
+    }
+    if let Some(commit) = commit {
+        remove_commit(engine, &commit)?;
     }
     Ok(true)
 }
 
-/// Removes an image that has no tag. Returns whether it does not exist any more; a container, or another image, may use
-/// it.
-fn remove_untagged(engine: &Engine, image: &Image) -> Result<bool> {
-    // Removing an image by id also removes a single tag that it has, for example one that the user gave it meanwhile.
-    if !image.repo_tags.is_empty() {
-        return Ok(false);
-    }
+/// Removes an image that has no tag; one that has a single tag would lose it and be removed, too. Returns whether it does
+/// not exist any more; a container, or another image, may use it.
+fn remove_untagged(engine: &Engine, id: &str) -> Result<bool> {
     // Parents without a tag, such as a builder that was rebuilt, belong to the user.
-    let args = ["image", "rm", "--no-prune", &image.id];
+    let args = ["image", "rm", "--no-prune", id];
     let output = engine.call(&args)?;
     match output.stderr {
         _ if output.success => Ok(true),

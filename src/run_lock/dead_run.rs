@@ -13,7 +13,7 @@ pub const COMMIT_MAY_LAST: Duration = Duration::from_secs(60);
 pub enum Unfinished {
     /// It has the label of this commit, and no name yet.
     Commit(String),
-    /// It lost the tag, or is about to.
+    /// It lost the tag, or may lose it.
     Image(SupersededImage),
 }
 
@@ -21,7 +21,7 @@ pub enum Unfinished {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupersededImage {
     pub id: String,
-    /// The name of its commit, if that may have made another image, upon which this one was built.
+    /// The name of its commit, if it is known that this made another image, upon which this one was built.
     pub commit: Option<String>,
 }
 
@@ -44,6 +44,11 @@ impl SupersededImage {
 }
 
 impl Unfinished {
+    /// Whether this is the image with this id.
+    pub(super) fn is_image(&self, id: &str) -> bool {
+        matches!(self, Self::Image(image) if image.id == id)
+    }
+
     /// One line of the lock's file.
     pub(super) fn line(&self) -> String {
         match self {

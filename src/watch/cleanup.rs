@@ -91,9 +91,9 @@ impl<'a> CleanupWork<'a> {
     fn take_in(&mut self, Leftovers { containers, images }: Leftovers) {
         self.containers.extend(containers);
         for image in images {
-            self.kept.retain(|known| *known != image);
-            self.stuck.retain(|known| *known != image);
-            self.images.retain(|known| *known != image);
+            self.kept.retain(|known| known.id != image.id);
+            self.stuck.retain(|known| known.id != image.id);
+            self.images.retain(|known| known.id != image.id);
             self.kept.push_back(image);
         }
         while self.kept.len() > self.keep {

@@ -3,7 +3,6 @@
 
 use anyhow::Result;
 
-use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
 use crate::pipeline::ready::ReadyBuild;
@@ -17,13 +16,6 @@ pub struct Standby<'a> {
 }
 
 impl Standby<'_> {
-    /// Hands over its containers, and the image that lost the tag, if one did.
-    pub fn into_leftovers(self, superseded: Option<SupersededImage>) -> Leftovers {
-        let mut leftovers = self.ready.into_leftovers();
-        leftovers.images.extend(superseded);
-        leftovers
-    }
-
     /// The image that lost the tag in a build with this result, or may have: a commit may move the tag and fail.
     pub fn superseded(&self, result: &Result<String>) -> Option<SupersededImage> {
         match result {

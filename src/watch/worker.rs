@@ -15,6 +15,7 @@ use super::messages;
 use super::place::{Place, SourceMoved};
 use super::standby::Standby;
 use super::standby_policy::{self, Limit, StandbyPolicy};
+use super::tagged_image::TaggedImage;
 use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
 use super::work::{Request, WorkerCommand, WorkerEvent};
@@ -61,8 +62,7 @@ pub struct Worker<'a> {
     pub own_commands: Sender<WorkerCommand>,
     pub report: Box<dyn Fn(WorkerEvent) + Send + 'a>,
     pub policy: StandbyPolicy,
-    /// Images that lose the tag are kept for a while.
-    pub keep_superseded: bool,
+    pub tagged: TaggedImage<'a>,
     pub last_commit: Option<Duration>,
     /// The start of the build under way was reported.
     pub announced: bool,
@@ -95,7 +95,8 @@ impl<'a> Worker<'a> {
                     }
                 }
                 WorkerCommand::Renew(reason) => {
-                    self.throw_away(waiting.take(), None);
+                    // Another program may have taken the tag away.
+                    self.throw_away(waiting.take(), self.tagged.removable());
                     self.policy.renew(reason);
                 }
                 WorkerCommand::Leave => return,
@@ -244,11 +245,14 @@ impl<'a> Worker<'a> {
     ) {
         let total = request.saved.elapsed();
         let outcome = steps::outcome(&result);
+        // Another program may have taken the tag from the image of the build before.
+        let before = result.as_ref().ok().and_then(|id| self.tagged.replace(id));
         let superseded = standby.as_ref().and_then(|standby| standby.superseded(&result));
+        let superseded = before.into_iter().chain(superseded);
         if outcome == Outcome::Cancelled && self.control.is_stopping() {
             // The end is waited for, so that nothing is left.
             drop(standby);
-            superseded.into_iter().for_each(|image| self.cx.engine.leave_behind(LeftBehind::Image(image)));
+            superseded.for_each(|image| self.cx.engine.leave_behind(LeftBehind::Image(image)));
         } else {
             self.throw_away(standby, superseded);
         }
@@ -346,7 +350,7 @@ impl<'a> Worker<'a> {
         let tag_move = if short { TagMove::WithCommit } else { TagMove::Separate };
         let begin = Instant::now();
         let Standby { cx, images, ready } = prepared;
-        let options = CommitOptions { tag_move, keep_superseded: self.keep_superseded };
+        let options = CommitOptions { tag_move, keep_superseded: self.tagged.keep_superseded };
         let id = steps::commit(cx, images, ready, revision, assembled, options, progress)?;
         self.last_commit = Some(begin.elapsed());
         Ok(id)
@@ -396,8 +400,10 @@ impl<'a> Worker<'a> {
         Ok(Standby { cx, images, ready })
     }
 
-    /// Has what a standby used removed, and an image that lost the tag.
-    fn throw_away(&self, standby: Option<Standby>, superseded: Option<SupersededImage>) {
-        self.cleaner.remove(standby.map(|standby| standby.into_leftovers(superseded)).unwrap_or_default());
+    /// Has what a standby used removed, and images that lost the tag.
+    fn throw_away(&self, standby: Option<Standby>, superseded: impl IntoIterator<Item = SupersededImage>) {
+        let mut leftovers = standby.map(|standby| standby.ready.into_leftovers()).unwrap_or_default();
+        leftovers.images.extend(superseded);
+        self.cleaner.remove(leftovers);
     }
 }

@@ -315,6 +315,18 @@ fn the_last_images_can_be_kept() {
 }
 
 #[test]
+fn an_image_that_another_program_took_the_tag_from_is_removed() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).start_watch();
+    let image = project.id().unwrap();
+    watch.standby_after(|| drop(docker(&["tag", builder.name(), &project.tag])));
+    wait_for("its removal", || !exists(&image));
+    watch.build_after(|| project.write("a", "2"));
+    watch.stop("INT");
+}
+
+#[test]
 fn an_image_in_use_is_removed_later() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
