@@ -4,6 +4,7 @@
 //! `plan` says from random numbers what is done; a `lane` does it to one source and the watches of it. Several lanes run at
 //! the same time on one engine, whose daemon is stopped and continued now and then.
 
+mod ages;
 mod builders;
 mod calm;
 mod command;
@@ -44,8 +45,8 @@ use plan::Life;
 use random::Random;
 use tally::{Line, Tally};
 
-/// The lanes: one whose watch lives as long as the soak, and two whose watches are killed.
-const LANES: [Life; 3] = [Life::Long, Life::Short, Life::Short];
+/// The lanes: one whose watch lives as long as the soak, and some whose watches are killed.
+const LANES: [Life; 4] = [Life::Long, Life::Short, Life::Short, Life::Short];
 
 /// How often the state is printed.
 const PROGRESS: Duration = Duration::from_secs(15);

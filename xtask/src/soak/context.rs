@@ -18,8 +18,8 @@ const RESULTS: &str = "target/soak";
 /// After so many findings the rest says nothing new.
 const FINDINGS: usize = 60;
 
-/// So many of the last steps are printed with a finding.
-const STEPS: usize = 12;
+/// So many of the last lines are printed with a finding, and so much of each.
+const TAIL: (usize, usize) = (30, 180);
 
 /// What all lanes share.
 pub struct Context {
@@ -88,13 +88,13 @@ impl Context {
         let (seed, at) = (self.seed, self.begin.elapsed().as_secs_f64());
         let file = workspace::root().join(RESULTS).join(format!("{seed}-{number}.log"));
         let head = format!("finding {number}, seed {seed}, {}, after {at:.1} s: {finding}", journal.name());
-        let steps: String = journal.steps(STEPS).iter().map(|step| format!("    {step}\n")).collect();
+        let tail: String = journal.tail(TAIL.0, TAIL.1).iter().map(|line| format!("    {line}\n")).collect();
         let story = format!("{head}\n\n{}", journal.all());
         let written = fs::create_dir_all(workspace::root().join(RESULTS)).and_then(|()| fs::write(&file, story));
         let rest = match written {
             Ok(()) => format!("the whole story: {RESULTS}/{seed}-{number}.log"),
             Err(error) => format!("the whole story could not be written: {error}"),
         };
-        eprintln!("{head}\n  the last steps:\n{steps}  {rest}");
+        eprintln!("{head}\n  what came before:\n{tail}  {rest}");
     }
 }

@@ -10,7 +10,7 @@ const KEPT: usize = 1500;
 pub struct Journal {
     name: String,
     begin: Instant,
-    lines: VecDeque<(bool, String)>,
+    lines: VecDeque<String>,
 }
 
 impl Journal {
@@ -24,30 +24,33 @@ impl Journal {
 
     /// Notes something that was done.
     pub fn step(&mut self, text: impl AsRef<str>) {
-        self.push(true, text.as_ref());
+        self.push(text.as_ref());
     }
 
-    /// Notes something that was said.
+    /// Notes something that the watch said.
     pub fn said(&mut self, text: impl AsRef<str>) {
-        self.push(false, text.as_ref());
+        self.push(&format!("    {}", text.as_ref()));
     }
 
-    fn push(&mut self, is_step: bool, text: &str) {
+    fn push(&mut self, text: &str) {
         if self.lines.len() == KEPT {
             self.lines.pop_front();
         }
-        self.lines.push_back((is_step, format!("{:8.3} {text}", self.begin.elapsed().as_secs_f64())));
+        self.lines.push_back(format!("{:8.3} {text}", self.begin.elapsed().as_secs_f64()));
     }
 
-    /// The last things that were done.
-    pub fn steps(&self, count: usize) -> Vec<&str> {
-        let steps: Vec<&str> = self.lines.iter().filter(|(step, _)| *step).map(|(_, text)| text.as_str()).collect();
-        steps[steps.len().saturating_sub(count)..].to_vec()
+    /// The last things that were done and said, each cut to `width` characters.
+    pub fn tail(&self, count: usize, width: usize) -> Vec<String> {
+        let cut = |text: &String| match text.char_indices().nth(width) {
+            Some((at, _)) => format!("{}...", &text[..at]),
+            None => text.clone(),
+        };
+        self.lines.range(self.lines.len().saturating_sub(count)..).map(cut).collect()
     }
 
     /// All that is kept.
     pub fn all(&self) -> String {
-        self.lines.iter().map(|(_, text)| format!("{text}\n")).collect()
+        self.lines.iter().map(|text| format!("{text}\n")).collect()
     }
 }
 
@@ -58,14 +61,15 @@ mod tests {
     use super::{Journal, KEPT};
 
     #[test]
-    fn the_last_steps_are_kept_in_order() {
+    fn the_last_lines_are_kept_in_order() {
         let mut journal = Journal::new("lane 0".to_owned(), Instant::now());
         for number in 0..KEPT {
             journal.step(format!("step {number}"));
             journal.said("word");
         }
-        let steps = journal.steps(2);
-        assert!(steps[0].ends_with(&format!("step {}", KEPT - 2)) && steps[1].ends_with(&format!("step {}", KEPT - 1)));
+        let tail = journal.tail(2, 100);
+        assert!(tail[0].ends_with(&format!("step {}", KEPT - 1)) && tail[1].ends_with("word"));
+        assert!(journal.tail(1, 3)[0].ends_with("..."));
         assert_eq!(journal.all().lines().count(), KEPT);
     }
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::ages::Ages;
 use super::command;
 use super::context::Context;
 use super::finding::{Finding, Kind};
@@ -59,6 +60,8 @@ pub struct Lane<'a> {
     watch: Option<WatchProcess>,
     /// When something was last done that may keep a watch from starting, or from cleaning up.
     disturbed: Option<Instant>,
+    /// What is there that should go.
+    ages: Ages,
     /// Another program moved the tag, and only a save brings it back.
     must_save: bool,
     /// How many times something was written, to tell contents apart.
@@ -106,6 +109,7 @@ impl<'a> Lane<'a> {
             tally: Tally::default(),
             watch: None,
             disturbed: None,
+            ages: Ages::default(),
             must_save: false,
             writes: 0,
             first_held: None,
@@ -123,8 +127,9 @@ impl<'a> Lane<'a> {
         }
         crate::signals::check()?;
         self.settle()?;
+        self.remove_the_rest()?;
         self.end_watch(rustix::process::Signal::TERM)?;
-        self.wait_until_nothing_is_left(false)?;
+        self.expect_nothing("after the end of the last watch", |left| left)?;
         self.check_fresh_builds()?;
         self.remove_names()?;
         self.hand_in();

@@ -10,7 +10,7 @@ use super::command::{self, docker_lines};
 /// What is there of one label, and in one folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// All containers; a watch may have one, its standby.
+    /// Containers, as id and name.
     pub containers: Vec<String>,
     /// Images without a name.
     pub images: Vec<String>,
@@ -19,14 +19,14 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// What is left for a watch that lives and has nothing to do, or for one that has ended.
+    /// What is left beside a watch that lives and has nothing to do, or of one that has ended.
     pub fn look(label: &str, folder: &Path, alive: bool) -> Result<Self> {
         let filter = format!("label={label}");
-        let format = "{{.ID}} {{.Names}} {{.Status}}";
-        let containers = docker_lines(&["ps", "--all", "--filter", &filter, "--format", format])?;
+        // The newest comes first, which is the standby of a watch that lives.
+        let containers = docker_lines(&["ps", "--all", "--filter", &filter, "--format", "{{.ID}} {{.Names}}"])?;
         let dangling = ["images", "--no-trunc", "--quiet", "--filter", "dangling=true", "--filter", &filter];
         Ok(Self {
-            containers: if containers.len() > usize::from(alive) { containers } else { Vec::new() },
+            containers: containers.into_iter().skip(usize::from(alive)).collect(),
             images: docker_lines(&dangling)?,
             files: unlocked(folder)?,
         })
@@ -38,10 +38,25 @@ impl Leftovers {
 
     /// One text for each.
     pub fn list(&self) -> Vec<String> {
-        let containers = self.containers.iter().map(|it| format!("container {it}"));
-        let images = self.images.iter().map(|it| format!("image without a name {it}"));
-        let files = self.files.iter().map(|it| format!("file {}", it.display()));
-        containers.chain(images).chain(files).collect()
+        let containers = self.containers.iter().map(container_text);
+        containers.chain(self.images.iter().map(image_text)).chain(self.files.iter().map(|it| file_text(it))).collect()
+    }
+
+    /// Those whose texts are in the list.
+    pub fn among(mut self, list: &[String]) -> Self {
+        self.containers.retain(|it| list.contains(&container_text(it)));
+        self.images.retain(|it| list.contains(&image_text(it)));
+        self.files.retain(|it| list.contains(&file_text(it)));
+        self
+    }
+
+    /// Those that have the number of this process in their name.
+    pub fn of_process(mut self, process: u32) -> Self {
+        self.containers.retain(|it| it.contains(&format!("-{process}.")));
+        self.files
+            .retain(|it| it.file_name().is_some_and(|it| it.to_string_lossy().starts_with(&format!("{process}."))));
+        self.images.clear();
+        self
     }
 
     /// Removes what can be removed, so that it is found once only.
@@ -56,6 +71,18 @@ impl Leftovers {
             let _ = fs::remove_file(file);
         }
     }
+}
+
+fn container_text(it: &String) -> String {
+    format!("container {it}")
+}
+
+fn image_text(it: &String) -> String {
+    format!("image without a name {it}")
+}
+
+fn file_text(it: &Path) -> String {
+    format!("file {}", it.display())
 }
 
 /// The files below a folder that no process has locked. Those of a live run are.

@@ -106,7 +106,7 @@ const WATCH_OPTIONS: [&[&str]; 7] = [
 
 /// The next round of a watch.
 pub fn round(random: &mut Random, life: Life) -> Round {
-    let changes = 5 + random.below(40);
+    let changes = 15 + random.below(60);
     let mut steps = Vec::new();
     for _ in 0..changes {
         steps.extend(step(random));

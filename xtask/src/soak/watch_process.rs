@@ -48,6 +48,8 @@ pub struct WatchProcess {
     pub last: Instant,
     /// When its last build ended.
     pub finished: Option<Instant>,
+    /// It said that the engine did not confirm a removal, and that the next run removes the rest.
+    pub leaves_something: bool,
 }
 
 impl WatchProcess {
@@ -64,7 +66,17 @@ impl WatchProcess {
         std::thread::spawn(move || forward(stdout, &sender));
         let (stderr, now) = (setup.stderr.clone(), Instant::now());
         let pairing = Pairing::default();
-        Ok(Self { child, lines, stderr, status: None, started: now, pairing, last: now, finished: None })
+        Ok(Self {
+            child,
+            lines,
+            stderr,
+            status: None,
+            started: now,
+            pairing,
+            last: now,
+            finished: None,
+            leaves_something: false,
+        })
     }
 
     pub fn id(&self) -> u32 {
@@ -79,6 +91,7 @@ impl WatchProcess {
 
     fn take_in(&mut self, line: String, told: &mut impl FnMut(String)) -> Option<Finding> {
         self.last = Instant::now();
+        self.leaves_something |= line.contains("did not confirm that this is removed");
         told(format!("says {}", line.chars().take(KEPT).collect::<String>()));
         match serde_json::from_str::<Value>(&line) {
             Ok(message) if message["reason"] == "build-finished" => {

@@ -39,11 +39,11 @@ impl Lane<'_> {
             RoundEnd::Signal(signal, time) => {
                 signals::sleep(*time)?;
                 self.look_after_watch()?;
-                let begin = Instant::now();
+                let (begin, process) = (Instant::now(), self.watch().id());
                 self.end_watch(*signal)?;
-                // What an engine that does not answer keeps is for the next watch.
-                if !self.is_disturbed_since(begin - KILL_LIMIT) {
-                    self.wait_until_nothing_is_left(false)?;
+                // What an engine that does not answer keeps is for the next watch, which the watch says.
+                if !self.is_disturbed_since(begin - KILL_LIMIT) && !self.watch().leaves_something {
+                    self.expect_nothing("after the end of its watch", |left| left.of_process(process))?;
                 }
                 self.start_watch()?;
             }

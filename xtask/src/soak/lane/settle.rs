@@ -9,6 +9,7 @@ use super::Lane;
 use super::compare::Comparison;
 use crate::process_stats;
 use crate::signals;
+use crate::soak::ages;
 use crate::soak::calm::{self, Next, Seen};
 use crate::soak::finding::{Finding, Kind};
 use crate::soak::held;
@@ -17,8 +18,14 @@ use crate::soak::operation::{FAIL, SLOW};
 
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long minis2i may take to remove what it has no use for.
+/// How often it is looked whether something is gone: each look is two calls of the engine.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a watch may take to remove what should be gone, once nothing goes wrong any more.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(30);
+
+/// How soon nothing may be left of a watch that has ended.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// When a watch that could not remove something gets another save, with which it tries again.
 const REMOVAL_SAVE: Duration = Duration::from_secs(8);
@@ -40,7 +47,7 @@ impl Lane<'_> {
             self.save()?;
         }
         if self.wait_for_tag()? {
-            self.wait_until_nothing_is_left(true)?;
+            self.look_for_leftovers()?;
             self.measure()?;
         }
         Ok(())
@@ -113,41 +120,77 @@ impl Lane<'_> {
         Ok(fs::write(self.places.source.join("saved"), format!("{}\n", self.writes))?)
     }
 
-    /// Waits until nothing is there that should not be, and reports what is still there then.
-    pub(super) fn wait_until_nothing_is_left(&mut self, alive: bool) -> Result<()> {
+    /// Looks what is there that should not be, and reports what is not removed though there was time for it.
+    fn look_for_leftovers(&mut self) -> Result<()> {
+        let left = Leftovers::look(&self.names.label, &self.places.temporary, true)?;
+        let overdue = self.ages.note(left.list(), Instant::now());
+        if overdue.is_empty() {
+            return Ok(());
+        }
+        self.journal.step(format!("there for too long: {}", overdue.join(", ")));
+        self.wait_for_removal(REMOVAL_LIMIT, |left| left.among(&overdue))
+    }
+
+    /// Waits until the watch has removed all that is there and should not be.
+    pub(super) fn remove_the_rest(&mut self) -> Result<()> {
+        self.journal.step("waits until nothing is left");
+        self.wait_for_removal(ages::LIMIT + REMOVAL_LIMIT, |left| left)
+    }
+
+    /// Waits until nothing is left of what counts, while nothing more goes wrong, and reports what is left then.
+    fn wait_for_removal(&mut self, limit: Duration, counts: impl Fn(Leftovers) -> Leftovers) -> Result<()> {
+        self.wrapper.disarm()?;
         let begin = Instant::now();
         let (mut saved, mut replaced) = (false, false);
         loop {
             signals::check()?;
-            let left = Leftovers::look(&self.names.label, &self.places.temporary, alive)?;
+            let left = counts(Leftovers::look(&self.names.label, &self.places.temporary, true)?);
             if left.is_empty() {
                 return Ok(());
             }
-            if alive {
-                self.look_after_watch()?;
-            }
-            if alive && !saved && begin.elapsed() > REMOVAL_SAVE {
+            self.look_after_watch()?;
+            if !saved && begin.elapsed() > REMOVAL_SAVE {
                 saved = true;
                 self.save()?;
             }
             let started = self.watch().started;
-            if alive && !replaced && begin.elapsed() > REMOVAL_LIMIT / 2 && self.is_disturbed_since(started) {
-                // What it could not remove because calls failed is for the next one.
+            if !replaced && begin.elapsed() > limit / 2 && self.is_disturbed_since(started) {
+                // What it could not remove because calls failed may be for the next one.
                 replaced = true;
                 self.journal.step(format!("there is still {}", left.list().join(", ")));
                 self.end_watch(rustix::process::Signal::TERM)?;
                 self.start_watch()?;
             }
-            if begin.elapsed() > REMOVAL_LIMIT {
-                let of = if alive { "beside a watch that is done" } else { "after the end of a watch" };
-                for what in left.list() {
-                    self.report(Finding::new(Kind::Leftover, format!("{what} is still there {of}")));
-                }
-                left.remove();
+            if begin.elapsed() > limit {
+                self.report_leftovers(&left, "beside a watch that is done");
                 return Ok(());
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(PAUSE);
         }
+    }
+
+    /// Reports what counts and is still there, though the watch has ended.
+    pub(super) fn expect_nothing(&mut self, when: &str, counts: impl Fn(Leftovers) -> Leftovers) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            signals::check()?;
+            let left = counts(Leftovers::look(&self.names.label, &self.places.temporary, false)?);
+            if left.is_empty() {
+                return Ok(());
+            }
+            if begin.elapsed() > END_LIMIT {
+                self.report_leftovers(&left, when);
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn report_leftovers(&self, left: &Leftovers, when: &str) {
+        for what in left.list() {
+            self.report(Finding::new(Kind::Leftover, format!("{what} is still there {when}")));
+        }
+        left.remove();
     }
 
     /// Holds what a watch has now against what it had after its first minute.
