@@ -50,3 +50,25 @@ impl Drop for TaggedImage<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TaggedImage;
+    use crate::run_lock::{RunFolders, RunLock, SupersededImage};
+
+    #[test]
+    fn only_a_run_that_is_killed_leaves_its_image_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = RunFolders { locks: folder.path().to_owned(), clones: folder.path().to_owned() };
+        let run_lock = RunLock::take(folders).unwrap();
+        let [one, two] = ["1", "2"].map(|id| SupersededImage { id: id.to_owned(), commit: None });
+        let mut tagged = TaggedImage::new(&run_lock, false, Some(one.clone()));
+        assert!(run_lock.is_superseded(&one));
+        assert_eq!((tagged.replace("2"), tagged.replace("2")), (Some(one), None));
+        assert!(run_lock.is_superseded(&two));
+        drop(tagged);
+        assert!(!run_lock.is_superseded(&two));
+        drop(TaggedImage::new(&run_lock, true, Some(two.clone())));
+        assert!(!run_lock.is_superseded(&two));
+    }
+}

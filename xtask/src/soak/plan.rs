@@ -106,7 +106,7 @@ const WATCH_OPTIONS: [&[&str]; 7] = [
 
 /// The next round of a watch.
 pub fn round(random: &mut Random, life: Life) -> Round {
-    let changes = 15 + random.below(60);
+    let changes = 30 + random.below(80);
     let mut steps = Vec::new();
     for _ in 0..changes {
         steps.extend(step(random));
@@ -132,12 +132,12 @@ pub fn watch_options(random: &mut Random, life: Life) -> &'static [&'static str]
 /// What happens beside the changes of the source, now and then.
 fn step(random: &mut Random) -> Option<Step> {
     Some(match random.below(1000) {
-        0..40 => Step::Faults((0..=random.below(2)).map(|_| fault(random)).collect()),
-        40..46 => Step::Outage(random.millis(100, 3000)),
-        46..54 => Step::RemoveContainer,
-        54..60 => Step::MoveTag(random.pick(&[TagMove::Away, TagMove::Removed])),
-        60..65 => Step::ChangeBuilder,
-        65..70 => Step::Freeze(random.millis(50, 1000)),
+        0..25 => Step::Faults((0..=random.below(2)).map(|_| fault(random)).collect()),
+        25..29 => Step::Outage(random.millis(100, 3000)),
+        29..34 => Step::RemoveContainer,
+        34..38 => Step::MoveTag(random.pick(&[TagMove::Away, TagMove::Removed])),
+        38..41 => Step::ChangeBuilder,
+        41..45 => Step::Freeze(random.millis(50, 1000)),
         _ => return None,
     })
 }
@@ -154,8 +154,8 @@ fn fault(random: &mut Random) -> CliFault {
 fn end(random: &mut Random, life: Life) -> RoundEnd {
     let when = |random: &mut Random| if random.percent(30) { random.millis(0, 2500) } else { random.millis(0, 400) };
     match (life, random.below(100)) {
-        (Life::Short, 0..60) => RoundEnd::Kill((0..=random.below(2)).map(|_| when(random)).collect()),
-        (Life::Short, 60..80) => RoundEnd::Signal(random.pick(&[Signal::INT, Signal::TERM, Signal::HUP]), when(random)),
+        (Life::Short, 0..65) => RoundEnd::Kill((0..=random.below(2)).map(|_| when(random)).collect()),
+        (Life::Short, 65..80) => RoundEnd::Signal(random.pick(&[Signal::INT, Signal::TERM, Signal::HUP]), when(random)),
         _ => RoundEnd::Calm,
     }
 }
