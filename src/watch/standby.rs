@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
+use crate::pipeline::inputs::Inputs;
 use crate::pipeline::ready::ReadyBuild;
 use crate::run_lock::SupersededImage;
 
@@ -16,6 +17,18 @@ pub struct Standby<'a> {
 }
 
 impl Standby<'_> {
+    /// Why a build cannot be made in it, if so; a `clean` one takes over no artifacts.
+    ///
+    /// # Errors
+    /// When a script or a file with variables cannot be read now.
+    pub fn unfit(&self, clean: bool) -> Result<Option<&'static str>> {
+        if clean {
+            return Ok(Some("artifacts are not wanted"));
+        }
+        let inputs = Inputs::read(&self.cx, &self.images.contract)?;
+        Ok((inputs != *self.ready.inputs()).then_some("variables or scripts changed"))
+    }
+
     /// The image that lost the tag in a build with this result, or may have: a commit may move the tag and fail.
     pub fn superseded(&self, result: &Result<String>) -> Option<SupersededImage> {
         match result {

@@ -14,7 +14,7 @@ use super::looker::report_notices;
 use super::messages;
 use super::place::{Place, SourceMoved};
 use super::standby::Standby;
-use super::standby_policy::{self, Limit, StandbyPolicy};
+use super::standby_policy::{self, BACK_OFF, Limit, StandbyPolicy};
 use super::tagged_image::TaggedImage;
 use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
@@ -26,7 +26,6 @@ use crate::pipeline::approach::{CannotWait, PrepareError};
 use crate::pipeline::commit::TagMove;
 use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
-use crate::pipeline::inputs::Inputs;
 use crate::pipeline::script_run::ScriptResult;
 use crate::pipeline::steps::CommitOptions;
 use crate::pipeline::{callback, steps};
@@ -41,10 +40,6 @@ const NOTABLE: Duration = Duration::from_millis(5);
 
 /// A commit that takes no longer than this brings the tag along: it is over before an interrupt would give it up.
 const SHORT_COMMIT: Duration = Duration::from_millis(400);
-
-/// How long to wait before a lost standby is replaced, at first and at most: chosen so that a container that is removed again
-/// and again costs next to nothing.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 pub struct Worker<'a> {
     pub cx: BuildContext<'a>,
@@ -322,7 +317,11 @@ impl<'a> Worker<'a> {
         view: &mut TrackedView,
         progress: &mut Progress,
     ) -> Result<()> {
-        if let Some(reason) = self.unfit(request, standby.as_ref())? {
+        let unfit = match standby {
+            Some(standby) => standby.unfit(request.clean)?,
+            None => Some(self.policy.why_none()),
+        };
+        if let Some(reason) = unfit {
             self.throw_away(standby.take(), None);
             *using = StandbyUse::None(reason.to_owned());
         }
@@ -354,16 +353,6 @@ impl<'a> Worker<'a> {
         let id = steps::commit(cx, images, ready, revision, assembled, options, progress)?;
         self.last_commit = Some(begin.elapsed());
         Ok(id)
-    }
-
-    /// Why there is no standby to use, if there is none.
-    fn unfit(&self, request: &Request, standby: Option<&Standby>) -> Result<Option<&'static str>> {
-        let Some(standby) = standby else { return Ok(Some(self.policy.why_none())) };
-        if request.clean {
-            return Ok(Some("artifacts are not wanted"));
-        }
-        let inputs = Inputs::read(&standby.cx, &standby.images.contract)?;
-        Ok((inputs != *standby.ready.inputs()).then_some("variables or scripts changed"))
     }
 
     /// A standby that fails before `assemble` began is replaced; a build that was cancelled is over.
