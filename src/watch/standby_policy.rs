@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::pipeline::approach::CannotWait;
+
 /// How long to wait before a lost standby is replaced, at first and at most: chosen so that a container that is removed again
 /// and again costs next to nothing.
 pub const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-
-use crate::pipeline::approach::CannotWait;
 
 /// What decides about the standby; the standby itself is the worker's.
 #[derive(Debug)]
