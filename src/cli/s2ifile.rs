@@ -275,6 +275,7 @@ mod tests {
     use super::{Stored, in_order, list};
     use crate::cli::commands::Cli;
     use clap::CommandFactory;
+    use proptest::prelude::*;
     use std::ffi::OsString;
 
     /// The arguments and notes for a file and a command line.
@@ -289,6 +290,36 @@ mod tests {
         let (args, notes) = stored.add_to(args, command, typed, arguments, ".s2ifile").unwrap();
         let args: Vec<_> = args.iter().map(|arg| arg.to_str().unwrap()).collect();
         (args.join(" "), notes)
+    }
+
+    proptest! {
+        /// Run this with PROPTEST_CASES for as long as you like.
+        #[test]
+        fn whatever_is_in_the_file_becomes_arguments_or_notes(
+            names in prop::collection::vec("[a-z]{1,3}|-{0,2}env-[0-9]{0,3}|volume|incremental|env|copy|ref|.{0,5}", 0..6),
+            values in prop::collection::vec(
+                prop_oneof![Just("true".to_owned()), Just("[a,b]".to_owned()), Just("\"x\"\",".to_owned()), ".{0,8}"],
+                6,
+            ),
+            words in prop::collection::vec("[a-z]{1,4}|-.{0,4}|.{0,4}", 3),
+        ) {
+            let flags: serde_json::Map<_, _> = names.into_iter().zip(values.into_iter().map(Into::into)).collect();
+            let file = serde_json::json!({"source": words[0], "builderImage": words[1], "tag": words[2], "flags": flags});
+            let args: Vec<OsString> = ["m", "build"].map(OsString::from).into();
+            let matches = Cli::command().ignore_errors(true).try_get_matches_from(&args).unwrap();
+            let (_, typed) = matches.subcommand().unwrap();
+            let stored: Stored = serde_json::from_value(file).unwrap();
+            let cli = Cli::command();
+            let command = cli.find_subcommand("build").unwrap();
+            if let Ok((args, _)) = stored.add_to(args, command, typed, 0, ".s2ifile") {
+                // What stands for an option has its name, so that no value can be another option.
+                let options = args[2..].iter().filter(|arg| arg.to_str().unwrap().starts_with('-'));
+                for option in options {
+                    let name = option.to_str().unwrap().trim_start_matches('-').split('=').next().unwrap();
+                    prop_assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "{:?}", args);
+                }
+            }
+        }
     }
 
     #[test]

@@ -185,6 +185,75 @@ pub fn with_tag(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Image, distinct, find_named, full_name, with_tag};
+    use proptest::prelude::*;
+
+    /// JSON of the shape that engines print, with values of other kinds here and there.
+    fn answer() -> impl Strategy<Value = String> {
+        let value = prop::sample::select(vec![
+            "null",
+            "1",
+            "-1.5e9",
+            "\"\"",
+            "\"x=y\"",
+            "[]",
+            "{}",
+            "[null]",
+            "[\"a=b\",\"c\"]",
+            "{\"/x\":{}}",
+            "true",
+            "{\"Test\":[\"CMD\",\"a b\"],\"Interval\":5000000000}",
+            "{\"Test\":7}",
+            "\"\\ud83d\"",
+            "[[[[1]]]]",
+        ]);
+        let key = prop::sample::select(vec![
+            "Id",
+            "Parent",
+            "Author",
+            "RepoTags",
+            "RepoDigests",
+            "Config",
+            "Env",
+            "Volumes",
+            "Labels",
+            "Healthcheck",
+            "Shell",
+            "User",
+            "WorkingDir",
+            "Cmd",
+            "Entrypoint",
+            "ExposedPorts",
+            "StopSignal",
+            "Id",
+        ]);
+        let fields = |inner: BoxedStrategy<String>| {
+            prop::collection::vec((key.clone(), inner), 0..8).prop_map(|fields| {
+                let fields: Vec<_> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            })
+        };
+        let plain = value.prop_map(str::to_owned).boxed();
+        let config = fields(plain.clone()).boxed();
+        let image = fields(prop_oneof![plain, config].boxed());
+        (image, any::<prop::sample::Index>(), 0..20_u8).prop_map(|(image, cut, whole)| {
+            let mut text = format!("[{image}]");
+            if whole == 0 {
+                text.truncate(cut.index(text.len()));
+            }
+            text
+        })
+    }
+
+    proptest! {
+        /// Run this with PROPTEST_CASES for as long as you like.
+        #[test]
+        fn whatever_an_engine_answers_never_panics(text in answer()) {
+            if let Ok(images) = serde_json::from_str::<Vec<Image>>(&text) {
+                let Some(image) = images.first() else { return Ok(()) };
+                let _ = (image.health_check(), image.volume("/x/y"), image.env("x"), find_named(&images, "x=y"));
+            }
+        }
+    }
 
     #[test]
     fn names_are_completed_as_the_engine_does() {

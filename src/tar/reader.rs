@@ -51,6 +51,9 @@ impl Extensions {
     }
 }
 
+/// How many blocks may continue the list of a sparse file: a million ranges.
+const SPARSE_LIMIT: usize = 1_000_000 / 21;
+
 /// Reads the next entry, up to its content; `None` at the end of the archive.
 ///
 /// # Errors
@@ -109,6 +112,10 @@ fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mu
         b'0' | b'S' => extensions.number("size").unwrap_or(header.entry_size()?),
         _ => 0,
     };
+    let ranges = if kind == b'S' { sparse_blocks(&block, from)? } else { Vec::new() };
+    if kind == b'S' {
+        sparse::check(&block, &ranges, stored)?;
+    }
     let path = extensions.record("GNU.sparse.name").or(extensions.record("path")).cloned();
     let link = extensions.record("linkpath").cloned();
     let Extensions { path: long_path, link: long_link, records } = extensions;
@@ -119,7 +126,7 @@ fn entry(block: Block, header: &::tar::Header, extensions: Extensions, from: &mu
         mode: header.mode().unwrap_or(0o644) & 0o7777,
         mtime,
         stored,
-        ranges: if kind == b'S' { sparse_blocks(&block, from)? } else { Vec::new() },
+        ranges,
         sparse: records.into_iter().filter(|(key, _)| key.starts_with(b"GNU.sparse.")).collect(),
         header: block,
     })
@@ -130,6 +137,7 @@ fn sparse_blocks(header: &Block, from: &mut impl Read) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     let mut more = sparse::header_is_continued(header);
     while more {
+        ensure!(blocks.len() < SPARSE_LIMIT, "a file in it has more than a million holes");
         let mut block = [0; BLOCK];
         from.read_exact(&mut block)?;
         more = sparse::block_is_continued(&block);

@@ -1,5 +1,7 @@
 //! Sparse files in GNU's format: the stream has only the ranges that are not holes, and a list of their places.
 
+use anyhow::{Context, Result, ensure};
+
 use super::header::{BLOCK, Block, put_number};
 
 /// Where the list begins in a header, and how many ranges fit there. GNU's format gives this and the numbers below.
@@ -42,6 +44,34 @@ pub fn put_list(header: &mut Block, data: &[(u64, u64)], size: u64) -> Vec<Block
         blocks.push(block);
     }
     blocks
+}
+
+/// Checks the list in a header and in the blocks that continue it, of a file of which `stored` bytes are in the stream.
+///
+/// # Errors
+/// When its ranges are not numbers, are not in order, or do not add up to the bytes in the stream. The message is a sentence
+/// in which the stream is "it".
+pub fn check(header: &Block, more: &[Block], stored: u64) -> Result<()> {
+    let wrong = "it has a sparse file with a wrong list of ranges";
+    let size = ::tar::Header::from_byte_slice(header).as_gnu().context(wrong)?.real_size().context(wrong)?;
+    let in_header = header[LIST..].chunks_exact(RANGE).take(RANGES_IN_HEADER);
+    let in_blocks = more.iter().flat_map(|block| block.chunks_exact(RANGE).take(RANGES_IN_BLOCK));
+    let (mut end, mut sum) = (0_u64, 0_u64);
+    for slot in in_header.chain(in_blocks) {
+        let (mut offset, mut numbytes) = ([0; 12], [0; 12]);
+        offset.copy_from_slice(&slot[..12]);
+        numbytes.copy_from_slice(&slot[12..]);
+        let range = ::tar::GnuSparseHeader { offset, numbytes };
+        if range.is_empty() {
+            continue;
+        }
+        let (offset, length) = (range.offset().context(wrong)?, range.length().context(wrong)?);
+        ensure!(offset >= end, wrong);
+        end = offset.checked_add(length).context(wrong)?;
+        sum = sum.checked_add(length).context(wrong)?;
+    }
+    ensure!(sum == stored && end <= size, wrong);
+    Ok(())
 }
 
 /// Copies the list from one header to another.

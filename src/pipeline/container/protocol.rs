@@ -6,6 +6,10 @@ use anyhow::{Result, bail};
 use super::own_variables::put_away;
 use super::shell::without_comments;
 
+/// How long the text of a mark may be, in bytes: many times as long as any that the shell program writes. What is longer is
+/// output, so that a script cannot have it kept without end.
+const MARK_LIMIT: usize = 64 * 1024;
+
 /// The shell program of the build container, without its comments.
 pub fn script() -> String {
     format!("minis2i_search=$3\n{}\n{}", put_away(), without_comments(include_str!("container.sh")))
@@ -47,6 +51,11 @@ impl MarkScanner {
             let after = begin + self.needle.len();
             let search = after.max(self.searched);
             let Some(end) = memchr::memchr(b'\n', &self.buffer[search..]).map(|end| search + end) else {
+                if self.buffer.len() - after > MARK_LIMIT {
+                    push_output(&self.buffer[begin..after], &mut chunks);
+                    (done, self.searched) = (after, 0);
+                    continue;
+                }
                 self.buffer.drain(..begin);
                 self.searched = self.buffer.len();
                 return chunks;
@@ -191,7 +200,7 @@ impl Greeting {
 
 #[cfg(test)]
 mod tests {
-    use super::{Chunk, Greeting, MarkScanner, ScriptState, TarSupport};
+    use super::{Chunk, Greeting, MARK_LIMIT, MarkScanner, ScriptState, TarSupport};
     use proptest::prelude::*;
 
     fn joined(all: Vec<Chunk>) -> Vec<Chunk> {
@@ -205,7 +214,47 @@ mod tests {
         joined
     }
 
+    /// A part of what a container may say, which can know the token.
+    fn said() -> impl Strategy<Value = Vec<u8>> {
+        let words =
+            prop::sample::select(vec!["hello", "yes", "no", "ok", "missing", "sparse", "exit", "cannot", "a:b", "-1"]);
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..20),
+            Just(b"\x1etok ".to_vec()),
+            prop::collection::vec(words, 0..14).prop_map(|words| words.join(" ").into_bytes()),
+            Just(b"\n".to_vec()),
+            (0..3_usize).prop_map(|times| vec![b'x'; times * MARK_LIMIT / 2 + 1]),
+        ]
+    }
+
     proptest! {
+        /// Run this with PROPTEST_CASES for as long as you like.
+        #[test]
+        fn whatever_a_container_says_comes_out_and_is_not_kept(parts in prop::collection::vec(said(), 0..12)) {
+            let mut scanner = MarkScanner::new("tok");
+            let mut came = 0;
+            let mut take = |chunks: Vec<Chunk>| {
+                for chunk in chunks {
+                    came += match chunk {
+                        Chunk::Output(bytes) => bytes.len(),
+                        Chunk::Mark(text) => {
+                            let _ = text.strip_prefix("hello ").map(Greeting::parse);
+                            let _ = text.strip_prefix("cannot ").map(ScriptState::parse);
+                            // The text of a mark may have been made longer by bytes that are no text.
+                            text.chars().filter(|c| *c != char::REPLACEMENT_CHARACTER).map(char::len_utf8).sum::<usize>()
+                        }
+                    };
+                }
+            };
+            for part in &parts {
+                take(scanner.feed(part));
+                prop_assert!(scanner.buffer.len() <= 2 * MARK_LIMIT + part.len());
+            }
+            let rest = scanner.rest();
+            take(vec![Chunk::Output(rest)]);
+            prop_assert!(came <= parts.concat().len());
+        }
+
         #[test]
         fn marks_are_found_wherever_the_pieces_are_cut(
             texts in prop::collection::vec("[a-c\n\u{1e}]{0,12}", 1..6),

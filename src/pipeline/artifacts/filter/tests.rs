@@ -138,6 +138,51 @@ fn a_stream_cut_in_a_file_is_noticed_and_filled_up() {
     assert_eq!(entries.len(), 2);
 }
 
+/// Archives whose headers are right but for some bytes, with their checksums.
+fn archive() -> impl Strategy<Value = Vec<u8>> {
+    let kinds = [
+        Type::Regular,
+        Type::Directory,
+        Type::Link,
+        Type::Symlink,
+        Type::Fifo,
+        Type::Char,
+        Type::XHeader,
+        Type::GNULongName,
+        Type::GNULongLink,
+        Type::GNUSparse,
+        Type::XGlobalHeader,
+    ];
+    let paths = ["a", "a/b", "../x", "/etc/passwd", "a/../../x", "./a", "", ".", "artifacts/.."];
+    let contents: [&[u8]; 6] = [b"", b"x", b"13 path=../../y\n", b"12 size=99999\n", b"../z\0", &[b'y'; 600]];
+    let change = (any::<prop::sample::Index>(), any::<u8>());
+    let entries = (
+        prop::sample::select(kinds.to_vec()),
+        prop::sample::select(paths.to_vec()),
+        prop::sample::select(paths.to_vec()),
+        prop::sample::select(contents.to_vec()),
+        prop::collection::vec(change, 0..3),
+    );
+    let entries = prop::collection::vec(entries, 1..6);
+    (entries, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(entries, cut, whole)| {
+        let mut archive = Vec::new();
+        for (kind, path, link, content, changes) in entries {
+            let mut bytes = entry(kind, path, link, content);
+            for (at, byte) in changes {
+                bytes[at.index(512)] = byte;
+            }
+            let mut header = ::tar::Header::from_byte_slice(&bytes[..512]).clone();
+            header.set_cksum();
+            bytes[..512].copy_from_slice(header.as_bytes());
+            archive.extend(bytes);
+        }
+        if !whole {
+            archive.truncate(cut.index(archive.len()));
+        }
+        archive
+    })
+}
+
 proptest! {
     #[test]
     fn the_keys_of_parents_are_those_of_their_paths(path in "[ab]{1,2}(/[ab]{1,2}){0,5}") {
@@ -145,6 +190,20 @@ proptest! {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
         let expected: Vec<u64> = ends.map(|end| key(&path[..end])).collect();
         prop_assert_eq!(parent_keys(path).collect::<Vec<_>>(), expected);
+    }
+
+    /// Run this with PROPTEST_CASES for as long as you like.
+    #[test]
+    fn archives_with_any_headers_never_panic_or_climb_out(archive in archive()) {
+        let mut writer = Writer::new(Vec::new());
+        let _ = relay_archive(&mut &archive[..], &mut writer, |path| Some(path.to_vec()));
+        let bytes = writer.finish().unwrap();
+        for entry in ::tar::Archive::new(&bytes[..]).entries().unwrap() {
+            let entry = entry.unwrap();
+            let path = entry.path().unwrap().into_owned();
+            prop_assert!(path.starts_with("artifacts"), "{}", path.display());
+            prop_assert!(path.components().all(|part| part.as_os_str() != ".."), "{}", path.display());
+        }
     }
 
     #[test]
