@@ -130,7 +130,7 @@ impl Reporter {
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,
             Message::Call(_) => self.level == Level::Verbose,
-            Message::Phase(_) => !self.without_notes && self.level > Level::Quiet,
+            Message::Phase(_) | Message::AskingPhase(_) => !self.without_notes && self.level > Level::Quiet,
             _ => self.level > Level::Quiet,
         }
     }
@@ -188,6 +188,11 @@ impl Reporter {
     /// Shows what is done right now.
     pub fn phase(&self, name: &'static str) {
         self.emit(&Message::Phase(name));
+    }
+
+    /// Shows what is done right now, by a program that may ask something on the terminal.
+    pub fn asking_phase(&self, name: &'static str) {
+        self.emit(&Message::AskingPhase(name));
     }
 
     /// Prints the result of a command to standard output, as it is.

@@ -62,7 +62,7 @@ fn clone_source(
     let SourceLocation::Repository(repository) = SourceLocation::of(&args.job)? else { return Ok(None) };
     let keep = args.job.s2i_compat.save_temp_dir;
     let folder = if keep { folders::kept_checkout()? } else { run_lock.checkout_folder()? };
-    reporter.phase("cloning");
+    reporter.asking_phase("cloning");
     let checkout = Checkout::create(&repository, folder, keep, cancel)?;
     if keep {
         reporter.note(&format!("the clone is kept in {}", checkout.folder().display()));

@@ -65,6 +65,7 @@ impl Human {
         let text = |bytes| Piece::Text(Stream::Err, bytes);
         match message {
             Message::Phase(name) => vec![Piece::Phase(name)],
+            Message::AskingPhase(_) => vec![Piece::NoPhase, text(self.styled(message))],
             Message::Output(line) => vec![text(self.output(line))],
             Message::BuildFinished(finished) => self.finished(finished),
             Message::StandbyReady(_) | Message::Error(_) => vec![Piece::NoPhase, text(self.styled(message))],
@@ -94,7 +95,8 @@ impl Human {
     fn write(&self, out: &mut impl Write, message: &Message) -> io::Result<()> {
         match message {
             Message::BuildStarted(started) => write_line(out, SOFT, STARTED, &build_text(started)),
-            Message::Phase(_) | Message::Output(_) | Message::BuildFinished(_) => Ok(()),
+            Message::AskingPhase(name) if self.on_terminal => writeln!(out, "{FAINT}{name}{FAINT:#}"),
+            Message::Phase(_) | Message::AskingPhase(_) | Message::Output(_) | Message::BuildFinished(_) => Ok(()),
             Message::Note(text) => write_line(out, SOFT, "note:", text),
             Message::Warning(text) => write_line(out, WARN, "warning:", text),
             Message::Call(call) => write_call(out, call),

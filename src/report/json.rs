@@ -96,7 +96,7 @@ impl Json {
     pub fn print(&mut self, message: &Message) -> Vec<Piece> {
         let (text, note);
         let line = match message {
-            Message::Phase(_) | Message::Clear => return Vec::new(),
+            Message::Phase(_) | Message::AskingPhase(_) | Message::Clear => return Vec::new(),
             Message::BuildStarted(started) => self.started(started),
             Message::Output(line) => {
                 text = String::from_utf8_lossy(line.text);

@@ -9,6 +9,8 @@ pub enum Message<'a> {
     BuildStarted(&'a Started),
     /// What is done right now; only shown on a terminal, where it can be erased.
     Phase(&'static str),
+    /// The same, of a program that may ask something on the terminal: nothing may be drawn over that.
+    AskingPhase(&'static str),
     /// A line of a script's output.
     Output(OutputLine<'a>),
     Note(&'a str),

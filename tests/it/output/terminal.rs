@@ -3,6 +3,7 @@
 use crate::support::builder::Builder;
 use crate::support::exit_status::ENGINE;
 use crate::support::project::Project;
+use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
 
 const COLOURED: &str = r"printf '\033[31mred\033[0m\n'";
@@ -102,4 +103,15 @@ fn a_call_that_hangs_is_named_after_a_while() {
     let project = Project::new().file("a", "1");
     let outcome = project.build(&builder).args(&["--engine", &engine.path()]).success();
     outcome.says(&format!("note: `{} images --quiet` has not answered for 10 s; if it waits for a", engine.path()));
+}
+
+#[test]
+fn the_spinner_was_drawn_over_the_question_of_git() {
+    let git =
+        StandInCli::git("if [ $1 = clone ]; then printf 'Password: ' >/dev/tty; read answer </dev/tty; fi; exit 1");
+    let run = Run::new().args(&["build", "ssh://localhost/missing", "builder", "app"]).env("PATH", git.search_path());
+    let shown = run.on_a_terminal().stdout;
+    let (_, asked) = shown.split_once("cloning").unwrap();
+    let (question, _) = asked.split_once("error:").unwrap();
+    assert!(question.contains("\nPassword: ") && !question.contains("\u{1b}[2K"), "{shown:?}");
 }
