@@ -12,7 +12,7 @@ use super::message::{
     CallState, EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, Watching, short_id,
 };
 use super::queue::Piece;
-use super::spinner::Spinner;
+use super::spinner::{Spinner, in_foreground};
 use super::stream::Stream;
 use super::strip_escapes::without_escapes;
 use super::style::{Color, Level};
@@ -106,7 +106,7 @@ impl Human {
             }
             Message::StandbyReady(_) => Ok(()),
             Message::Skipped(why) => writeln!(out, "{FAINT}{SKIPPED} {}{FAINT:#}", on_one_line(why)),
-            Message::Clear if self.on_terminal => write!(out, "\x1b[2J\x1b[3J\x1b[H"),
+            Message::Clear if self.on_terminal && in_foreground() => write!(out, "\x1b[2J\x1b[3J\x1b[H"),
             Message::Clear => Ok(()),
             Message::WatchFinished(summary) => write_line(out, SOFT, ENDED, &summary_text(summary)),
             Message::Error(error) => write_error(out, error),
@@ -213,4 +213,66 @@ fn summary_text(summary: &Summary) -> String {
         text += &format!(", fastest {:.2} s, median {:.2} s", fastest.as_secs_f64(), median.as_secs_f64());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use anyhow::anyhow;
+
+    use super::Human;
+    use crate::error::Error;
+    use crate::report::message::{
+        CallState, EngineCall, Finished, Message, Outcome, StandbyUse, Started, Watching, Why,
+    };
+    use crate::report::queue::Piece;
+    use crate::report::style::{Color, Level};
+
+    const NAME: &str = "a\nminis2i: build ok: forged\u{1b}[2J\u{9b}1m\u{202e}";
+
+    /// What is printed for a message that has [`NAME`] wherever it can have a name.
+    fn printed(message: &Message) -> String {
+        let pieces = Human::new(Level::Verbose, Color::Never).print(message);
+        let texts = pieces.into_iter().map(|piece| match piece {
+            Piece::Text(_, text) => String::from_utf8(text).unwrap(),
+            Piece::Phase(_) | Piece::NoPhase => String::new(),
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn no_name_gets_out_of_its_message() {
+        let name = || NAME.to_owned();
+        let why = Some(Why { text: name(), changed: vec![name()], more: 0 });
+        let started = Started { build: 1, source: name(), builder: name(), tag: name(), previous: Some(name()), why };
+        let finished = Finished {
+            build: 1,
+            outcome: Outcome::Ok,
+            tag: name(),
+            image: Some(name()),
+            assemble_status: Some(0),
+            total: Duration::ZERO,
+            standby: Some(StandbyUse::None(name())),
+            phases: vec![("start", Duration::ZERO)],
+        };
+        let watching = Watching { source: name(), builder: name(), tag: name(), folders: 1, poll: None, keys: false };
+        let error = Error::usage(name()).because(anyhow!(name()).context(name())).hint(name()).into();
+        let call = EngineCall { command_line: name(), state: CallState::Slow(Duration::ZERO) };
+        let messages = [
+            Message::BuildStarted(&started),
+            Message::Note(NAME),
+            Message::Warning(NAME),
+            Message::Call(&call),
+            Message::BuildFinished(&finished),
+            Message::WatchStarted(&watching),
+            Message::Skipped(NAME),
+            Message::Error(&error),
+        ];
+        for message in &messages {
+            let text = printed(message);
+            assert!(text.contains(r"a\nminis2i:") && !text.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{text:?}");
+            assert!(!text.lines().any(|line| line.starts_with("minis2i: build ok: forged")), "{text}");
+        }
+    }
 }

@@ -72,6 +72,6 @@ impl Spinner {
 }
 
 /// Whether the terminal of the standard error is ours to draw on: one without job control always is.
-fn in_foreground() -> bool {
+pub fn in_foreground() -> bool {
     tcgetpgrp(io::stderr()).is_ok_and(|group| group == getpgrp()) || tcgetpgrp(io::stderr()) == Err(Errno::NOTTY)
 }
