@@ -190,9 +190,10 @@ impl Reporter {
         self.emit(&Message::Phase(name));
     }
 
-    /// Shows what is done right now, by a program that may ask something on the terminal.
+    /// Shows what is done from now on, by a program that may ask something on the terminal.
     pub fn asking_phase(&self, name: &'static str) {
         self.emit(&Message::AskingPhase(name));
+        self.queue.flush();
     }
 
     /// Prints the result of a command to standard output, as it is.

@@ -112,10 +112,7 @@ impl PrintQueue {
     }
 
     /// Waits until all is written; after an interrupt, not longer than [`READER_LIMIT`].
-    ///
-    /// # Errors
-    /// See [`Unwritten`]. A reader that is gone is none.
-    pub fn finish(&self) -> Result<(), Unwritten> {
+    pub fn flush(&self) {
         let mut state = self.state();
         let mut deadline = None;
         while state.is_unwritten() {
@@ -131,6 +128,15 @@ impl PrintQueue {
             }
             state = self.wait(state, limit);
         }
+    }
+
+    /// Waits as [`flush`](Self::flush) does.
+    ///
+    /// # Errors
+    /// See [`Unwritten`]. A reader that is gone is none.
+    pub fn finish(&self) -> Result<(), Unwritten> {
+        self.flush();
+        let mut state = self.state();
         if let Some((stream, error)) = state.error.take() {
             return Err(Unwritten::Error(stream, error));
         }
