@@ -151,11 +151,6 @@ impl Decider {
     }
 
     fn compared(&mut self, comparison: Comparison) -> Vec<Action> {
-        // The newer look counts, but one that finds nothing says nothing of a save before it.
-        let comparison = match (self.undecided.take(), comparison) {
-            (Some(Comparison::Same), Comparison::Nothing) => Comparison::Same,
-            (_, newer) => newer,
-        };
         if self.depends_on_tag(comparison) {
             self.undecided = Some(comparison);
             return Vec::new();

@@ -237,21 +237,6 @@ fn a_failure_that_is_the_builds_own_is_over_when_the_engine_answers() {
 }
 
 #[test]
-fn a_save_during_a_pause_was_forgotten_when_the_engine_came_back() {
-    let begin = Instant::now();
-    let mut decider = decider(OnBusy::Auto, begin);
-    decider.on(Input::StreamEnded { lasted: millis(60_000) }, begin);
-    decider.on(Input::EngineAnswered(false), begin);
-    decider.on(Input::TogglePause, begin);
-    // What the tag is on decides about this one, and the next one makes that pointless.
-    assert_eq!(decider.compared(Comparison::Same), []);
-    assert_eq!(decider.compared(CHANGED), []);
-    decider.on(Input::EngineAnswered(true), begin);
-    decider.on(Input::ImageIs { name: Name::Tag, id: Some("ours".to_owned()) }, begin);
-    assert_eq!(decider.on(Input::TogglePause, begin), [Action::Report(Note::Resumed), Action::Look]);
-}
-
-#[test]
 fn images_are_looked_at_when_the_engine_is_back_and_its_events_are_followed_again() {
     let begin = Instant::now();
     let mut decider = decider(OnBusy::Auto, begin);
