@@ -11,4 +11,5 @@ mod hints;
 pub mod image;
 pub mod load;
 pub mod process;
+pub mod program;
 mod terminal_stop;

@@ -114,7 +114,9 @@ fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Re
     let waiting = reporter.clone();
     let signals_handled = signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why));
     let call_reporter = reporter.clone();
-    let engine = Engine::new(args.engine.clone(), ending, move |call| call_reporter.emit(&Message::Call(call)));
+    let engine = Engine::new(settings::engine::engine_program(&args.engine), ending, move |call| {
+        call_reporter.emit(&Message::Call(call))
+    });
     let result = signals_handled.and_then(|()| command(&engine, &reporter));
     (reporter, result.map(|()| 0))
 }

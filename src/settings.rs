@@ -2,6 +2,7 @@
 //! reads the command line or the environment.
 
 mod container_options;
+pub mod engine;
 pub mod folders;
 pub mod image_name;
 mod kept_files;

@@ -7,6 +7,7 @@ mod compare;
 mod debounce;
 mod decide;
 mod engine_events;
+mod engine_identity;
 mod event_loop;
 mod fs_watcher;
 mod jobs;
@@ -41,6 +42,7 @@ use crate::pipeline::images::Images;
 use crate::report::Reporter;
 use crate::report::message::{Message, Summary, Watching};
 use crate::run_lock::{Claim, Claimed, RunLock};
+use crate::settings::engine::engine_program;
 use crate::settings::watch::WatchSettings;
 use crate::settings::{Job, folders};
 use crate::signals;
@@ -67,19 +69,27 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     handle_signals(&send, &control, reporter)?;
     end_when_unread(&send, &control, reporter);
     let listener = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), control.ending(), move |call| listener.emit(&Message::Call(call)));
+    let engine =
+        Engine::new(engine_program(&job.engine), control.ending(), move |call| listener.emit(&Message::Call(call)));
     let run_lock = RunLock::take(folders::of_runs())?;
-    let _claim = claim_tag(&run_lock, job, settings)?;
+    let _claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
     let notes_once = reporter.with_notes_once();
     let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
-    let images = Images::find(&cx)?;
+    let (identity, images) = std::thread::scope(|scope| {
+        let identity = scope.spawn(|| engine_identity::ask(&engine));
+        let images = Images::find(&cx);
+        (identity.join().ok().flatten(), images)
+    });
+    // Another watch may reach the same engine in another way.
+    let _claim_of_engine = identity.as_ref().map(|engine| claim_tag(&run_lock, job, engine)).transpose()?;
+    let images = images?;
     // A registry is asked once, not at each save.
     let settled = job.after_the_first();
     let cx = BuildContext { job: &settled, ..cx };
     let tracker = start_tracker(cx.job, settings, &engine, cx.reporter, &send)?;
     let keys = read_keys(&send, cx.reporter)?;
     report_start(cx.job, settings, reporter, &tracker, keys.is_some());
-    let known = KnownImages::new(cx.job, &images);
+    let known = KnownImages::new(cx.job, &images).of_engine(identity);
     let tagged = TaggedImage::new(&run_lock, settings.keep > 0, images.superseded());
     let (ended, summary) = run_threads(&cx, settings, &tracker, &control, (known, tagged), (send, events));
     drop(keys);
@@ -171,9 +181,9 @@ fn end_when_unread(send: &Sender<Event>, control: &Arc<BuildControl>, reporter: 
     });
 }
 
-/// One watch for a tag: two would move it from one to the other.
-fn claim_tag(run_lock: &RunLock, job: &Job, settings: &WatchSettings) -> Result<Claim> {
-    let what = format!("watch {} {}", settings.engine_identity, full_name(&job.tag));
+/// One watch for a tag of an engine: two would move it from one to the other.
+fn claim_tag(run_lock: &RunLock, job: &Job, engine: &str) -> Result<Claim> {
+    let what = format!("watch {engine} {}", full_name(&job.tag));
     match run_lock.claim(&what)? {
         Claimed::Granted(claim) => Ok(claim),
         Claimed::HeldBy(process) => {

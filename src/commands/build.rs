@@ -12,6 +12,7 @@ use crate::pipeline::{self, callback, cleanup};
 use crate::report::Reporter;
 use crate::report::message::Message;
 use crate::run_lock::RunLock;
+use crate::settings::engine::engine_program;
 use crate::settings::source_location::SourceLocation;
 use crate::settings::{Job, folders};
 use crate::signals;
@@ -34,7 +35,7 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let checkout = clone_source(&args, &ending.work, &run_lock, reporter)?;
     let job = Job::new(args.job, checkout.as_ref(), reporter, &ending.work)?;
     let call_reporter = reporter.clone();
-    let engine = Engine::new(job.engine.clone(), ending, move |call| call_reporter.emit(&Message::Call(call)));
+    let engine = Engine::new(engine_program(&job.engine), ending, move |call| call_reporter.emit(&Message::Call(call)));
     let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
     let result = match &args.as_dockerfile {
         Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),

@@ -7,6 +7,7 @@ use crate::cli::commands::CleanupArgs;
 use crate::engine::cli::Engine;
 use crate::pipeline::cleanup::{self, Leftovers};
 use crate::run_lock::{RunLock, SupersededImage};
+use crate::settings::engine::engine_program;
 
 /// Removes the containers and images that the arguments name, then releases the lock of the run that started this
 /// process.
@@ -14,7 +15,7 @@ use crate::run_lock::{RunLock, SupersededImage};
 /// # Errors
 /// If the lock cannot be taken over, the engine's CLI cannot be started, or the engine does not answer.
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
-    let engine = Engine::new(args.engine, Ending::default(), |_| {});
+    let engine = Engine::new(engine_program(&args.engine), Ending::default(), |_| {});
     let run_lock = RunLock::inherit(&args.lock)?;
     let images = args.image.iter().map(|image| SupersededImage::from_text(image)).collect();
     Leftovers { containers: args.container, images }.remove(&engine)?;

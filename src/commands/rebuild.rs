@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::git::repository::is_remote;
 use crate::report::Reporter;
 use crate::report::message::Message;
+use crate::settings::engine::engine_program;
 
 /// The arguments of the build that produces an image again, read from its labels. Options in `args` override the
 /// labels.
@@ -52,7 +53,7 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
 fn find_image(name: &str, program: &OsStr, reporter: &Reporter) -> Result<Image> {
     let call_reporter = reporter.clone();
     let engine =
-        Engine::new(program.to_owned(), Ending::default(), move |call| call_reporter.emit(&Message::Call(call)));
+        Engine::new(engine_program(program), Ending::default(), move |call| call_reporter.emit(&Message::Call(call)));
     let [image] = image::inspect(&engine, [name])?;
     image.ok_or_else(|| {
         let hint = format!("`{} images` lists them; `minis2i build SOURCE BUILDER TAG` makes one", engine.name());

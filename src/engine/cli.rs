@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::str::Utf8Chunk;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -17,6 +17,7 @@ use anyhow::{Result, anyhow};
 
 use super::hints;
 use super::process::{KILLED, OnCall, Process};
+use super::program::Program;
 use crate::cancel::{Cancel, Ending};
 use crate::child;
 use crate::error::{Error, ErrorKind};
@@ -33,7 +34,7 @@ const SLOW: Duration = Duration::from_secs(10);
 /// The engine's CLI, with a callback that gets each call. Clones share both.
 #[derive(Clone)]
 pub struct Engine {
-    program: OsString,
+    program: Program,
     /// What ends the calls of this one.
     cancel: Cancel,
     /// What ends the calls that clean up.
@@ -68,7 +69,7 @@ pub struct Output {
 impl Engine {
     /// An engine whose CLI is `program`. Its calls end when work is cancelled; `on_call` gets every call that ended, and
     /// the start of those that run beside others.
-    pub fn new(program: OsString, ending: Ending, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
+    pub fn new(program: Program, ending: Ending, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
         let Ending { work: cancel, cleanup } = ending;
         Self { program, cancel, cleanup, left_behind: Arc::default(), on_call: Arc::new(on_call), slow: Arc::default() }
     }
@@ -98,14 +99,14 @@ impl Engine {
         &self.cancel
     }
 
-    /// The path or name of the CLI.
-    pub fn program(&self) -> &OsStr {
+    /// The CLI.
+    pub fn program(&self) -> &Program {
         &self.program
     }
 
     /// The path or name of the CLI as text, for messages.
     pub fn name(&self) -> String {
-        self.program.to_string_lossy().into_owned()
+        self.program.typed().to_string_lossy().into_owned()
     }
 
     /// Like [`call_for_at_most`](Self::call_for_at_most), but also when work was cancelled, until cleaning up is.
@@ -244,7 +245,7 @@ impl Engine {
         on_stop: impl FnOnce() + Send + 'static,
     ) -> Result<Process> {
         self.cancel.check()?;
-        let mut command = Command::new(&self.program);
+        let mut command = self.program.command();
         // In a process group of its own the CLI does not get the terminal's Ctrl-C, so that we can clean up with it.
         command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|error| hints::not_started(&self.name(), error))?;
@@ -263,7 +264,7 @@ impl Engine {
 
     /// The call as it could be pasted into a shell.
     fn command_line<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
-        let words = std::iter::once(self.program.as_os_str()).chain(args.iter().map(AsRef::as_ref));
+        let words = std::iter::once(self.program.typed()).chain(args.iter().map(AsRef::as_ref));
         words.map(shell_word).collect::<Vec<_>>().join(" ")
     }
 }

@@ -49,7 +49,8 @@ impl Leftovers {
     /// Starts the process that removes everything. It holds the lock of this run.
     fn start_process(&self, engine: &Engine, run_lock: &RunLock) -> Result<()> {
         let mut command = Command::new(std::env::current_exe().context(NO_PROCESS)?);
-        command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program()).arg("--lock").arg(run_lock.path());
+        command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program().path()).arg("--lock").arg(run_lock.path());
+        command.envs(engine.program().variables().iter().map(|(name, value)| (name, value)));
         command.arg("--parent").arg(std::process::id().to_string());
         for container in &self.containers {
             command.args(["--container", container]);

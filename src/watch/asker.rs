@@ -3,6 +3,7 @@
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use super::engine_identity;
 use super::known_images::Name;
 use crate::engine::cli::Engine;
 use crate::engine::image::{says_missing, with_tag};
@@ -19,6 +20,8 @@ pub enum Question {
     Answers,
     /// Which image a name is on.
     Image(Name),
+    /// Which engine it is.
+    Identity,
 }
 
 /// What the engine said.
@@ -28,6 +31,7 @@ pub enum Reply {
     Image(Name, Option<String>),
     /// It did not say which image this name is on.
     None(Name),
+    Identity(String),
 }
 
 /// Asks until the questions end; the engine's handle must end calls then.
@@ -35,6 +39,7 @@ pub fn ask_on_request(job: &Job, engine: &Engine, questions: &Receiver<Question>
     for question in questions {
         match question {
             Question::Answers => send(Reply::Answers(answers(engine))),
+            Question::Identity => engine_identity::ask(engine).into_iter().for_each(|id| send(Reply::Identity(id))),
             Question::Image(name) => {
                 let typed = match name {
                     Name::Builder => job.builder.clone(),

@@ -122,6 +122,10 @@ impl Decider {
                 self.tag_question.not_answered(name);
                 self.engine.ask().into_iter().collect()
             }
+            Input::EngineIs(engine) => {
+                let other = self.known.engine_is(engine);
+                other.then_some(Action::Report(Note::OtherEngine)).into_iter().collect()
+            }
             Input::StreamEnded { lasted } => self.stream_ended(lasted),
             Input::EngineAnswered(yes) => self.engine_answered(yes, now),
             Input::Stop(how) => {
@@ -348,10 +352,13 @@ impl Decider {
                 vec![Action::Report(Note::EngineGone)]
             }
             // No event tells what happened to the images meanwhile, so both are looked at.
-            EngineAnswer::Restarted => vec![Action::AskImage(Name::Builder), self.ask_for_tag()],
+            EngineAnswer::Restarted => {
+                vec![Action::AskIdentity, Action::AskImage(Name::Builder), self.ask_for_tag()]
+            }
             EngineAnswer::Back => vec![
                 Action::Report(Note::EngineBack),
                 Action::RenewStandby("the engine was restarted"),
+                Action::AskIdentity,
                 Action::AskImage(Name::Builder),
                 self.ask_for_tag(),
             ],

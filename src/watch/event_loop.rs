@@ -149,6 +149,7 @@ impl<'a> EventLoop<'a> {
             }
             Event::Engine(EngineEvent::StreamEnded { lasted }) => self.decide(Input::StreamEnded { lasted }),
             Event::Reply(Reply::Answers(yes)) => self.decide(Input::EngineAnswered(yes)),
+            Event::Reply(Reply::Identity(engine)) => self.decide(Input::EngineIs(engine)),
             Event::Reply(Reply::Image(name, id)) => self.decide(Input::ImageIs { name, id }),
             Event::Reply(Reply::None(name)) => self.decide(Input::NoAnswer(name)),
             Event::Panicked(_) => true,
@@ -236,6 +237,7 @@ impl<'a> EventLoop<'a> {
             Action::Build(order) => self.build(order),
             Action::Cancel => self.control.cancel(self.builds),
             Action::AskEngine => drop(self.threads.asker.send(Question::Answers)),
+            Action::AskIdentity => drop(self.threads.asker.send(Question::Identity)),
             Action::AskImage(name) => drop(self.threads.asker.send(Question::Image(name))),
             Action::Listen => drop(self.threads.listener.send(())),
             Action::RenewStandby(why) => drop(self.threads.worker.send(WorkerCommand::Renew(why))),
@@ -253,6 +255,10 @@ impl<'a> EventLoop<'a> {
             }
             Note::EngineGone => reporter.warn("the engine does not answer; waiting until it does"),
             Note::EngineBack => reporter.note("the engine is back"),
+            Note::OtherEngine => reporter.note(
+                "another engine answers at the same address now, or it has lost its data; images of the one before are not \
+                 in it",
+            ),
             Note::Paused => reporter.emit(&Message::Note("paused; `p` resumes")),
             Note::Resumed => reporter.emit(&Message::Note("going on")),
             Note::GitWait(lock) => reporter.note(&messages::waits_for_git(lock)),

@@ -24,6 +24,8 @@ pub struct KnownImages {
     previous: Option<String>,
     /// Builds take artifacts over.
     incremental: bool,
+    /// The engine that they are in, as far as it tells which one it is.
+    engine: Option<String>,
     /// The image with the tag says what it was made of, so that the first build may not be needed.
     has_digest: bool,
 }
@@ -39,8 +41,20 @@ impl KnownImages {
             tagged: tagged.map(|image| image.id.clone()),
             previous: images.previous.as_ref().map(|image| image.id.clone()),
             incremental: job.incremental,
+            engine: None,
             has_digest: tagged.is_some_and(|image| image.config.labels.contains_key(labels::DIGEST)),
         }
+    }
+
+    /// The same, known to be images of this engine.
+    pub fn of_engine(self, engine: Option<String>) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Takes in which engine answers now; whether it is known to be another one.
+    pub fn engine_is(&mut self, engine: String) -> bool {
+        let before = self.engine.replace(engine);
+        before.is_some() && before != self.engine
     }
 
     /// Names without images but that of the builder.

@@ -21,6 +21,8 @@ pub enum Action {
     Cancel,
     /// Find out whether the engine answers.
     AskEngine,
+    /// Find out which engine it is that answers.
+    AskIdentity,
     /// Find out which image a name is on.
     AskImage(Name),
     /// Listen to the engine's events again.
@@ -62,6 +64,8 @@ pub enum Note {
     Tagged,
     EngineGone,
     EngineBack,
+    /// Another engine answers at the same address.
+    OtherEngine,
     Paused,
     Resumed,
     /// A save waits for git, which holds this lock, or left it behind.

@@ -33,6 +33,8 @@ pub enum Input {
     ImageIs { name: Name, id: Option<String> },
     /// Answers `AskImage`: the engine does not say.
     NoAnswer(Name),
+    /// Answers `AskIdentity`, if the engine tells: which engine it is.
+    EngineIs(String),
     /// The stream of engine events ended, after this time.
     StreamEnded { lasted: Duration },
     /// Answers `AskEngine`.

@@ -253,7 +253,7 @@ fn an_engine_without_events_is_not_asked_for_them_all_the_time() {
     let begin = Instant::now();
     let mut decider = decider(OnBusy::Auto, begin);
     decider.on(Input::StreamEnded { lasted: millis(10) }, begin);
-    assert_eq!(decider.on(Input::EngineAnswered(true), begin).len(), 2);
+    assert_eq!(decider.on(Input::EngineAnswered(true), begin).len(), 3);
     assert_eq!(next_due(&mut decider), Some(begin + millis(30_000)));
 }
 
@@ -352,6 +352,18 @@ fn a_source_on_a_file_system_that_tells_of_all_is_not_polled_any_more() {
     assert_eq!(decider.on(Input::Tick, due), [Action::Look]);
     decider.on(looked(Comparison::Nothing), due);
     assert_eq!(next_due(&mut decider), None);
+}
+
+#[test]
+fn another_engine_at_the_same_address_is_noticed_once() {
+    let begin = Instant::now();
+    let known = KnownImages::named(BUILDER, "b1", TAG).of_engine(Some("one".to_owned()));
+    let mut decider = Decider::new(&settings(OnBusy::Auto), false, known, begin);
+    decider.on(Input::StreamEnded { lasted: millis(60_000) }, begin);
+    assert!(decider.on(Input::EngineAnswered(true), begin).contains(&Action::AskIdentity));
+    assert_eq!(decider.on(Input::EngineIs("one".to_owned()), begin), []);
+    assert_eq!(decider.on(Input::EngineIs("two".to_owned()), begin), [Action::Report(Note::OtherEngine)]);
+    assert_eq!(decider.on(Input::EngineIs("two".to_owned()), begin), []);
 }
 
 /// Things that happen to a watch from outside.
@@ -487,7 +499,12 @@ impl World {
                 self.stream = true;
                 std::mem::take(&mut self.missed).into_iter().for_each(|event| self.feed(event));
             }
-            Action::Look | Action::AskGit | Action::AskPath | Action::AskEngine | Action::AskImage(_) => {
+            Action::Look
+            | Action::AskGit
+            | Action::AskPath
+            | Action::AskEngine
+            | Action::AskIdentity
+            | Action::AskImage(_) => {
                 let looks = |action: &Action| matches!(action, Action::Look | Action::AskGit | Action::AskPath);
                 assert!(!looks(&action) || !self.questions.iter().any(looks), "two looks at once");
                 assert!(action != Action::AskEngine || !self.questions.contains(&action), "asked twice at once");
@@ -519,6 +536,8 @@ impl World {
                 Action::AskPath => Input::PathAsked { changed: self.moved },
                 Action::AskGit => Input::GitBusy(self.git_busy.then(index_lock)),
                 Action::AskEngine => Input::EngineAnswered(!self.engine_gone),
+                // An engine that does not tell is not waited for.
+                Action::AskIdentity => continue,
                 Action::AskImage(name) if self.engine_gone => Input::NoAnswer(name),
                 Action::AskImage(Name::Tag) => {
                     let id = Some(self.tag.clone()).filter(|tag| !tag.is_empty());

@@ -2,6 +2,7 @@
 //! that goes away, on a terminal and elsewhere.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::support::builder::Builder;
@@ -80,6 +81,44 @@ fn a_second_watch_through_the_path_of_the_cli_moved_the_tag_of_the_first() {
         let second = project.watch_as_text(&builder).args(&["--engine", same.to_str().unwrap()]).run().status(2);
         second.says(&format!("is watched already, by process {}", watch.id()));
     }
+    watch.stop("INT");
+}
+
+#[test]
+fn a_second_watch_through_another_address_of_the_engine_moved_the_tag_of_the_first() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).start_watch();
+    let proxy = EngineProxy::new();
+    let second = project.watch_as_text(&builder).env("DOCKER_HOST", proxy.docker_host()).run().status(2);
+    second.says(&format!("is watched already, by process {}", watch.id()));
+    watch.stop("INT");
+}
+
+#[test]
+fn a_context_that_was_chosen_or_edited_elsewhere_moved_a_watch_to_another_engine() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1");
+    let (proxy, config) = (EngineProxy::new(), tempfile::tempdir().unwrap());
+    let context = |args: &[&str]| {
+        let mut docker = Command::new("docker");
+        docker.arg("context").args(args).env("DOCKER_CONFIG", config.path()).env_remove("DOCKER_HOST");
+        assert!(
+            docker.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success(),
+            "{args:?}"
+        );
+    };
+    let (here, nowhere) = (format!("host={}", proxy.docker_host()), "host=unix:///nowhere/engine");
+    context(&["create", "here", "--docker", &here]);
+    context(&["create", "elsewhere", "--docker", nowhere]);
+    context(&["use", "here"]);
+    let run = project.watch(&builder).env("DOCKER_CONFIG", config.path()).env("DOCKER_HOST", "");
+    let watch = run.start_watch();
+    context(&["use", "elsewhere"]);
+    watch.build_after(|| project.write("a", "2"));
+    context(&["update", "here", "--docker", nowhere]);
+    watch.build_after(|| project.write("a", "3"));
+    assert_eq!(project.image_file("a"), "3");
     watch.stop("INT");
 }
 

@@ -1,0 +1,42 @@
+//! The program that is called for the engine, with what holds it to one engine.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The engine's CLI.
+#[derive(Clone, Debug)]
+pub struct Program {
+    typed: OsString,
+    path: Option<PathBuf>,
+    variables: Vec<(&'static str, OsString)>,
+}
+
+impl Program {
+    /// The program that was given as `typed` and found at `path`; `variables` are set for its calls.
+    pub fn new(typed: OsString, path: Option<PathBuf>, variables: Vec<(&'static str, OsString)>) -> Self {
+        Self { typed, path, variables }
+    }
+
+    /// The name or path that was given, for messages.
+    pub fn typed(&self) -> &OsStr {
+        &self.typed
+    }
+
+    /// The path that it was found at; the name where it was not found.
+    pub fn path(&self) -> &OsStr {
+        self.path.as_ref().map_or(&self.typed, |path| path.as_os_str())
+    }
+
+    /// What is set for its calls.
+    pub fn variables(&self) -> &[(&'static str, OsString)] {
+        &self.variables
+    }
+
+    /// A call without arguments.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(self.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
