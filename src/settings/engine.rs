@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use crate::engine::program::Program;
 
+/// The CLIs of engines without contexts, also with something after the name, such as `podman-remote`.
+const WITHOUT_CONTEXTS: [&str; 2] = ["podman", "nerdctl"];
+
 /// What a script that chooses the engine itself has to name.
 const ENGINE_VARIABLES: &[u8] = b"DOCKER_";
 
@@ -46,8 +49,8 @@ impl Variables {
 pub fn engine_program(typed: &OsStr) -> Program {
     let found = find_program(typed, &env::var_os("PATH").unwrap_or_default());
     let path = found.map(|path| path::absolute(&path).unwrap_or(path));
-    let chooses = path.as_deref().is_some_and(chooses_engine);
-    let variables = if chooses { Vec::new() } else { held(&Variables::read()) };
+    let free = path.as_deref().is_some_and(|path| has_no_contexts(path) || chooses_engine(path));
+    let variables = if free { Vec::new() } else { held(&Variables::read()) };
     Program::new(typed.to_owned(), path, variables)
 }
 
@@ -127,6 +130,13 @@ fn plain_address(config: &Path, context: &str) -> Option<String> {
     })
 }
 
+/// Whether a program is known to have no contexts.
+fn has_no_contexts(program: &Path) -> bool {
+    let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    WITHOUT_CONTEXTS.iter().any(|other| name.starts_with(other))
+}
+
 /// Whether a program is a script that says itself which engine is used.
 fn chooses_engine(program: &Path) -> bool {
     let is_small = fs::metadata(program).is_ok_and(|meta| meta.len() < 1 << 20);
@@ -156,7 +166,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Variables, chooses_engine, find_program, held, spelling};
+    use super::{Variables, chooses_engine, find_program, has_no_contexts, held, spelling};
 
     /// Settings of docker's CLI with these contexts, by name and address, of which one may have keys.
     fn config(current: &str, contexts: &[(&str, &str)], keys: &str) -> tempfile::TempDir {
@@ -208,6 +218,15 @@ mod tests {
         let absolute = env::current_dir().unwrap().join("x").into_os_string().into_string().unwrap();
         let expected = [("DOCKER_CONFIG", absolute), ("DOCKER_CONTEXT", "default".to_owned())];
         assert_eq!(of(Path::new("x"), None, None), expected);
+    }
+
+    #[test]
+    fn other_engines_are_told_nothing_of_contexts() {
+        for (program, free) in
+            [("/x/podman", true), ("/x/podman-remote", true), ("/x/nerdctl", true), ("/x/docker", false)]
+        {
+            assert_eq!(has_no_contexts(Path::new(program)), free, "{program}");
+        }
     }
 
     #[test]

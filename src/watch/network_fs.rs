@@ -213,6 +213,17 @@ pub enum Noticing {
     Both { folder: PathBuf, on: Tells },
 }
 
+impl Noticing {
+    /// Whether the source itself, and not only a folder in it, is on a file system that does not tell of all changes.
+    pub fn is_about_all(&self) -> bool {
+        match self {
+            Self::Events => false,
+            Self::Looking(_) => true,
+            Self::Both { folder, .. } => folder.as_os_str().is_empty(),
+        }
+    }
+}
+
 /// How changes of the source at `root` are noticed, with these mounts. `is_source` says whether a path relative to the root
 /// is part of what is sent; what is mounted elsewhere below the root does not count.
 pub fn noticing(mounts: &Mounts, root: &Path, is_source: impl Fn(&Path) -> bool) -> Noticing {

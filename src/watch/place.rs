@@ -54,6 +54,12 @@ impl Place {
         Ok(Self { path, device: meta.dev(), inode: meta.ino() })
     }
 
+    /// Whether this may be the same folder as another one, on a file system that numbers its folders anew now and then, as
+    /// programs do that show a network.
+    pub fn may_be(&self, other: &Place) -> bool {
+        self.path == other.path && self.device == other.device
+    }
+
     /// Like [`of`](Self::of), for a source that meant `before`.
     ///
     /// # Errors
@@ -66,5 +72,21 @@ impl Place {
             );
         }
         Ok(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+    use crate::settings::source::Source;
+
+    #[test]
+    fn a_folder_with_another_number_may_be_the_same_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::of(&Source::at(dir.path())).unwrap();
+        let again = Place { inode: place.inode + 1, ..place.clone() };
+        assert!(again != place && again.may_be(&place));
+        assert!(!Place { device: place.device + 1, ..place.clone() }.may_be(&place));
+        assert!(!Place { path: "/other".into(), ..place.clone() }.may_be(&place));
     }
 }

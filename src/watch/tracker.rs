@@ -72,6 +72,8 @@ pub struct Tracker {
     mount_table: MountTable,
     /// What was mounted at the source and in it.
     mounts: Vec<Mount>,
+    /// The numbers of folders may change there.
+    renumbers: bool,
     /// How changes are noticed is to be chosen anew.
     choose: bool,
     /// The user wants everything looked at by the clock.
@@ -118,6 +120,7 @@ impl Tracker {
             moved: false,
             mount_table: MountTable::open(),
             mounts: Vec::new(),
+            renumbers: false,
             choose: true,
             poll_asked,
             polling: false,

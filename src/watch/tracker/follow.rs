@@ -27,7 +27,8 @@ impl Tracker {
 
     /// Whether the source is not where it was when it was last looked at, if it means the folder `place` now.
     pub(super) fn is_elsewhere(&self, place: &Place) -> bool {
-        self.gone || *place != self.place
+        let same = if self.renumbers { place.may_be(&self.place) } else { *place == self.place };
+        self.gone || !same
     }
 
     /// The source means the folder `place` from now on.
@@ -68,11 +69,12 @@ impl Tracker {
         }
         let mounts = Mounts::read();
         self.mounts = mounts.around(self.root());
+        let in_source = |path: &Path| self.current.find(path.as_os_str().as_bytes()).is_some();
+        let noticing = network_fs::noticing(&mounts, self.root(), in_source);
+        self.renumbers = noticing.is_about_all();
         if self.poll_asked {
             return self.poll();
         }
-        let in_source = |path: &Path| self.current.find(path.as_os_str().as_bytes()).is_some();
-        let noticing = network_fs::noticing(&mounts, self.root(), in_source);
         match noticing {
             Noticing::Events if self.rules.follow => {
                 self.notices.push(Notice::LinksFollowed);
