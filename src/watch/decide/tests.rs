@@ -553,8 +553,9 @@ impl World {
     }
 
     fn compare(&mut self) -> Comparison {
-        (self.events, self.moved) = (None, false);
-        let relevant = std::mem::take(&mut self.relevant);
+        self.events = None;
+        // All of another folder is news.
+        let relevant = std::mem::take(&mut self.relevant) | std::mem::take(&mut self.moved);
         let open = self.build.as_ref().is_some_and(|build| !build.fixed);
         if open || self.built == Some(self.source) {
             if relevant && !open { Comparison::Same } else { Comparison::Nothing }
@@ -576,7 +577,7 @@ impl World {
         }
         self.build = None;
         // Its look has taken in where the source is.
-        (self.moved, self.built) = (false, self.tagged);
+        (self.moved, self.relevant, self.built) = (false, true, self.tagged);
         self.feed(Input::BuildEnded { end: BuildEnd::SourceMoved, image: None });
         true
     }
