@@ -159,6 +159,10 @@ impl Decider {
             self.undecided = Some(comparison);
             return Vec::new();
         }
+        if comparison != Comparison::Nothing {
+            // What an earlier look found counts no more.
+            self.undecided = None;
+        }
         // What lost the tag to another program has it no more.
         let tagged = comparison == Comparison::Tagged && !self.tag_moved;
         match comparison {

@@ -171,11 +171,16 @@ impl Looks {
         match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
             UnderWay::LookByTheClock => {
                 self.poll.due = now + self.poll.every.max(look.took * POLL_SHARE);
-                if !matches!(look.comparison, Comparison::Nothing | Comparison::Same) {
-                    // Where there are no events, a look that finds something is one.
-                    self.note(Burst { first: now, last: now, paths: 1, finished: true });
+                match look.comparison {
+                    Comparison::Nothing => None,
+                    // It took the events along, so no later look answers them.
+                    Comparison::Same => self.judge(Comparison::Same, None),
+                    Comparison::Tagged | Comparison::Changed { .. } => {
+                        // Where there are no events, a look that finds something is one.
+                        self.note(Burst { first: now, last: now, paths: 1, finished: true });
+                        None
+                    }
                 }
-                None
             }
             UnderWay::Look(burst) => self.judge(look.comparison, burst),
             UnderWay::Nothing | UnderWay::Git | UnderWay::Path => None,

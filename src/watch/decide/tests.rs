@@ -366,6 +366,21 @@ fn another_engine_at_the_same_address_is_noticed_once() {
     assert_eq!(decider.on(Input::EngineIs("two".to_owned()), begin), []);
 }
 
+#[test]
+fn a_save_in_a_pause_was_forgotten_when_the_engine_told_where_the_tag_is() {
+    let (mut decider, begin) = building(OnBusy::Auto);
+    decider.on(ended(BuildEnd::Done), begin);
+    decider.on(Input::TogglePause, begin);
+    decider.on(Input::StreamEnded { lasted: millis(60_000) }, begin);
+    assert_eq!(see(&mut decider, begin + millis(500), Comparison::Same), []);
+    assert_eq!(see(&mut decider, begin + millis(1000), CHANGED), []);
+    decider.on(Input::EngineAnswered(true), begin + millis(1100));
+    let ours = Input::ImageIs { name: Name::Tag, id: Some("ours".to_owned()) };
+    assert_eq!(decider.on(ours, begin + millis(1200)), []);
+    let resumed = [Action::Report(Note::Resumed), Action::Look];
+    assert_eq!(decider.on(Input::TogglePause, begin + millis(1300)), resumed);
+}
+
 /// Things that happen to a watch from outside.
 #[derive(Clone, Copy, Debug)]
 enum Happening {
