@@ -2,6 +2,7 @@
 //! it; during it, the containers of dead runs.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -16,6 +17,9 @@ use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
 
 /// The most images that a commit leaves: upon the committed one, two are built to set its author and its SHELL.
 const IMAGES_OF_A_COMMIT: usize = 3;
+
+/// How long a call may take while no interrupt has come: on a busy machine some take seconds. An interrupt ends it in time.
+const UNHURRIED_CALL: Duration = Duration::from_secs(30);
 
 /// The begin of an error message.
 const NO_PROCESS: &str = "the process that cleans up cannot be started";
@@ -183,7 +187,7 @@ fn remove_unfinished(engine: &Engine, run: &DeadRun) -> Result<bool> {
 /// image, and may still make it.
 ///
 /// # Errors
-/// If the engine does not answer within [`COMMIT_END`], or cleaning up was cancelled.
+/// If the engine does not answer in time, or cleaning up was cancelled.
 pub fn settle_commit(engine: &Engine, name: &str) -> Result<bool> {
     Ok(remove_commit(engine, name)? > 0 || is_named(engine, name)?)
 }
@@ -191,7 +195,7 @@ pub fn settle_commit(engine: &Engine, name: &str) -> Result<bool> {
 /// Removes the images of a commit that have no name; returns how many there were.
 ///
 /// # Errors
-/// If the engine does not answer within [`COMMIT_END`], or cleaning up was cancelled.
+/// If the engine does not answer in time, or cleaning up was cancelled.
 pub fn remove_commit(engine: &Engine, name: &str) -> Result<usize> {
     let mut removed = 0;
     // An image is listed once the image that was built upon it is gone.
@@ -203,9 +207,14 @@ pub fn remove_commit(engine: &Engine, name: &str) -> Result<usize> {
         }
         removed += ids.len();
         let args: Vec<&str> = ["image", "rm", "--no-prune"].into_iter().chain(ids).collect();
-        engine.clean_up_within(&args, COMMIT_END)?;
+        engine.clean_up_within(&args, call_limit(engine))?;
     }
     Ok(removed)
+}
+
+/// How long a call may take that removes the image of a commit or looks for it.
+fn call_limit(engine: &Engine) -> Duration {
+    if engine.cancel().why().is_some() { COMMIT_END } else { UNHURRIED_CALL }
 }
 
 /// Whether there is an image of this commit that has a name.
@@ -218,7 +227,7 @@ fn list_images(engine: &Engine, commit: &str, options: &[&str]) -> Result<String
     let label = format!("label={}={commit}", labels::COMMIT);
     let args: Vec<&str> =
         ["images", "--quiet", "--no-trunc", "--filter", &label].into_iter().chain(options.iter().copied()).collect();
-    let output = engine.clean_up_within(&args, COMMIT_END)?;
+    let output = engine.clean_up_within(&args, call_limit(engine))?;
     if output.success { Ok(output.stdout) } else { Err(engine.failed(&args, &output.stderr)) }
 }
 
