@@ -11,7 +11,7 @@ mod tag_question;
 
 use std::time::{Duration, Instant};
 
-use super::known_images::{KnownImages, Name};
+use super::known_images::KnownImages;
 use crate::settings::watch::{OnBusy, WatchSettings};
 use action::{Action, BuildOrder, Note};
 use activity::{Build, Work};
@@ -102,7 +102,14 @@ impl Decider {
                 self.looks.note(burst);
                 Vec::new()
             }
-            Input::Tick => self.engine.tick(now).into_iter().chain(self.looks.tick(now)).collect(),
+            Input::Tick => {
+                let mut actions = self.engine.tick(now);
+                // The engine keeps few events, so those of the pause before may be lost.
+                if actions.contains(&Action::Listen) {
+                    actions.extend(self.tag_question.ask_with_builder());
+                }
+                actions.into_iter().chain(self.looks.tick(now)).collect()
+            }
             Input::GitBusy(lock) => self.looks.git(lock, now).into_iter().collect(),
             Input::PathAsked { changed } => {
                 self.looks.path_asked(changed, now);
@@ -212,11 +219,6 @@ impl Decider {
         self.undecided.take().map(|comparison| self.compared(comparison)).unwrap_or_default()
     }
 
-    fn ask_for_tag(&mut self) -> Action {
-        self.tag_question.ask();
-        Action::AskImage(Name::Tag)
-    }
-
     fn takes_tag_back(&self, comparison: Comparison) -> bool {
         let saved = self.pending || comparison == Comparison::Same;
         self.tag_moved && self.work == Work::Idle && saved
@@ -283,7 +285,7 @@ impl Decider {
         if self.end.is_some() {
             return vec![Action::Leave];
         }
-        let ask = foreign.then(|| self.ask_for_tag());
+        let ask = foreign.then(|| self.tag_question.ask());
         let mut actions = match end {
             BuildEnd::Done | BuildEnd::Cancelled => self.catch_up(now),
             BuildEnd::NotNeeded => [Action::Report(Note::Tagged)].into_iter().chain(self.catch_up(now)).collect(),
@@ -348,7 +350,7 @@ impl Decider {
 
     fn react_to(&mut self, answer: EngineAnswer) -> Vec<Action> {
         match answer {
-            EngineAnswer::There if self.tag_question.take_retry() => vec![self.ask_for_tag()],
+            EngineAnswer::There if self.tag_question.take_retry() => vec![self.tag_question.ask()],
             EngineAnswer::There => self.decide_undecided(),
             EngineAnswer::StillGone => Vec::new(),
             EngineAnswer::Gone => {
@@ -357,15 +359,15 @@ impl Decider {
             }
             // No event tells what happened to the images meanwhile, so both are looked at.
             EngineAnswer::Restarted => {
-                vec![Action::AskIdentity, Action::AskImage(Name::Builder), self.ask_for_tag()]
+                [Action::AskIdentity].into_iter().chain(self.tag_question.ask_with_builder()).collect()
             }
-            EngineAnswer::Back => vec![
-                Action::Report(Note::EngineBack),
-                Action::RenewStandby("the engine was restarted"),
-                Action::AskIdentity,
-                Action::AskImage(Name::Builder),
-                self.ask_for_tag(),
-            ],
+            EngineAnswer::Back => {
+                let renew = Action::RenewStandby("the engine was restarted");
+                [Action::Report(Note::EngineBack), renew, Action::AskIdentity]
+                    .into_iter()
+                    .chain(self.tag_question.ask_with_builder())
+                    .collect()
+            }
         }
     }
 

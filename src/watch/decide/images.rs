@@ -19,7 +19,7 @@ impl Decider {
             }
             // Our own moves come back as events, too.
             (_, Name::Tag) if !removed && self.known.is_tagged(&id) => Vec::new(),
-            (_, Name::Tag) => vec![self.ask_for_tag()],
+            (_, Name::Tag) => vec![self.tag_question.ask()],
         }
     }
 

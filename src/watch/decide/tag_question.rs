@@ -1,5 +1,6 @@
 //! Whether it is known which image the tag is on: not while the engine is being asked, nor after it did not say.
 
+use super::action::Action;
 use crate::watch::known_images::Name;
 
 #[derive(Debug, Default)]
@@ -12,8 +13,14 @@ pub struct TagQuestion {
 }
 
 impl TagQuestion {
-    pub fn ask(&mut self) {
+    pub fn ask(&mut self) -> Action {
         self.asked += 1;
+        Action::AskImage(Name::Tag)
+    }
+
+    /// Asks about the builder, too.
+    pub fn ask_with_builder(&mut self) -> [Action; 2] {
+        [Action::AskImage(Name::Builder), self.ask()]
     }
 
     pub fn answered(&mut self) {

@@ -258,6 +258,18 @@ fn an_engine_without_events_is_not_asked_for_them_all_the_time() {
 }
 
 #[test]
+fn a_builder_that_changed_in_a_long_pause_between_two_streams_of_events_was_missed() {
+    let begin = Instant::now();
+    let mut decider = decider(OnBusy::Auto, begin);
+    decider.on(Input::StreamEnded { lasted: millis(10) }, begin);
+    decider.on(Input::EngineAnswered(true), begin);
+    let actions = decider.on(Input::Tick, begin + millis(30_000));
+    for action in [Action::Listen, Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)] {
+        assert!(actions.contains(&action), "{actions:?}");
+    }
+}
+
+#[test]
 fn a_tag_that_another_program_moved_is_taken_back_by_the_next_save() {
     let (mut decider, begin) = building(OnBusy::Auto);
     decider.on(ended(BuildEnd::Done), begin);
