@@ -283,12 +283,25 @@ fn relay_copied_files<W: Write>(
         Err(FilterError::Stream(why)) => {
             Ok(SavedArtifacts::Failed(format!("what it left in {COPY_FOLDER} cannot be used: {why}")))
         }
-        Ok(relayed) if changed.is_none() && relayed.is_empty() => Ok(SavedArtifacts::Nothing),
+        Ok(relayed) if changed.is_none() && relayed.is_empty() && status == 0 => Ok(SavedArtifacts::Nothing),
         Ok(_) if status != 0 => {
-            Err(engine.failed(&args, &stderr.text()).context(anyhow!("cannot fetch the artifacts")))
+            let stderr = stderr.text();
+            // The script may have removed the folder.
+            if changed.is_none() && says_missing_path(&stderr) {
+                return Ok(SavedArtifacts::Nothing);
+            }
+            Err(engine.failed(&args, &stderr).context(anyhow!("cannot fetch the artifacts")))
         }
         Ok(relayed) => Ok(SavedArtifacts::Copied(relayed)),
     }
+}
+
+/// Whether the engine's CLI failed to copy from a container because there is no such path in it: docker's words of old and
+/// new versions, and podman's.
+fn says_missing_path(stderr: &str) -> bool {
+    ["Could not find the file", "no such file or directory", "No such container:path", "could not be found"]
+        .iter()
+        .any(|words| stderr.contains(words))
 }
 
 /// The paths below `folder`, relative to it, that the output of `docker diff` lists as added or changed.
@@ -307,7 +320,14 @@ fn changed_below(listing: &str, folder: &str) -> HashSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::changed_below;
+    use super::{changed_below, says_missing_path};
+
+    #[test]
+    fn a_folder_that_the_script_removed_is_told_from_other_failures() {
+        assert!(says_missing_path("Error response from daemon: Could not find the file /tmp/artifacts in container x"));
+        assert!(says_missing_path("Error: No such container:path: x:/tmp/artifacts"));
+        assert!(!says_missing_path("Error: No such container: x"));
+    }
 
     #[test]
     fn only_what_is_new_below_the_folder_counts() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::fixtures::{AS_TAR, assemble_script};
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::project::Project;
+use crate::support::stand_in_cli::StandInCli;
 
 const BY_COPY: &str = "cp -a /tmp/kept/. /tmp/artifacts/";
 
@@ -190,4 +191,18 @@ fn copied_files_are_told_from_those_that_were_there() {
     let assemble = "mkdir -p /tmp/artifacts; echo old >/tmp/artifacts/old; echo new >/app/new";
     project.build(&builder).assemble(assemble).save("cp /app/new /tmp/artifacts/").success();
     assert_eq!(project.build(&builder).assemble("ls /tmp/artifacts").success().assemble_output(), ["new"]);
+}
+
+#[test]
+fn artifacts_that_the_engine_did_not_copy_were_missing_without_a_word() {
+    let engine = StandInCli::new(
+        "if [ \"$1\" = cp ] && [ \"$3\" = - ]; then echo 'Error response from daemon: it is busy' >&2; exit 1; fi\n\
+         exec docker \"$@\"",
+    );
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let save = "echo a >/tmp/artifacts/a";
+    project.build(&builder).save(save).success();
+    let outcome = project.build(&builder).save(save).arg("--engine").arg(engine.path()).run();
+    outcome.says("cannot fetch the artifacts").says("it is busy");
 }
