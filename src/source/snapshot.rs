@@ -1,5 +1,6 @@
 //! What the source held at one moment, and the difference between two such moments.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ pub struct Snapshot {
     pub ignored: Vec<PathBuf>,
     /// Sockets, FIFOs and devices, which are not sent.
     pub special: Vec<PathBuf>,
-    /// Whether ignored folders were entered, to find what `--include` names below them.
-    pub entered_ignored: bool,
+    /// The ignored folders that were entered to find what is sent all the same; those with nothing of that kind below them
+    /// are no entries.
+    pub entered_ignored: HashSet<Box<[u8]>>,
     /// What is wrong with the rules, each as a sentence.
     pub rule_faults: Vec<String>,
     /// The rule that hides the first ignored path, if no file is left to send.

@@ -25,6 +25,16 @@ pub struct DirtyPaths {
     pub trees: BTreeSet<Box<[u8]>>,
 }
 
+impl DirtyPaths {
+    /// Whether something may have changed in an ignored folder that was entered and is not in the snapshot `known`, so that
+    /// it could not be looked at alone.
+    fn concern_a_hidden_folder(&self, known: &Snapshot) -> bool {
+        let hidden: HashSet<_> =
+            known.entered_ignored.iter().filter(|folder| known.find(folder).is_none()).cloned().collect();
+        self.folders.iter().chain(&self.trees).any(|path| is_below(path, &hidden))
+    }
+}
+
 /// The callback that gets the absolute path of each folder before the folder is listed.
 pub type OnFolder<'a> = dyn FnMut(&Path) + 'a;
 
@@ -36,6 +46,7 @@ pub fn take_snapshot(root: &Path, rules: &mut Rules, on_folder: &mut OnFolder) -
     let mut walk = Walk::new(root, rules, on_folder);
     walk.list_tree(Vec::new())?;
     let mut snapshot = walk.finish();
+    drop_empty(&mut snapshot);
     note_rules(&mut snapshot, rules)?;
     Ok(snapshot)
 }
@@ -51,9 +62,8 @@ pub fn update_snapshot(
     dirty: &DirtyPaths,
     on_folder: &mut OnFolder,
 ) -> Result<Snapshot> {
-    // An ignored folder that was entered is in no snapshot while nothing below it is included, and what is behind a link
-    // has no folder of its own that could be dirty.
-    if known.entered_ignored || rules.follow || dirty.trees.contains(&[][..]) {
+    // What is behind a link has no folder of its own that could be dirty.
+    if rules.follow || dirty.trees.contains(&[][..]) || dirty.concern_a_hidden_folder(known) {
         let mut whole = take_snapshot(root, rules, on_folder)?;
         whole.adopt(known);
         return Ok(whole);
@@ -63,6 +73,7 @@ pub fn update_snapshot(
     let mut snapshot = walk.finish();
     snapshot.adopt(known);
     relisted.add_rest(&mut snapshot, known);
+    drop_empty(&mut snapshot);
     note_rules(&mut snapshot, rules)?;
     Ok(snapshot)
 }
@@ -100,6 +111,7 @@ impl Relisted<'_> {
         snapshot.ignored.sort_unstable();
         snapshot.special.extend(known.special.iter().filter(stays).cloned());
         snapshot.special.sort_unstable();
+        snapshot.entered_ignored.extend(known.entered_ignored.iter().cloned());
     }
 }
 
@@ -126,14 +138,12 @@ struct Walk<'a> {
     snapshot: Snapshot,
     /// Folders that are still to be listed.
     pending: Vec<Vec<u8>>,
-    /// Ignored folders that are entered to find what is sent all the same.
-    entered_ignored: HashSet<Box<[u8]>>,
 }
 
 impl<'a> Walk<'a> {
     fn new<'b: 'a>(root: &'a Path, rules: &'a mut Rules, on_folder: &'a mut OnFolder<'b>) -> Self {
         let snapshot = Snapshot::default();
-        Self { root, rules, on_folder, snapshot, pending: Vec::new(), entered_ignored: HashSet::new() }
+        Self { root, rules, on_folder, snapshot, pending: Vec::new() }
     }
 
     /// Lists everything below a folder.
@@ -147,7 +157,9 @@ impl<'a> Walk<'a> {
 
     /// Lists the dirty folders and trees again.
     fn relist<'d>(&mut self, known: &Snapshot, dirty: &'d DirtyPaths) -> Result<Relisted<'d>> {
-        let is_known_folder = |path: &[u8]| known.find(path).is_some_and(Entry::is_folder);
+        let is_known_folder = |path: &[u8]| {
+            known.find(path).map_or_else(|| known.entered_ignored.contains(path), |entry| entry.is_folder())
+        };
         let is_clean = |path: &[u8]| !dirty.trees.contains(path) && is_known_folder(path);
         let parents = dirty.trees.iter().map(|path| parent(path));
         let folders: BTreeSet<&[u8]> = dirty.folders.iter().map(|path| &**path).chain(parents).collect();
@@ -158,8 +170,9 @@ impl<'a> Walk<'a> {
             }
             let kept = self.relist_folder(folder, &is_clean)?;
             relisted.folders.insert(folder);
-            let before = known.folders_in(folder);
-            relisted.trees.extend(before.map(|entry| entry.path.clone()).filter(|path| !kept.contains(path)));
+            let before = known.folders_in(folder).map(|entry| &entry.path);
+            let entered = known.entered_ignored.iter().filter(|path| parent(path) == folder);
+            relisted.trees.extend(before.chain(entered).filter(|path| !kept.contains(*path)).cloned());
         }
         for folder in &relisted.folders {
             if !folder.is_empty() && !relisted.folders.contains(parent(folder)) {
@@ -196,10 +209,8 @@ impl<'a> Walk<'a> {
 
     /// The snapshot of what was found.
     fn finish(self) -> Snapshot {
-        let Self { mut snapshot, entered_ignored, .. } = self;
+        let mut snapshot = self.snapshot;
         snapshot.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        drop_empty(&mut snapshot.entries, &entered_ignored);
-        snapshot.entered_ignored = !entered_ignored.is_empty();
         snapshot.ignored.sort_unstable();
         snapshot.special.sort_unstable();
         snapshot
@@ -264,7 +275,7 @@ impl<'a> Walk<'a> {
         let Some(kind) = kind(&item.path(), meta)? else { return Ok(()) };
         self.snapshot.entries.push(Arc::new(Entry::new(&path, kind, meta)));
         if verdict == Verdict::Descend {
-            self.entered_ignored.insert(path.as_slice().into());
+            self.snapshot.entered_ignored.insert(path.as_slice().into());
         }
         if meta.is_dir() {
             self.pending.push(path);
@@ -282,17 +293,14 @@ fn is_inside(path: &Path, folder: &Metadata) -> bool {
     path.ancestors().skip(1).any(is_same)
 }
 
-/// Removes ignored folders that were entered, unless something below them is included.
-fn drop_empty(entries: &mut Vec<Arc<Entry>>, entered_ignored: &HashSet<Box<[u8]>>) {
-    if entered_ignored.is_empty() {
-        return;
+/// Removes ignored folders that were entered, unless something below them is sent.
+fn drop_empty(snapshot: &mut Snapshot) {
+    let entered = &snapshot.entered_ignored;
+    let is_empty = |folder: &&Box<[u8]>| snapshot.below(folder).iter().all(|entry| entered.contains(&entry.path));
+    let empty: HashSet<Box<[u8]>> = entered.iter().filter(is_empty).cloned().collect();
+    if !empty.is_empty() {
+        snapshot.entries.retain(|entry| !empty.contains(&entry.path));
     }
-    let mut needed: HashSet<Box<[u8]>> = HashSet::new();
-    for entry in entries.iter().filter(|entry| !entered_ignored.contains(&entry.path)) {
-        let slashes = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        needed.extend(slashes.map(|(end, _)| entry.path[..end].into()));
-    }
-    entries.retain(|entry| !entered_ignored.contains(&entry.path) || needed.contains(&entry.path));
 }
 
 /// The kind of an entry; `None` when it is gone, or of a kind that is not sent.

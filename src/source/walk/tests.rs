@@ -112,12 +112,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn looking_where_events_were_sees_what_a_whole_walk_sees(
-        rounds in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..6),
+        rounds in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..6), included: bool,
     ) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        fs::write(root.join(".gitignore"), "x.log\n").unwrap();
-        let selection = Selection { gitignore: true, ..Selection::default() };
+        fs::write(root.join(".gitignore"), if included { "x.log\na/\n" } else { "x.log\n" }).unwrap();
+        let include = if included { vec!["a/b/a".to_owned(), "b/a/x.log".to_owned()] } else { Vec::new() };
+        let selection = Selection { gitignore: true, include, ..Selection::default() };
         let rules = || Rules::new(root, &selection, Cancel::default()).unwrap();
         let mut seen = take_snapshot(root, &mut rules(), &mut |_| {}).unwrap();
         for round in rounds {
