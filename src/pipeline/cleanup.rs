@@ -141,37 +141,55 @@ fn remove_untagged(engine: &Engine, id: &str) -> Result<bool> {
     }
 }
 
-/// Removes what dead runs left and notes the containers that were removed. Returns whether nothing is left for certain;
-/// a commit whose run was killed may still come.
+/// What is left of dead runs once it was swept.
+pub struct Swept {
+    /// Nothing else is left for certain; a commit whose run was killed may still come.
+    pub all_gone: bool,
+    /// Images of their last commits that have a name. The engine may have moved the tag after a run was killed, so that a
+    /// build under way takes it from an image that it does not know of.
+    pub named: Vec<SupersededImage>,
+}
+
+/// Removes what dead runs left and notes the containers that were removed.
 ///
 /// # Errors
 /// If the engine does not answer or cannot remove an image, or work was cancelled.
-pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<bool> {
+pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<Swept> {
     let dead_runs = run_lock.dead_runs();
     let removed = remove_dead(engine, run_lock)?;
     if !removed.is_empty() {
         let what = if removed.len() == 1 { "a container" } else { "containers" };
         reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
     }
-    let mut all_gone = true;
+    let mut swept = Swept { all_gone: true, named: Vec::new() };
     for run in &dead_runs {
-        if remove_unfinished(engine, run)? {
+        if remove_unfinished(engine, run, &mut swept.named)? {
+            // Should this run be killed as well, the next one is to know of them.
+            swept.named.iter().try_for_each(|image| run_lock.note_superseded(image))?;
             run_lock.forget(run);
         } else {
-            all_gone = false;
+            swept.all_gone = false;
         }
     }
     run_lock.remove_dead_clones();
-    Ok(all_gone)
+    Ok(swept)
 }
 
-/// Removes the images that a dead run may have left. Returns whether all of them are gone for certain.
-fn remove_unfinished(engine: &Engine, run: &DeadRun) -> Result<bool> {
+/// Removes the images that a dead run may have left, and adds those of its last commits that have a name to `named`. Returns
+/// whether all others are gone for certain.
+fn remove_unfinished(engine: &Engine, run: &DeadRun, named: &mut Vec<SupersededImage>) -> Result<bool> {
     let mut all_gone = true;
     // Commits come first: one that has just moved the tag took it from an image that is looked at then.
     for unfinished in &run.unfinished {
         if let Unfinished::Commit(name) = unfinished {
-            all_gone &= settle_commit(engine, name)? || !run.may_be_committing();
+            all_gone &= match settle_commit(engine, name)? {
+                Settled::Gone => true,
+                Settled::Named(ids) => {
+                    named.extend(ids.into_iter().map(|id| SupersededImage { id, commit: None }));
+                    true
+                }
+                Settled::MayCome => !run.may_be_committing(),
+            };
         }
     }
     for unfinished in &run.unfinished {
@@ -183,13 +201,28 @@ fn remove_unfinished(engine: &Engine, run: &DeadRun) -> Result<bool> {
     Ok(all_gone)
 }
 
-/// Removes the image of a commit that was given up, unless it has a name. Returns false while the engine has no such
-/// image, and may still make it.
+/// What became of a commit that was given up.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Its image was removed.
+    Gone,
+    /// Its images with these ids have names.
+    Named(Vec<String>),
+    /// The engine has no such image, and may still make it.
+    MayCome,
+}
+
+/// Removes the image of a commit that was given up, unless it has a name.
 ///
 /// # Errors
 /// If the engine does not answer in time, or cleaning up was cancelled.
-pub fn settle_commit(engine: &Engine, name: &str) -> Result<bool> {
-    Ok(remove_commit(engine, name)? > 0 || is_named(engine, name)?)
+pub fn settle_commit(engine: &Engine, name: &str) -> Result<Settled> {
+    if remove_commit(engine, name)? > 0 {
+        return Ok(Settled::Gone);
+    }
+    let named: Vec<String> =
+        list_images(engine, name, &["--filter", "dangling=false"])?.lines().map(str::to_owned).collect();
+    Ok(if named.is_empty() { Settled::MayCome } else { Settled::Named(named) })
 }
 
 /// Removes the images of a commit that have no name; returns how many there were.
@@ -217,11 +250,6 @@ fn call_limit(engine: &Engine) -> Duration {
     if engine.cancel().why().is_some() { COMMIT_END } else { UNHURRIED_CALL }
 }
 
-/// Whether there is an image of this commit that has a name.
-fn is_named(engine: &Engine, commit: &str) -> Result<bool> {
-    Ok(!list_images(engine, commit, &["--filter", "dangling=false"])?.is_empty())
-}
-
 /// The ids of images of this commit, one a line.
 fn list_images(engine: &Engine, commit: &str, options: &[&str]) -> Result<String> {
     let label = format!("label={}={commit}", labels::COMMIT);
@@ -240,7 +268,7 @@ fn remove_again(engine: &Engine, left: &LeftBehind) -> bool {
             removal.is_ok_and(|output| output.stdout.trim() == name)
         }
         LeftBehind::Image(image) => remove_superseded(&cleanup, image).is_ok(),
-        LeftBehind::Commit(name) => settle_commit(engine, name).unwrap_or(false),
+        LeftBehind::Commit(name) => settle_commit(engine, name).is_ok_and(|settled| settled != Settled::MayCome),
     }
 }
 

@@ -296,8 +296,8 @@ fn is_inside(path: &Path, folder: &Metadata) -> bool {
 /// Removes ignored folders that were entered, unless something below them is sent.
 fn drop_empty(snapshot: &mut Snapshot) {
     let entered = &snapshot.entered_ignored;
-    let is_empty = |folder: &&Box<[u8]>| snapshot.below(folder).iter().all(|entry| entered.contains(&entry.path));
-    let empty: HashSet<Box<[u8]>> = entered.iter().filter(is_empty).cloned().collect();
+    let is_empty = |folder: &[u8]| snapshot.below(folder).iter().all(|entry| entered.contains(&entry.path));
+    let empty: HashSet<Box<[u8]>> = entered.iter().filter(|folder| is_empty(folder)).cloned().collect();
     if !empty.is_empty() {
         snapshot.entries.retain(|entry| !empty.contains(&entry.path));
     }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::engine::cli::{Engine, LeftBehind};
-use crate::pipeline::cleanup::{self, Leftovers};
+use crate::pipeline::cleanup::{self, Leftovers, Settled};
 use crate::pipeline::context::BuildContext;
 use crate::run_lock::{COMMIT_MAY_LAST, SupersededImage};
 
@@ -116,8 +116,10 @@ impl<'a> CleanupWork<'a> {
     fn sweep_if_due(&mut self) {
         if self.sweep_at.is_some_and(|at| at <= Instant::now()) {
             let cx = self.cx;
-            let clean = cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter).unwrap_or(false);
+            let swept = cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter);
+            let clean = swept.as_ref().is_ok_and(|swept| swept.all_gone);
             self.sweep_at = (!clean).then(|| Instant::now() + RETRY);
+            self.stuck.extend(swept.into_iter().flat_map(|swept| swept.named));
         }
     }
 
@@ -152,10 +154,10 @@ impl<'a> CleanupWork<'a> {
     fn settle_commits(&mut self) {
         let (cx, engine) = (self.cx, &self.engine);
         self.commits.retain(|(name, since)| {
-            let settled =
-                cleanup::settle_commit(engine, name).map(|settled| settled || since.elapsed() > COMMIT_MAY_LAST);
+            let settled = cleanup::settle_commit(engine, name)
+                .is_ok_and(|settled| settled != Settled::MayCome || since.elapsed() > COMMIT_MAY_LAST);
             // A note that stays only has the next run look again.
-            !(settled.unwrap_or(false) && cx.run_lock.end_commit(name).is_ok())
+            !(settled && cx.run_lock.end_commit(name).is_ok())
         });
     }
 
