@@ -225,10 +225,10 @@ pub fn settle_commit(engine: &Engine, name: &str) -> Result<Settled> {
     Ok(if named.is_empty() { Settled::MayCome } else { Settled::Named(named) })
 }
 
-/// Removes the images of a commit that have no name; returns how many there were.
+/// Removes the images of a commit that have no name, unless a container uses them; returns how many there were.
 ///
 /// # Errors
-/// If the engine does not answer in time, or cleaning up was cancelled.
+/// If the engine does not answer in time or does not remove them, or cleaning up was cancelled.
 pub fn remove_commit(engine: &Engine, name: &str) -> Result<usize> {
     let mut removed = 0;
     // An image is listed once the image that was built upon it is gone.
@@ -238,9 +238,16 @@ pub fn remove_commit(engine: &Engine, name: &str) -> Result<usize> {
         if ids.is_empty() {
             break;
         }
+        let args: Vec<&str> = ["image", "rm", "--no-prune"].into_iter().chain(ids.iter().copied()).collect();
+        let output = engine.clean_up_within(&args, call_limit(engine))?;
+        if image::says_in_use(&output.stderr) {
+            break;
+        }
+        // Another process may have removed some of them.
+        if !output.success && !image::says_missing(&output.stderr) {
+            return Err(engine.failed(&args, &output.stderr));
+        }
         removed += ids.len();
-        let args: Vec<&str> = ["image", "rm", "--no-prune"].into_iter().chain(ids).collect();
-        engine.clean_up_within(&args, call_limit(engine))?;
     }
     Ok(removed)
 }

@@ -13,7 +13,7 @@ use super::reconfigure::reconfigure;
 use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
-use crate::engine::image::{Image, with_tag};
+use crate::engine::image::{self, Image, with_tag};
 use crate::run_lock::{RunLock, SupersededImage};
 use crate::time_limits::COMMIT_END;
 
@@ -69,6 +69,7 @@ pub fn commit_container(
         made: Cell::new(false),
         may_come: Cell::new(false),
         tag_may_have_moved: Cell::new(false),
+        committed_is_left: Cell::new(false),
     };
     let result = commit.make_and_tag();
     if let Some(superseded) = &from.superseded
@@ -76,7 +77,11 @@ pub fn commit_container(
     {
         run_lock.end_superseded(superseded)?;
     }
-    if result.is_ok() || commit.remove_image() {
+    let nothing_left = match &result {
+        Ok(_) => !commit.committed_is_left.get(),
+        Err(_) => commit.remove_image(),
+    };
+    if nothing_left {
         run_lock.end_commit(&name)?;
     } else {
         engine.leave_behind(LeftBehind::Commit(name));
@@ -99,6 +104,8 @@ struct Commit<'a> {
     may_come: Cell<bool>,
     /// Whether the tag may be on the image.
     tag_may_have_moved: Cell<bool>,
+    /// Whether the committed image, of which another one was made, is still to be removed.
+    committed_is_left: Cell<bool>,
 }
 
 impl Commit<'_> {
@@ -123,7 +130,8 @@ impl Commit<'_> {
         };
         self.move_tag(&id)?;
         // Some engines refuse, since it is the parent of the new image; there it is removed together with the new image.
-        let _ = self.engine.call(&["image", "rm", "--no-prune", &committed]);
+        let removal = self.engine.call(&["image", "rm", "--no-prune", &committed]);
+        self.committed_is_left.set(!removal.is_ok_and(|output| output.success || image::says_in_use(&output.stderr)));
         Ok(id)
     }
 

@@ -263,3 +263,19 @@ fn a_good_build_stays_one_when_the_program_was_replaced_meanwhile() {
     assert_eq!(builder.containers(), [""; 0]);
     assert_eq!(locks(&project), [""; 0]);
 }
+
+#[test]
+fn the_image_that_was_committed_stayed_when_its_removal_failed_once() {
+    let engine = StandInCli::new(
+        "if [ \"$1 $2\" = 'image rm' ] && [ ! -e $here/failed ]; then touch $here/failed; echo 'Error: busy' >&2; exit 1\nfi\n\
+         exec docker \"$@\"",
+    );
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    // With such an option the image is made of the committed one.
+    let run = project.build(&builder).arg("--engine").arg(engine.path()).engine_options(&["--hostname", "x"]);
+    run.success().never_says("warning:");
+    assert!(engine.has("failed"));
+    wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
+    wait_for("no lock", || locks(&project).is_empty());
+}
