@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::read_error::unreadable;
-use super::rule_file::{Match, RuleFile, RuleLine};
+use super::rule_file::{Match, RuleFault, RuleFile, RuleLine};
 use super::snapshot::parent;
 use crate::cancel::Cancel;
 use crate::git::work_tree::{git_folder, work_tree_of};
@@ -100,6 +100,8 @@ pub struct Rules {
     pub follow: bool,
     /// What counts in a folder, by its path relative to the top.
     folders: HashMap<Box<[u8]>, Arc<Folder>>,
+    /// The repositories that were met.
+    repositories: Vec<Arc<Repository>>,
     memory: Memory,
     /// What keeps rule files, or lines of them, from having a meaning, by file.
     faults: BTreeMap<PathBuf, Vec<String>>,
@@ -137,6 +139,7 @@ impl Rules {
             globs: Globs::new(root, &selection.include, &selection.exclude)?,
             follow: selection.links == LinkPolicy::Followed,
             folders: HashMap::new(),
+            repositories: Vec::new(),
             memory: Memory::new(cancel),
             faults: BTreeMap::new(),
             unreadable: None,
@@ -155,6 +158,7 @@ impl Rules {
     /// Forgets what rule files said, so that they are read again. What git said is kept as long as it holds.
     pub fn renew(&mut self) {
         self.folders.clear();
+        self.repositories.clear();
         self.unreadable = None;
         self.faults.retain(|file, _| file.exists());
         self.top = work_tree_of(&self.root).unwrap_or(&self.root).to_owned();
@@ -210,8 +214,8 @@ impl Rules {
 
     /// Whether git tracks other files than when it was asked. They are known after the rules were renewed.
     pub fn tracked_changed(&mut self) -> bool {
-        let repositories: HashMap<_, _> = self.repositories().map(|it| (it.top.clone(), it.clone())).collect();
-        repositories.values().any(|repository| self.memory.tracks_others(repository))
+        let Self { repositories, memory, .. } = self;
+        repositories.iter().any(|repository| memory.tracks_others(repository))
     }
 
     /// The files outside of the source with rules that count in it.
@@ -230,15 +234,8 @@ impl Rules {
     }
 
     /// The files in which git keeps which files it tracks, of all repositories that were met.
-    pub fn indexes(&self) -> Vec<PathBuf> {
-        let mut indexes: Vec<_> = self.repositories().map(|repository| repository.index()).collect();
-        indexes.sort_unstable();
-        indexes.dedup();
-        indexes
-    }
-
-    fn repositories(&self) -> impl Iterator<Item = &Arc<Repository>> {
-        self.folders.values().filter_map(|folder| folder.repository.as_ref())
+    pub fn indexes(&self) -> impl Iterator<Item = PathBuf> {
+        self.repositories.iter().map(|repository| repository.index())
     }
 
     fn below_top(&self, path: &Path) -> Vec<u8> {
@@ -348,7 +345,9 @@ impl Rules {
             let global = self.global_rules(full, repository.settings.excludes_file.as_deref(), folder.fold);
             let own_exclude = self.read(&repository.exclude_file(), true, folder.fold);
             folder.git = Layer::below(global, full, own_exclude);
-            folder.repository = Some(Arc::new(repository));
+            let repository = Arc::new(repository);
+            self.repositories.push(repository.clone());
+            folder.repository = Some(repository);
             folder.repository_path = full.into();
         }
         let own = self.read(&absolute.join(OWN_IGNORE_FILE), true, folder.fold);
@@ -367,7 +366,9 @@ impl Rules {
         let faults = match &read {
             Ok(Some(rules)) => rules.faults().iter().map(ToString::to_string).collect(),
             Ok(None) => Vec::new(),
-            Err(error) => vec![format!("the rules in {} are not used: {error}", file.display())],
+            Err(error) => {
+                vec![RuleFault { file: file.to_owned(), line: None, cause: error.to_string() }.to_string()]
+            }
         };
         if faults.is_empty() {
             self.faults.remove(file);

@@ -150,9 +150,10 @@ impl FsWatcher {
     }
 
     /// Watches these indexes of git.
-    pub fn arm_indexes(&mut self, indexes: Vec<PathBuf>) {
+    pub fn arm_indexes(&mut self, indexes: impl Iterator<Item = PathBuf>) {
         // Elsewhere all below the root is watched anyway, and git's folder is seldom elsewhere.
-        for folder in indexes.iter().filter_map(|index| index.parent()) {
+        for index in indexes {
+            let Some(folder) = index.parent() else { continue };
             if self.watcher.is_some() && self.problem.is_none() && self.git_folders.insert(folder.to_owned()) {
                 self.watch(folder, RecursiveMode::NonRecursive);
             }

@@ -21,7 +21,6 @@ use super::network_fs::Noticing;
 use super::place::Place;
 use crate::cancel::Cancel;
 use crate::error::Error;
-use crate::git::work_tree::is_git_path;
 use crate::report::message::Outcome;
 use crate::settings::source::Source;
 use crate::source::entry::Entry;
@@ -228,9 +227,6 @@ impl Tracker {
         let mut moved = HashSet::new();
         for (path, what) in pending.paths {
             let Ok(relative) = path.strip_prefix(&self.place.path) else { continue };
-            if is_git_path(relative) {
-                continue;
-            }
             let meta = fs::symlink_metadata(&path).ok();
             let is_folder = meta.as_ref().is_some_and(fs::Metadata::is_dir);
             linked |= meta.is_some_and(|meta| meta.is_file() && meta.nlink() > 1);
