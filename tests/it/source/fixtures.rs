@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::support::builder::{Builder, shared_builder};
 use crate::support::outcome::Outcome;
+use crate::support::project::Project;
 
 /// An `assemble` that lists the source without its folders.
 pub const LIST_FILES: &str = "find . ! -type d";
@@ -12,6 +13,15 @@ pub const LIST_FILES: &str = "find . ! -type d";
 #[track_caller]
 pub fn listed_files(outcome: &Outcome) -> BTreeSet<&str> {
     outcome.assemble_output().into_iter().map(|line| line.trim_start_matches("./")).collect()
+}
+
+/// Builds with these options, and checks which files arrive.
+#[track_caller]
+pub fn assert_sent(project: &Project, options: &[&str], expected: &[&str]) -> Outcome {
+    let builder = Builder::shared_evaluating();
+    let outcome = project.build(&builder).assemble(LIST_FILES).args(options).success();
+    assert_eq!(listed_files(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
+    outcome
 }
 
 /// A shared builder with a few accounts, and with an instruction that sets its user.

@@ -3,19 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::fixtures::{LIST_FILES, listed_files};
+use super::fixtures::{LIST_FILES, assert_sent, listed_files};
 use crate::support::builder::Builder;
 use crate::support::git::git;
-use crate::support::outcome::Outcome;
 use crate::support::project::Project;
-
-#[track_caller]
-fn assert_sent(project: &Project, options: &[&str], expected: &[&str]) -> Outcome {
-    let builder = Builder::shared_evaluating();
-    let outcome = project.build(&builder).assemble(LIST_FILES).args(options).success();
-    assert_eq!(listed_files(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
-    outcome
-}
 
 #[test]
 fn rules_above_a_repository_left_its_image_empty() {

@@ -1,20 +1,11 @@
 //! Which entries of the source are sent: ignore files, options, and what is never sent.
 
-use std::collections::BTreeSet;
 use std::fs;
 
-use super::fixtures::{LIST_FILES, listed_files};
+use super::fixtures::{LIST_FILES, assert_sent};
 use crate::support::builder::Builder;
 use crate::support::git::git;
 use crate::support::project::Project;
-
-/// Builds with these options and checks which files arrive.
-#[track_caller]
-fn assert_sent(project: &Project, options: &[&str], expected: &[&str]) {
-    let builder = Builder::shared_evaluating();
-    let outcome = project.build(&builder).assemble(LIST_FILES).args(options).success();
-    assert_eq!(listed_files(&outcome), BTreeSet::from_iter(expected.iter().copied()), "{outcome}");
-}
 
 #[test]
 fn dotfiles_are_sent() {
