@@ -108,13 +108,9 @@ fn random_seed() -> u64 {
 
 fn run_lanes(soak: &Context) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("minis2i-soak-").tempdir()?;
-    let builders = ["one", "two"].map(|which| format!("{}-{which}", soak.label));
-    for (name, which) in builders.iter().zip(["one", "two"]) {
-        builders::build(name, which)?;
-    }
     std::thread::scope(|scope| {
         let run_lane = |(number, life): (u64, Life)| {
-            let done = lane(soak, number, life, folder.path(), builders.clone());
+            let done = lane(soak, number, life, folder.path());
             if done.is_err() {
                 soak.give_up();
             }
@@ -132,8 +128,8 @@ fn run_lanes(soak: &Context) -> Result<()> {
     })
 }
 
-fn lane(soak: &Context, number: u64, life: Life, folder: &Path, builders: [String; 2]) -> Result<()> {
-    Lane::new(soak, number, life, folder, builders)?.run()
+fn lane(soak: &Context, number: u64, life: Life, folder: &Path) -> Result<()> {
+    Lane::new(soak, number, life, folder)?.run()
 }
 
 fn disturb(soak: &Context, daemon: &Daemon) -> Result<()> {

@@ -9,8 +9,9 @@ use super::command;
 use super::operation::{FAIL, SLOW};
 use crate::base_image;
 
-/// Builds a builder whose images say in `/app/.builder` which one made them.
-pub fn build(name: &str, which: &str) -> Result<()> {
+/// Builds a builder whose images say in `/app/.builder` which one made them. Its containers and images have the label, since
+/// labels of the engine's `run` do not get into an image.
+pub fn build(name: &str, which: &str, label: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let scripts = folder.path().join("s2i");
     fs::create_dir(&scripts)?;
@@ -30,7 +31,7 @@ pub fn build(name: &str, which: &str) -> Result<()> {
     }
     let dockerfile = format!(
         "FROM {}\nLABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i\nCOPY s2i/ /usr/libexec/s2i/\n\
-         RUN mkdir -p /app /cache && chown 1001:0 /app /cache\nUSER 1001:0\n",
+         RUN mkdir -p /app /cache && chown 1001:0 /app /cache\nUSER 1001:0\nLABEL {label}\n",
         base_image::NAME
     );
     fs::write(folder.path().join("Dockerfile"), dockerfile)?;

@@ -12,6 +12,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::ages::Ages;
+use super::builders;
 use super::command;
 use super::context::Context;
 use super::finding::{Finding, Kind};
@@ -24,7 +25,10 @@ use super::watch_process::{WatchProcess, WatchSetup};
 use super::wrapper::Wrapper;
 use crate::process_stats::ResourceUsage;
 
-/// The images of a lane, and the label of its containers.
+/// What the images of a lane's two builders say in `/app/.builder`.
+const WHICH: [&str; 2] = ["one", "two"];
+
+/// The images of a lane, and the labels of its containers and images.
 struct Names {
     tag: String,
     /// The tag of the build that the image is held against.
@@ -32,6 +36,8 @@ struct Names {
     builder: String,
     /// Images that the builder's name may be on.
     builders: [String; 2],
+    /// The same builders for the fresh builds: they differ in their label.
+    fresh_builders: [String; 2],
     label: String,
     /// The label of what is not the watch's.
     other_label: String,
@@ -53,6 +59,8 @@ pub struct Lane<'a> {
     life: Life,
     random: Random,
     names: Names,
+    /// Which of the builders the builder's name is on.
+    builder: usize,
     places: Places,
     wrapper: Wrapper,
     journal: Journal,
@@ -72,8 +80,8 @@ pub struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    /// Makes its files and names. `builders` are images that its builder's name may be on.
-    pub fn new(soak: &'a Context, number: u64, life: Life, folder: &Path, builders: [String; 2]) -> Result<Self> {
+    /// Makes its files, names and builders.
+    pub fn new(soak: &'a Context, number: u64, life: Life, folder: &Path) -> Result<Self> {
         let folder = folder.join(format!("lane-{number}"));
         let place = |name: &str| folder.join(name);
         let places = Places {
@@ -93,16 +101,23 @@ impl<'a> Lane<'a> {
             tag: name("tag"),
             fresh: name("fresh"),
             builder: name("builder"),
-            builders,
+            builders: WHICH.map(name),
+            fresh_builders: WHICH.map(|which| name(&format!("fresh-{which}"))),
             label: format!("{}={number}", soak.label),
             other_label: format!("{}={number}-other", soak.label),
         };
+        for (images, label) in [(&names.builders, &names.label), (&names.fresh_builders, &names.other_label)] {
+            for (image, which) in images.iter().zip(WHICH) {
+                builders::build(image, which, label)?;
+            }
+        }
         command::docker(&["tag", &names.builders[0], &names.builder])?;
         Ok(Self {
             soak,
             life,
             random: Random::of(soak.seed, number),
             names,
+            builder: 0,
             places,
             wrapper: Wrapper::make(folder.join("cli"))?,
             journal: Journal::new(format!("lane {number}"), soak.begin),
@@ -171,6 +186,7 @@ impl<'a> Lane<'a> {
 
     fn start_watch(&mut self) -> Result<()> {
         let options = plan::watch_options(&mut self.random, self.life);
+        let run_options = plan::run_options(&mut self.random, self.life);
         self.tally.watches += 1;
         let setup = WatchSetup {
             program: &self.soak.program,
@@ -178,13 +194,18 @@ impl<'a> Lane<'a> {
             source: &self.places.source,
             builder: &self.names.builder,
             tag: &self.names.tag,
-            label: &self.names.label,
+            run_options,
             engine: &self.wrapper.path(),
             temporary: &self.places.temporary,
             stderr: self.places.logs.join("stderr"),
         };
         let watch = WatchProcess::start(&setup)?;
-        self.journal.step(format!("starts a watch {}: process {}", options.join(" "), watch.id()));
+        self.journal.step(format!(
+            "starts a watch {} -- {}: process {}",
+            options.join(" "),
+            run_options.join(" "),
+            watch.id()
+        ));
         (self.first_held, self.last_held) = (None, None);
         self.watch = Some(watch);
         Ok(())

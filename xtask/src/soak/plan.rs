@@ -104,6 +104,9 @@ const WATCH_OPTIONS: [&[&str]; 7] = [
     &["--poll=0.3s"],
 ];
 
+/// What follows `--`: mostly nothing.
+const RUN_OPTIONS: [&[&str]; 3] = [&[], &[], &["--label", "soak.of-the-container=1"]];
+
 /// The next round of a watch.
 pub fn round(random: &mut Random, life: Life) -> Round {
     let changes = 30 + random.below(80);
@@ -126,6 +129,14 @@ pub fn watch_options(random: &mut Random, life: Life) -> &'static [&'static str]
     match life {
         Life::Long => &[],
         Life::Short => random.pick(&WATCH_OPTIONS),
+    }
+}
+
+/// Options for the engine's `run`, after `--`: those that must not get into the image make its builds go another way.
+pub fn run_options(random: &mut Random, life: Life) -> &'static [&'static str] {
+    match life {
+        Life::Long => &[],
+        Life::Short => random.pick(&RUN_OPTIONS),
     }
 }
 

@@ -28,7 +28,8 @@ pub struct WatchSetup<'a> {
     pub source: &'a Path,
     pub builder: &'a str,
     pub tag: &'a str,
-    pub label: &'a str,
+    /// Options for the engine's `run`, after `--`.
+    pub run_options: &'a [&'a str],
     pub engine: &'a Path,
     /// Its folder for temporary files and locks.
     pub temporary: &'a Path,
@@ -56,7 +57,7 @@ impl WatchProcess {
     pub fn start(setup: &WatchSetup) -> Result<Self> {
         let mut command = Command::new(setup.program);
         command.args(["watch", "--message-format", "json", "--engine"]).arg(setup.engine).args(setup.options);
-        command.arg(setup.source).args([setup.builder, setup.tag, "--", "--label", setup.label]);
+        command.arg(setup.source).args([setup.builder, setup.tag, "--"]).args(setup.run_options);
         command.env("TMPDIR", setup.temporary).env("XDG_RUNTIME_DIR", setup.temporary);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&setup.stderr)?);
         // A group of its own: a terminal's Ctrl-C is for the soak, which ends it.

@@ -60,7 +60,7 @@ impl Lane<'_> {
     fn fresh_build(&self) -> Command {
         let mut command = Command::new(&self.soak.program);
         command.args(["build", "--quiet", "--no-incremental"]).arg(&self.places.source);
-        command.args([&self.names.builder, &self.names.fresh, "--", "--label", &self.names.other_label]);
+        command.args([&self.names.fresh_builders[self.builder], &self.names.fresh]);
         command.env("TMPDIR", &self.places.fresh_temporary).env("XDG_RUNTIME_DIR", &self.places.fresh_temporary);
         command
     }

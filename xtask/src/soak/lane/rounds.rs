@@ -67,6 +67,7 @@ impl Lane<'_> {
                 self.journal.step(format!("builder {image}"));
                 self.tally.builders_changed += 1;
                 command::docker(&["tag", &self.names.builders[image], &self.names.builder])?;
+                self.builder = image;
             }
             Step::Freeze(time) => {
                 self.journal.step(format!("stops the watch for {time:?}"));
