@@ -61,12 +61,12 @@ pub fn build(cx: &BuildContext) -> Result<()> {
         why: None,
     }));
     let mut progress = Progress::since(begin);
-    let (result, named) = std::thread::scope(|scope| {
+    let (result, remaining) = std::thread::scope(|scope| {
         let sweep = || cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter);
         let sweep = cx.run_lock.has_dead_runs().then(|| scope.spawn(sweep));
         let result = run_steps(cx, &images, &mut progress);
         let swept = sweep.and_then(|sweep| sweep.join().ok()?.ok());
-        (result, swept.map(|swept| swept.named).unwrap_or_default())
+        (result, swept.map(|swept| swept.remaining).unwrap_or_default())
     });
     cx.reporter.emit(&Message::BuildFinished(&Finished {
         build: 1,
@@ -80,16 +80,14 @@ pub fn build(cx: &BuildContext) -> Result<()> {
     }));
     match result {
         Ok((_, mut leftovers)) => {
-            leftovers.images.extend(named);
+            leftovers.images.extend(remaining);
             leftovers.remove_in_background(cx);
         }
         Err(error) => {
-            for image in &named {
-                cx.run_lock.end_superseded(image)?;
-            }
             // The tag may have moved though the build failed.
             let superseded = images.superseded().filter(|image| cx.run_lock.is_superseded(image));
-            superseded.into_iter().for_each(|image| cx.engine.leave_behind(LeftBehind::Image(image)));
+            let images = remaining.into_iter().chain(superseded);
+            images.for_each(|image| cx.engine.leave_behind(LeftBehind::Image(image)));
             return Err(error);
         }
     }

@@ -105,26 +105,37 @@ pub fn superseded_image(image: &Image) -> SupersededImage {
     SupersededImage { id: image.id.clone(), commit }
 }
 
-/// Removes an image unless it has a tag or a container uses it. Returns whether it does not exist any more.
+/// What became of an image that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It does not exist any more.
+    Gone,
+    /// It has a tag.
+    Named,
+    /// A container, or another image, uses it.
+    Used,
+}
+
+/// Removes an image unless it has a tag or something uses it.
 ///
 /// # Errors
 /// If the engine's CLI cannot be started, the engine cannot inspect or remove the image, or work was cancelled.
-pub fn remove_superseded(engine: &Engine, superseded: &SupersededImage) -> Result<bool> {
+pub fn remove_superseded(engine: &Engine, superseded: &SupersededImage) -> Result<Removal> {
     let [image] = image::inspect(engine, [&superseded.id])?;
     if image.as_ref().is_some_and(|image| !image.repo_tags.is_empty()) {
-        return Ok(false);
+        return Ok(Removal::Named);
     }
     let mut commit = superseded.commit.clone();
     if let Some(image) = image {
         if !remove_untagged(engine, &image.id)? {
-            return Ok(false);
+            return Ok(Removal::Used);
         }
         commit = commit.or(superseded_image(&image).commit);
     }
     if let Some(commit) = commit {
         remove_commit(engine, &commit)?;
     }
-    Ok(true)
+    Ok(Removal::Gone)
 }
 
 /// Removes an image that has no tag; one that has a single tag would lose it and be removed, too. Returns whether it does
@@ -145,9 +156,10 @@ fn remove_untagged(engine: &Engine, id: &str) -> Result<bool> {
 pub struct Swept {
     /// Nothing else is left for certain; a commit whose run was killed may still come.
     pub all_gone: bool,
-    /// Images of their last commits that have a name. The engine may have moved the tag after a run was killed, so that a
-    /// build under way takes it from an image that it does not know of.
-    pub named: Vec<SupersededImage>,
+    /// Images that are to be looked at once more. One of a last commit may have a name: the engine may have moved the tag after
+    /// the run was killed, so that a build under way takes it from an image that it does not know of. Another may be in use, by
+    /// a container that the engine created after the run was killed.
+    pub remaining: Vec<SupersededImage>,
 }
 
 /// Removes what dead runs left and notes the containers that were removed.
@@ -156,16 +168,20 @@ pub struct Swept {
 /// If the engine does not answer or cannot remove an image, or work was cancelled.
 pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<Swept> {
     let dead_runs = run_lock.dead_runs();
-    let removed = remove_dead(engine, run_lock)?;
+    let DeadContainers { removed, all_gone } = remove_dead(engine, run_lock)?;
     if !removed.is_empty() {
         let what = if removed.len() == 1 { "a container" } else { "containers" };
         reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
     }
-    let mut swept = Swept { all_gone: true, named: Vec::new() };
+    let mut swept = Swept { all_gone, remaining: Vec::new() };
+    if !all_gone {
+        // An image that such a container uses would be taken for one of the user's.
+        return Ok(swept);
+    }
     for run in &dead_runs {
-        if remove_unfinished(engine, run, &mut swept.named)? {
+        if remove_unfinished(engine, run, &mut swept.remaining)? {
             // Should this run be killed as well, the next one is to know of them.
-            swept.named.iter().try_for_each(|image| run_lock.note_superseded(image))?;
+            swept.remaining.iter().try_for_each(|image| run_lock.note_superseded(image))?;
             run_lock.forget(run);
         } else {
             swept.all_gone = false;
@@ -175,9 +191,9 @@ pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result
     Ok(swept)
 }
 
-/// Removes the images that a dead run may have left, and adds those of its last commits that have a name to `named`. Returns
+/// Removes the images that a dead run may have left, and adds those to `remaining` that are to be looked at once more. Returns
 /// whether all others are gone for certain.
-fn remove_unfinished(engine: &Engine, run: &DeadRun, named: &mut Vec<SupersededImage>) -> Result<bool> {
+fn remove_unfinished(engine: &Engine, run: &DeadRun, remaining: &mut Vec<SupersededImage>) -> Result<bool> {
     let mut all_gone = true;
     // Commits come first: one that has just moved the tag took it from an image that is looked at then.
     for unfinished in &run.unfinished {
@@ -185,7 +201,7 @@ fn remove_unfinished(engine: &Engine, run: &DeadRun, named: &mut Vec<SupersededI
             all_gone &= match settle_commit(engine, name)? {
                 Settled::Gone => true,
                 Settled::Named(ids) => {
-                    named.extend(ids.into_iter().map(|id| SupersededImage { id, commit: None }));
+                    remaining.extend(ids.into_iter().map(|id| SupersededImage { id, commit: None }));
                     true
                 }
                 Settled::MayCome => !run.may_be_committing(),
@@ -194,8 +210,10 @@ fn remove_unfinished(engine: &Engine, run: &DeadRun, named: &mut Vec<SupersededI
     }
     for unfinished in &run.unfinished {
         if let Unfinished::Image(image) = unfinished {
-            // One that is in use, or has a name, belongs to the user from now on.
-            remove_superseded(engine, image)?;
+            // One that has a name belongs to the user from now on.
+            if remove_superseded(engine, image)? == Removal::Used {
+                remaining.push(image.clone());
+            }
         }
     }
     Ok(all_gone)
@@ -320,20 +338,36 @@ pub fn leave_rest_to_next_run(engine: &Engine, run_lock: &RunLock, reporter: &Re
     }
 }
 
-/// Removes the containers of dead runs; returns their names.
+/// The containers of dead runs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DeadContainers {
+    /// The names of those that were removed.
+    pub removed: Vec<String>,
+    /// The engine says that none of them is left.
+    pub all_gone: bool,
+}
+
+/// Removes the containers of dead runs.
 ///
 /// # Errors
 /// If the engine does not answer, or work was cancelled.
-pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<Vec<String>> {
+pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<DeadContainers> {
     let filter = format!("name=^/?{}", run_lock.prefix());
     let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
     let dead: Vec<&str> = listing.lines().filter(|name| run_lock.is_dead(name)).collect();
     if dead.is_empty() {
-        return Ok(Vec::new());
+        return Ok(DeadContainers { removed: Vec::new(), all_gone: true });
     }
     let mut args = vec!["rm", "--force", "--volumes"];
     args.extend(&dead);
     // Some may already have been removed by another process; the CLI prints the names of those that it removed.
     let output = engine.call(&args)?;
-    Ok(output.stdout.lines().map(str::to_owned).collect())
+    let removed = output.stdout.lines().map(str::to_owned).collect();
+    Ok(DeadContainers { removed, all_gone: output.success || only_missing(&output.stderr) })
+}
+
+/// Whether the CLI only complains that there are no such containers any more.
+fn only_missing(stderr: &str) -> bool {
+    let mut complaints = stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
+    complaints.peek().is_some() && complaints.all(|line| line.to_lowercase().contains("no such container"))
 }

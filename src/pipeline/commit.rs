@@ -58,6 +58,8 @@ pub fn commit_container(
     previous: Option<&Image>,
 ) -> Result<String> {
     engine.cancel().check()?;
+    // A watch notes the image that has its tag for as long as it has it: then the note is not ours to end.
+    let noted_here = from.superseded.as_ref().filter(|image| !run_lock.is_superseded(image));
     let name = run_lock.begin_commit(from.superseded.as_ref())?;
     let commit = Commit {
         engine,
@@ -72,7 +74,7 @@ pub fn commit_container(
         committed_is_left: Cell::new(false),
     };
     let result = commit.make_and_tag();
-    if let Some(superseded) = &from.superseded
+    if let Some(superseded) = noted_here
         && (!commit.tag_may_have_moved.get() || result.as_ref().is_ok_and(|id| *id == superseded.id))
     {
         run_lock.end_superseded(superseded)?;

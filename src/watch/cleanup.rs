@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::engine::cli::{Engine, LeftBehind};
-use crate::pipeline::cleanup::{self, Leftovers, Settled};
+use crate::pipeline::cleanup::{self, Leftovers, Removal, Settled};
 use crate::pipeline::context::BuildContext;
 use crate::run_lock::{COMMIT_MAY_LAST, SupersededImage};
 
@@ -119,7 +119,7 @@ impl<'a> CleanupWork<'a> {
             let swept = cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter);
             let clean = swept.as_ref().is_ok_and(|swept| swept.all_gone);
             self.sweep_at = (!clean).then(|| Instant::now() + RETRY);
-            self.stuck.extend(swept.into_iter().flat_map(|swept| swept.named));
+            self.stuck.extend(swept.into_iter().flat_map(|swept| swept.remaining));
         }
     }
 
@@ -140,8 +140,8 @@ impl<'a> CleanupWork<'a> {
         let mut failed = Vec::new();
         for image in self.images.drain(..) {
             match cleanup::remove_superseded(&self.engine, &image) {
-                Ok(true) => end_note(self.cx, &image),
-                Ok(false) => self.stuck.push_back(image),
+                Ok(Removal::Gone) => end_note(self.cx, &image),
+                Ok(Removal::Named | Removal::Used) => self.stuck.push_back(image),
                 Err(_) => failed.push(image),
             }
         }

@@ -94,7 +94,7 @@ impl<'a> Worker<'a> {
                     self.throw_away(waiting.take(), self.tagged.removable());
                     self.policy.renew(reason);
                 }
-                WorkerCommand::Leave => return,
+                WorkerCommand::Leave => return self.throw_away(None, self.tagged.removable()),
             }
             report_notices(&self.cx.job.source, &self.tracker, self.cx.reporter);
         }

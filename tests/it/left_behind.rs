@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::support::builder::Builder;
 use crate::support::containers::containers_of_process;
-use crate::support::engine::docker;
+use crate::support::engine::{BASE, docker};
 use crate::support::holding_builder::holding_builder;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
@@ -129,6 +129,64 @@ fn a_watch_removes_what_a_dead_run_left_though_the_engine_failed_at_first() {
     assert!(engine.has("failed"));
     wait_for("nothing left of the dead run", || containers_of_process(id).is_empty());
     watch.stop("INT");
+}
+
+/// A script of an engine's CLI for a watch that does not learn from events that its tag was moved. It ends with the watch.
+const NO_EVENTS: &str = "if [ \"$1\" = events ]; then while kill -0 $PPID 2>/dev/null; do sleep 0.2; done; exit; fi\n";
+
+#[test]
+fn an_image_that_lost_the_tag_to_another_program_stayed_when_the_watch_ended_at_once() {
+    let engine = StandInCli::new(&format!("{NO_EVENTS}exec docker \"$@\""));
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    docker(&["tag", BASE, &project.tag]);
+    watch.stop("INT");
+    assert_eq!(images_made_with(&builder), [""; 0]);
+    assert_eq!(locks(&project), [""; 0]);
+}
+
+#[test]
+fn an_image_that_lost_the_tag_to_another_program_after_a_commit_failed_stayed_when_the_watch_was_killed() {
+    let engine = StandInCli::new(&format!(
+        "{NO_EVENTS}[ \"$1\" != commit ] || [ ! -e $here/down ] || exit 1\nexec docker \"$@\""
+    ));
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    engine.make("down");
+    project.write("a", "2");
+    watch.wait_for("the failed build", |_| watch.statuses() == ["ok", "failed"]);
+    docker(&["tag", BASE, &project.tag]);
+    watch.signal("KILL");
+    watch.end();
+    project.build(&builder).success();
+    wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
+    wait_for("no lock", || locks(&project).is_empty());
+}
+
+#[test]
+fn an_image_that_a_container_of_a_dead_run_uses_stayed_when_the_engine_did_not_remove_the_container() {
+    let engine = StandInCli::new(
+        "[ \"$1\" != rm ] || mv $here/armed $here/failed 2>/dev/null || exec docker \"$@\"\n\
+         [ \"$1\" != rm ] || exit 1\nexec docker \"$@\"",
+    );
+    engine.make("armed");
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).start_watch();
+    watch.wait_for_standby();
+    let (image, standby) = (project.id().unwrap(), watch.containers().remove(0));
+    watch.signal("KILL");
+    watch.end();
+    let (run, _) = standby.rsplit_once('-').unwrap();
+    docker(&["create", "--name", &format!("{run}-999"), &image]);
+    docker(&["tag", BASE, &project.tag]);
+    project.build(&builder).arg("--engine").arg(engine.path()).success();
+    assert!(engine.has("failed"));
+    project.build(&builder).success();
+    wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
+    wait_for("no lock", || locks(&project).is_empty());
 }
 
 #[test]
