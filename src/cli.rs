@@ -6,6 +6,7 @@ pub mod job;
 pub mod options;
 mod s2ifile;
 mod suggest;
+pub mod timings;
 
 use std::ffi::{OsStr, OsString};
 

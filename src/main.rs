@@ -19,6 +19,7 @@ mod signals;
 mod source;
 mod tar;
 mod time_limits;
+mod timings;
 mod url;
 mod watch;
 

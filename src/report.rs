@@ -6,7 +6,7 @@ mod human;
 mod json;
 pub mod message;
 mod queue;
-mod recent_output;
+pub mod recent_output;
 mod spinner;
 mod stream;
 mod strip_escapes;
@@ -41,7 +41,12 @@ pub struct Reporter {
     reported: Option<Arc<Mutex<Reported>>>,
     /// Whether phases and notes are left out.
     without_notes: bool,
+    /// Gets each message first, whether it is printed or not.
+    observer: Option<Arc<Observer>>,
 }
+
+/// Something that takes note of messages.
+type Observer = dyn Fn(&Message) + Send + Sync;
 
 struct Printer {
     format: FormatPrinter,
@@ -58,7 +63,7 @@ enum FormatPrinter {
 impl Printer {
     fn print(&mut self, message: &Message) {
         // Before the message is made, so that there are not two long ones at once.
-        if !self.queue.wait_for_room() && matches!(message, Message::Output(_)) {
+        if !self.queue.wait_for_room() && matches!(message, Message::Output(_) | Message::OutputAgain(..)) {
             return;
         }
         let pieces = match &mut self.format {
@@ -93,7 +98,8 @@ impl Reporter {
         };
         let queue = PrintQueue::start(spinner);
         let printer = Printer { format, queue: queue.clone(), unseen: RecentOutput::default() };
-        Self { printer: Arc::new(Mutex::new(printer)), queue, level, reported: None, without_notes: false }
+        let printer = Arc::new(Mutex::new(printer));
+        Self { printer, queue, level, reported: None, without_notes: false, observer: None }
     }
 
     /// The same reporter, which reports each note only once.
@@ -107,9 +113,17 @@ impl Reporter {
         Self { without_notes: true, ..self }
     }
 
+    /// The same reporter, which shows each message to the observer before it prints it.
+    pub fn observed_by(&self, observer: impl Fn(&Message) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..self.clone() }
+    }
+
     /// Prints a message, if this reporter prints messages of its kind. A quiet one prints the end of the output of a build
     /// when that has failed.
     pub fn emit(&self, message: &Message) {
+        if let Some(observer) = &self.observer {
+            observer(message);
+        }
         let mut printer = self.printer();
         if self.level == Level::Quiet {
             match message {
@@ -126,7 +140,8 @@ impl Reporter {
 
     fn is_wanted(&self, message: &Message) -> bool {
         match message {
-            Message::Error(_) => true,
+            Message::Error(_) | Message::Answer(_) | Message::OutputAgain(..) => true,
+            Message::TimingsWritten(written) => written.asked || self.level > Level::Quiet,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,
             Message::Call(_) => self.level == Level::Verbose,

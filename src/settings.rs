@@ -13,6 +13,7 @@ pub mod runtime_image;
 pub mod secrets;
 pub mod source;
 pub mod source_location;
+pub mod timings;
 pub mod variables;
 pub mod watch;
 

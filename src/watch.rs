@@ -10,6 +10,7 @@ mod engine_events;
 mod engine_identity;
 mod event_loop;
 mod fs_watcher;
+mod history;
 mod jobs;
 mod keys;
 mod known_images;
@@ -22,6 +23,7 @@ mod standby;
 mod standby_policy;
 mod tagged_image;
 mod threads;
+mod timings_place;
 mod tracked_view;
 mod tracker;
 mod work;
@@ -50,6 +52,7 @@ use build_control::BuildControl;
 use cleanup::Cleaner;
 pub use decide::input::WatchEnd;
 use event_loop::{Event, EventLoop, Threads};
+use history::History;
 use jobs::Jobs;
 use keys::{Key, Keys};
 use known_images::KnownImages;
@@ -73,6 +76,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
         Engine::new(engine_program(&job.engine), control.ending(), move |call| listener.emit(&Message::Call(call)));
     let run_lock = RunLock::take(folders::of_runs())?;
     let _claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
+    let history = History::begin(job, &settings.timings, engine.cancel(), keys::are_there(), reporter)?;
+    let reporter = &history.reporter();
     let notes_once = reporter.with_notes_once();
     let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
     let (identity, images) = std::thread::scope(|scope| {
@@ -91,16 +96,22 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     report_start(cx.job, settings, reporter, &tracker, keys.is_some());
     let known = KnownImages::new(cx.job, &images).of_engine(identity);
     let tagged = TaggedImage::new(&run_lock, settings.keep > 0, images.superseded());
-    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, (known, tagged), (send, events));
+    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, (known, tagged, &history), (send, events));
     drop(keys);
     pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
+    let written = history.end();
     reporter.emit(&Message::WatchFinished(&summary));
     match ended {
         WatchEnd::Panicked(message) => Err(Error::engine("the watch came to an end by a fault of its own")
             .because(anyhow::anyhow!(message))
             .hint("the image stays as it is; start the watch again, and report this with what was done before")
             .into()),
-        ended => Ok(ended),
+        // Its status says which signal it was.
+        WatchEnd::Signal(signal) => {
+            written.unwrap_or_else(|error| reporter.emit(&Message::Error(&error)));
+            Ok(WatchEnd::Signal(signal))
+        }
+        ended => written.map(|()| ended),
     }
 }
 
@@ -110,7 +121,7 @@ fn run_threads(
     settings: &WatchSettings,
     tracker: &Arc<Mutex<Tracker>>,
     control: &Arc<BuildControl>,
-    (known, tagged): (KnownImages, TaggedImage),
+    (known, tagged, history): (KnownImages, TaggedImage, &Arc<History>),
     (send, events): (Sender<Event>, Receiver<Event>),
 ) -> (WatchEnd, Summary) {
     let jobs = Jobs::new(cx.job.clone());
@@ -137,7 +148,8 @@ fn run_threads(
         last_commit: None,
         announced: false,
     };
-    let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener };
+    let history = history.clone();
+    let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener, history };
     let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, threads);
     let engine = &cx.engine;
     let (seen, replied, listened) =

@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::job::JobArgs;
+use super::timings::TimingsArgs;
 
 /// Turn a source folder and an S2I builder image into a runnable image, fast and incrementally.
 #[derive(Debug, Parser)]
@@ -176,6 +177,9 @@ pub struct WatchOptions {
     /// Clear the screen before each build
     #[arg(long)]
     pub clear: bool,
+
+    #[command(flatten)]
+    pub timings: TimingsArgs,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -27,6 +27,7 @@ const WATCHING: &str = "minis2i: watching:";
 const SKIPPED: &str = "minis2i: no build:";
 const READY: &str = "minis2i: standby ready:";
 const ENDED: &str = "minis2i: watch ended:";
+const TIMINGS: &str = "minis2i: timings written:";
 
 /// The end of a part of a line that is too long for one message.
 const LINE_CUT: &[u8] = b" [the line goes on]\n";
@@ -66,7 +67,7 @@ impl Human {
         match message {
             Message::Phase(name) => vec![Piece::Phase(name)],
             Message::AskingPhase(_) => vec![Piece::NoPhase, text(self.styled(message))],
-            Message::Output(line) => vec![text(self.output(line))],
+            Message::Output(line) | Message::OutputAgain(_, line) => vec![text(self.output(line))],
             Message::BuildFinished(finished) => self.finished(finished),
             Message::StandbyReady(_) | Message::Error(_) => vec![Piece::NoPhase, text(self.styled(message))],
             _ => vec![text(self.styled(message))],
@@ -97,7 +98,8 @@ impl Human {
             Message::BuildStarted(started) => write_line(out, SOFT, STARTED, &build_text(started)),
             Message::AskingPhase(name) if self.on_terminal => writeln!(out, "{FAINT}{name}{FAINT:#}"),
             Message::Phase(_) | Message::AskingPhase(_) | Message::Output(_) | Message::BuildFinished(_) => Ok(()),
-            Message::Note(text) => write_line(out, SOFT, "note:", text),
+            Message::OutputAgain(..) => Ok(()),
+            Message::Note(text) | Message::Answer(text) => write_line(out, SOFT, "note:", text),
             Message::Warning(text) => write_line(out, WARN, "warning:", text),
             Message::Call(call) => write_call(out, call),
             Message::WatchStarted(watching) => write_line(out, SOFT, WATCHING, &watch_text(watching)),
@@ -109,6 +111,9 @@ impl Human {
             Message::Clear if self.on_terminal && in_foreground() => write!(out, "\x1b[2J\x1b[3J\x1b[H"),
             Message::Clear => Ok(()),
             Message::WatchFinished(summary) => write_line(out, SOFT, ENDED, &summary_text(summary)),
+            Message::TimingsWritten(written) => {
+                write_line(out, SOFT, TIMINGS, &format!("{} ({})", written.file, counted(written.builds as u64)))
+            }
             Message::Error(error) => write_error(out, error),
         }
     }
@@ -204,10 +209,14 @@ fn watch_text(watching: &Watching) -> String {
     format!("{} for {} with {} ({how}{keys})", watching.source, watching.tag, watching.builder)
 }
 
+/// A number of builds.
+fn counted(builds: u64) -> String {
+    if builds == 1 { "1 build".to_owned() } else { format!("{builds} builds") }
+}
+
 /// The text about a watch that has ended.
 fn summary_text(summary: &Summary) -> String {
-    let builds = summary.builds();
-    let mut text = if builds == 1 { "1 build".to_owned() } else { format!("{builds} builds") };
+    let mut text = counted(summary.builds());
     text += &format!(", {} failed, {} cancelled", summary.failed, summary.cancelled);
     if let (Some(fastest), Some(median)) = (summary.fastest(), summary.median()) {
         text += &format!(", fastest {:.2} s, median {:.2} s", fastest.as_secs_f64(), median.as_secs_f64());

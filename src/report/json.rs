@@ -41,6 +41,12 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         more: bool,
     },
+    OutputAgain {
+        build: u64,
+        text: &'a str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+    },
     Note {
         message: &'a str,
     },
@@ -84,6 +90,10 @@ enum Line<'a> {
         fastest: Option<f64>,
         median: Option<f64>,
     },
+    TimingsWritten {
+        file: &'a str,
+        builds: usize,
+    },
     Error {
         message: String,
         causes: Vec<String>,
@@ -102,7 +112,11 @@ impl Json {
                 text = String::from_utf8_lossy(line.text);
                 Line::Output { build: self.build, text: &text, more: line.more }
             }
-            Message::Note(message) => Line::Note { message },
+            Message::OutputAgain(build, line) => {
+                text = String::from_utf8_lossy(line.text);
+                Line::OutputAgain { build: *build, text: &text, more: line.more }
+            }
+            Message::Note(message) | Message::Answer(message) => Line::Note { message },
             Message::Warning(message) => Line::Warning { message },
             Message::Call(call) => match call.state {
                 CallState::Slow(_) => {
@@ -132,6 +146,7 @@ impl Json {
                 fastest: summary.fastest().map(seconds),
                 median: summary.median().map(seconds),
             },
+            Message::TimingsWritten(it) => Line::TimingsWritten { file: &it.file, builds: it.builds },
             Message::Error(error) => Line::Error {
                 message: error.to_string(),
                 causes: error.chain().skip(1).map(ToString::to_string).collect(),

@@ -1,8 +1,12 @@
 //! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
+pub mod timings;
+
 use std::time::Duration;
 
 use serde::Serialize;
+
+use timings::TimingsWritten;
 
 /// Something to report.
 pub enum Message<'a> {
@@ -13,7 +17,11 @@ pub enum Message<'a> {
     AskingPhase(&'static str),
     /// A line of a script's output.
     Output(OutputLine<'a>),
+    /// A line of the output of the build with this number, which the user wants to see again.
+    OutputAgain(u64, OutputLine<'a>),
     Note(&'a str),
+    /// The answer to a key; a note that a quiet run prints, too.
+    Answer(&'a str),
     Warning(&'a str),
     Call(&'a EngineCall),
     BuildFinished(&'a Finished),
@@ -25,6 +33,7 @@ pub enum Message<'a> {
     /// Clears the screen.
     Clear,
     WatchFinished(&'a Summary),
+    TimingsWritten(&'a TimingsWritten),
     Error(&'a anyhow::Error),
 }
 

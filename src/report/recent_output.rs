@@ -1,4 +1,4 @@
-//! The end of the output of a build that is not shown, for the case that the build fails.
+//! The end of the output of a build, for the case that a build fails that showed none, or that the user wants to see it again.
 
 use std::collections::VecDeque;
 
@@ -11,8 +11,10 @@ const LINE_COUNT: usize = 200;
 const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The last lines of output.
-#[derive(Default)]
+#[derive(Clone)]
 pub struct RecentOutput {
+    /// How many lines are kept at most.
+    line_limit: usize,
     lines: VecDeque<(Vec<u8>, bool)>,
     /// The bytes of these lines.
     size: usize,
@@ -20,16 +22,33 @@ pub struct RecentOutput {
     pub left_out: u64,
 }
 
+impl Default for RecentOutput {
+    /// No line yet; as many are kept as a build that fails shows.
+    fn default() -> Self {
+        Self::with_limit(LINE_COUNT)
+    }
+}
+
 impl RecentOutput {
+    /// No line yet; at most so many are kept, with at most [`SIZE_LIMIT`] bytes.
+    pub fn with_limit(line_limit: usize) -> Self {
+        Self { line_limit, lines: VecDeque::new(), size: 0, left_out: 0 }
+    }
+
     /// Keeps a line, and as many of those before it as there is room for.
     pub fn add(&mut self, line: &OutputLine) {
         self.size += line.text.len();
         self.lines.push_back((line.text.to_vec(), line.more));
-        while self.lines.len() > LINE_COUNT || (self.size > SIZE_LIMIT && self.lines.len() > 1) {
+        while self.lines.len() > self.line_limit || (self.size > SIZE_LIMIT && self.lines.len() > 1) {
             let Some((text, more)) = self.lines.pop_front() else { return };
             self.size -= text.len();
             self.left_out += u64::from(!more);
         }
+    }
+
+    /// Whether nothing was printed.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
     }
 
     /// The lines that are kept, the oldest first.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use super::timings::TimingsSettings;
 pub use crate::cli::choices::OnBusy;
 use crate::cli::commands::WatchOptions;
 
@@ -29,6 +30,8 @@ pub struct WatchSettings {
     pub clear: bool,
     /// The engine's CLI and its address from the environment, in a form that is only good for comparing.
     pub engine_identity: String,
+    /// The page of timings.
+    pub timings: TimingsSettings,
 }
 
 impl WatchSettings {
@@ -43,6 +46,7 @@ impl WatchSettings {
             standby_limit: options.standby_limit,
             clear: options.clear,
             engine_identity: super::engine::spelling(engine),
+            timings: TimingsSettings::new(options.timings),
         }
     }
 

@@ -14,6 +14,7 @@ use super::decide::action::{Action, BuildOrder, Note};
 use super::decide::input::{BuildEnd, Demand, Input, WatchEnd};
 use super::engine_events::EngineEvent;
 use super::fs_watcher::PendingEvents;
+use super::history::History;
 use super::keys::{self, Key};
 use super::known_images::KnownImages;
 use super::looker::{LookRequest, LookResult};
@@ -49,6 +50,8 @@ pub struct Threads {
     pub looker: Sender<LookRequest>,
     pub asker: Sender<Question>,
     pub listener: Sender<()>,
+    /// What was built, which threads of its own tell of.
+    pub history: Arc<History>,
 }
 
 pub struct EventLoop<'a> {
@@ -178,7 +181,15 @@ impl<'a> EventLoop<'a> {
                 self.decide(Input::Stop(WatchEnd::Asked))
             }
             Key::Help => {
-                self.reporter.emit(&Message::Note(keys::HELP));
+                self.reporter.emit(&Message::Answer(&keys::help(self.job.incremental)));
+                false
+            }
+            Key::Output => {
+                self.threads.history.show_output();
+                false
+            }
+            Key::Timings => {
+                self.threads.history.write_timings();
                 false
             }
         }
@@ -199,7 +210,8 @@ impl<'a> EventLoop<'a> {
 
     fn handle_worker(&mut self, event: WorkerEvent) -> bool {
         match event {
-            WorkerEvent::StandbyReady => {
+            WorkerEvent::StandbyReady(took) => {
+                self.threads.history.note_standby(took);
                 self.reporter.emit(&Message::StandbyReady(self.builds + 1));
                 false
             }

@@ -32,6 +32,10 @@ pub enum Key {
     RebuildClean,
     Pause,
     Quit,
+    /// To see the output of the last build again.
+    Output,
+    /// To have the page of timings written.
+    Timings,
     Help,
 }
 
@@ -42,14 +46,26 @@ impl Key {
             b'c' => Key::RebuildClean,
             b'p' => Key::Pause,
             b'q' => Key::Quit,
+            b'l' => Key::Output,
+            b't' => Key::Timings,
             b'?' | b'h' => Key::Help,
             _ => return None,
         })
     }
 }
 
-/// What each key does, for people.
-pub const HELP: &str = "r rebuild, c rebuild without artifacts, p pause and resume, q quit, ? this help";
+/// What each key does, for people. `c` is left out where builds are without artifacts anyway.
+pub fn help(incremental: bool) -> String {
+    let clean = if incremental { "c rebuild without artifacts, " } else { "" };
+    format!(
+        "r rebuild, {clean}p pause and resume, q quit, l show the last build's output again, t write the timings, ? this help"
+    )
+}
+
+/// Whether keys are read: where standard input and error are a terminal.
+pub fn are_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
 
 /// Keys are read as long as this lives.
 pub struct Keys;
@@ -60,7 +76,7 @@ impl Keys {
     /// # Errors
     /// When the system does not let us listen for signals.
     pub fn read(send: impl Fn(Key) + Send + 'static) -> Result<Option<Self>> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !are_there() {
             return Ok(None);
         }
         if is_ours() {

@@ -43,5 +43,6 @@ pub enum WorkerEvent {
         /// The image that has the tag now.
         image: Option<String>,
     },
-    StandbyReady,
+    /// A standby is ready; how long it took, unless it was ready before.
+    StandbyReady(Option<Duration>),
 }

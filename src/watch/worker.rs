@@ -108,7 +108,7 @@ impl<'a> Worker<'a> {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Disconnected) => Some(WorkerCommand::Leave),
             Err(RecvTimeoutError::Timeout) => {
-                *waiting = self.prepare_standby();
+                *waiting = self.prepare_standby(Instant::now());
                 None
             }
         }
@@ -126,7 +126,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Prepares a standby as far as it can be. What goes wrong is not reported: the next build meets it, too.
-    fn prepare_standby(&mut self) -> Option<Standby<'a>> {
+    fn prepare_standby(&mut self, begun: Instant) -> Option<Standby<'a>> {
         self.follow_source();
         let size = lock(&self.tracker).current().size();
         if let Limit::Over { reported } = self.policy.check_size(size) {
@@ -153,16 +153,16 @@ impl<'a> Worker<'a> {
                 return None;
             }
         };
-        Some(self.keep_ready(standby))
+        Some(self.keep_ready(standby, Some(begun)))
     }
 
-    /// Makes what was prepared the standby.
-    fn keep_ready(&mut self, mut standby: Standby<'a>) -> Standby<'a> {
+    /// Makes what was prepared since `begun` the standby.
+    fn keep_ready(&mut self, mut standby: Standby<'a>, begun: Option<Instant>) -> Standby<'a> {
         self.policy.mark_ready();
         self.cleaner.remove(standby.ready.saver_leftovers());
         let (commands, name) = (self.own_commands.clone(), standby.ready.container().to_owned());
         standby.ready.when_ended(move || drop(commands.send(WorkerCommand::StandbyEnded(name))));
-        (self.report)(WorkerEvent::StandbyReady);
+        (self.report)(WorkerEvent::StandbyReady(begun.map(|begun| begun.elapsed())));
         standby
     }
 
@@ -216,7 +216,7 @@ impl<'a> Worker<'a> {
         lock(&self.tracker).close_build(Outcome::Ok);
         (self.report)(WorkerEvent::NotNeeded);
         if self.policy.is_on() {
-            return standby.map(|standby| self.keep_ready(standby));
+            return standby.map(|standby| self.keep_ready(standby, None));
         }
         self.throw_away(standby, None);
         None

@@ -12,8 +12,8 @@ pub fn assert_schema(objects: &[Value]) {
             "build-started" => {
                 &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
             }
-            "output" if object["more"] == true => &["build", "more", "reason", "text"],
-            "output" => &["build", "reason", "text"],
+            "output" | "output-again" if object["more"] == true => &["build", "more", "reason", "text"],
+            "output" | "output-again" => &["build", "reason", "text"],
             "note" | "warning" => &["message", "reason"],
             "engine-call" => &["command", "reason", "seconds"],
             "build-finished" => &[
@@ -31,6 +31,7 @@ pub fn assert_schema(objects: &[Value]) {
             "watch-started" => &["builder", "folders", "poll", "process", "reason", "source", "tag"],
             "standby-ready" => &["build", "reason"],
             "skipped" => &["reason", "why"],
+            "timings-written" => &["builds", "file", "reason"],
             "watch-finished" => &["builds", "cancelled", "failed", "fastest", "median", "reason"],
             "error" => &["causes", "hint", "message", "reason"],
             other => panic!("unknown reason `{other}`"),

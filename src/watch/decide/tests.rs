@@ -1,5 +1,6 @@
 //! Decisions over single stories and over random ones.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -8,6 +9,7 @@ use super::Decider;
 use super::action::{Action, BuildOrder, Note};
 use super::input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
 use crate::git::work_tree::IndexLock;
+use crate::settings::timings::TimingsSettings;
 use crate::settings::watch::{OnBusy, WatchSettings};
 use crate::watch::debounce::Burst;
 use crate::watch::known_images::{KnownImages, Name};
@@ -31,6 +33,7 @@ fn settings(on_busy: OnBusy) -> WatchSettings {
         standby_limit: 0,
         clear: false,
         engine_identity: String::new(),
+        timings: TimingsSettings { at_end: false, file: PathBuf::new() },
     }
 }
 

@@ -8,7 +8,7 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 23] = [
+pub const ROOMS: [(&str, &str); 24] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
@@ -21,6 +21,7 @@ pub const ROOMS: [(&str, &str); 23] = [
     ("engine", "calls of the engine's CLI; when to make them is decided above"),
     ("tar", "the format, without a policy"),
     ("git", "calls of git"),
+    ("timings", "how long builds took, as data and as a page; when to write it is decided above"),
     ("report", "messages and how they are printed; all rooms above have something to say"),
     ("http", "one GET"),
     ("signals", "INT, TERM and HUP: the first cancels, the second leaves"),
