@@ -5,3 +5,4 @@ mod detection;
 mod lifecycle;
 mod random_edits;
 mod soundness;
+mod timings;

@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod base_image;
+pub mod browser;
 pub mod builder;
 pub mod containers;
 pub mod engine;
