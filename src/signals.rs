@@ -1,6 +1,7 @@
 //! Signals: the first one cancels work, so that it can be cleaned up; the second one ends the process at once. What was
 //! ignored when the process was started stays ignored, as `nohup` and the background jobs of a script want it.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -25,22 +26,29 @@ pub fn end_on_signal(ending: Ending, on_first: impl Fn(ErrorKind) + Send + 'stat
 }
 
 /// Calls `on_first` with the number of the first INT, TERM or HUP. At the second it calls `before_exit`, which has to be
-/// short, and ends the process.
+/// short, and ends the process. May be called once in a process.
 ///
 /// # Errors
 /// When the signal handlers cannot be installed.
 pub fn on_signals(on_first: impl Fn(i32) + Send + 'static, before_exit: impl Fn() + Send + 'static) -> Result<()> {
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
-    let mut signals = Signals::new(wanted).context("cannot listen for signals")?;
-    thread::spawn(move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count > 0 {
-                before_exit();
-                std::process::exit(i32::from(ErrorKind::Interrupted(signal).status()));
-            }
-            on_first(signal);
+    let mut count = 0;
+    let on_signal = Arc::new(Mutex::new(move |signal| {
+        count += 1;
+        if count > 1 {
+            before_exit();
+            std::process::exit(i32::from(ErrorKind::Interrupted(signal).status()));
         }
-    });
+        on_first(signal);
+    }));
+    let receive = move |signal| on_signal.lock().unwrap_or_else(PoisonError::into_inner)(signal);
+    // `ctrlc` does not say which signal came, so it has the one that the terminal sends.
+    let others = [SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+    let mut others = Signals::new(others).context("cannot listen for signals")?;
+    if !is_ignored(SIGINT) {
+        let receive = receive.clone();
+        ctrlc::set_handler(move || receive(SIGINT)).context("cannot listen for Ctrl-C")?;
+    }
+    thread::spawn(move || others.forever().for_each(receive));
     Ok(())
 }
 
