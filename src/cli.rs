@@ -2,11 +2,15 @@
 
 pub mod choices;
 pub mod commands;
+pub mod files;
 pub mod job;
 pub mod options;
 mod s2ifile;
+pub mod selection;
 mod suggest;
+mod time;
 pub mod timings;
+pub mod wait;
 
 use std::ffi::{OsStr, OsString};
 

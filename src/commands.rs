@@ -4,9 +4,11 @@
 pub mod build;
 pub mod cleanup;
 pub mod create;
+pub mod files;
 pub mod generate;
 mod probe;
 pub mod rebuild;
 pub mod run_image;
 pub mod usage;
+pub mod wait;
 pub mod watch;

@@ -84,6 +84,12 @@ fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
             let result = commands::watch::watch(*args, &reporter);
             (reporter, result)
         }
+        Command::Wait(args) => {
+            let reporter = output::reporter(&args.output);
+            let result = commands::wait::wait(&args.wait, &reporter);
+            (reporter, result.map(|()| 0))
+        }
+        Command::Files(args) => without_engine(|reporter| commands::files::files(&args, reporter)),
         Command::Usage(args) => with_engine(&args.engine, |engine, reporter| usage::usage(&args, engine, reporter)),
         Command::Generate(args) => {
             with_engine(&args.engine, |engine, reporter| generate::generate(&args, engine, reporter))

@@ -36,7 +36,8 @@ use anyhow::Result;
 
 use crate::engine::cli::LeftBehind;
 use crate::git::work_tree::RevisionQuery;
-use crate::report::message::{Finished, Message, Started};
+use crate::report::Reporter;
+use crate::report::message::{Finished, Message, Started, UpToDate};
 use crate::source::view::DiskView;
 use cleanup::Leftovers;
 use commit::TagMove;
@@ -44,40 +45,51 @@ use context::{BuildContext, Progress};
 use images::Images;
 use steps::CommitOptions;
 
-/// Builds once, reports the start and the end, and has a background process remove the leftovers.
+/// Builds once, reports the start and the end, and has a background process remove the leftovers. With `if_changed`, an image
+/// that has the tag and is made of the same source, builder and options is kept.
 ///
 /// # Errors
 /// If the build fails or is interrupted. Printing the error is left to the caller.
-pub fn build(cx: &BuildContext) -> Result<()> {
+pub fn build(cx: &BuildContext, if_changed: bool) -> Result<()> {
     let begin = Instant::now();
     cx.reporter.phase("looking at the images");
     let images = Images::find(cx)?;
-    cx.reporter.emit(&Message::BuildStarted(&Started {
+    let started = Started {
         build: 1,
         source: cx.job.source.typed.clone(),
         builder: cx.job.builder.clone(),
         tag: cx.job.tag.clone(),
         previous: images.previous.as_ref().map(|image| image.id.clone()),
         why: None,
-    }));
+    };
+    let mut announcement = Announcement { reporter: cx.reporter, started: Some(started) };
+    if !if_changed {
+        announcement.make();
+    }
     let mut progress = Progress::since(begin);
     let (result, remaining) = std::thread::scope(|scope| {
         let sweep = || cleanup::sweep(&cx.engine, cx.run_lock, cx.reporter);
         let sweep = cx.run_lock.has_dead_runs().then(|| scope.spawn(sweep));
-        let result = run_steps(cx, &images, &mut progress);
+        let result = run_steps(cx, &images, &mut announcement, &mut progress);
         let swept = sweep.and_then(|sweep| sweep.join().ok()?.ok());
         (result, swept.map(|swept| swept.remaining).unwrap_or_default())
     });
-    cx.reporter.emit(&Message::BuildFinished(&Finished {
-        build: 1,
-        outcome: steps::outcome(&result),
-        tag: cx.job.tag.clone(),
-        image: result.as_ref().ok().map(|(id, _)| id.clone()),
-        assemble_status: progress.assemble_status,
-        total: begin.elapsed(),
-        phases: progress.phases,
-        standby: None,
-    }));
+    match &result {
+        Ok((id, _)) if announcement.started.is_some() => report_kept(cx, id),
+        _ => {
+            announcement.make();
+            cx.reporter.emit(&Message::BuildFinished(&Finished {
+                build: 1,
+                outcome: steps::outcome(&result),
+                tag: cx.job.tag.clone(),
+                image: result.as_ref().ok().map(|(id, _)| id.clone()),
+                assemble_status: progress.assemble_status,
+                total: begin.elapsed(),
+                phases: progress.phases,
+                standby: None,
+            }));
+        }
+    }
     match result {
         Ok((_, mut leftovers)) => {
             leftovers.images.extend(remaining);
@@ -94,10 +106,44 @@ pub fn build(cx: &BuildContext) -> Result<()> {
     Ok(())
 }
 
-fn run_steps(cx: &BuildContext, images: &Images, progress: &mut Progress) -> Result<(String, Leftovers)> {
+/// The message that a build starts, which is made once.
+struct Announcement<'a> {
+    reporter: &'a Reporter,
+    /// The message, until it is made.
+    started: Option<Started>,
+}
+
+impl Announcement<'_> {
+    fn make(&mut self) {
+        if let Some(started) = self.started.take() {
+            self.reporter.emit(&Message::BuildStarted(&started));
+        }
+    }
+}
+
+/// Reports that the image with the tag is kept.
+fn report_kept(cx: &BuildContext, image: &str) {
+    let tag = cx.job.tag.clone();
+    cx.reporter.emit(&Message::Skipped(&format!("{tag} is an image of this source already")));
+    cx.reporter.emit(&Message::UpToDate(&UpToDate { tag, image: image.to_owned(), references: Vec::new() }));
+}
+
+/// Makes the image, unless its start was not announced yet and the image with the tag is such an image. The id of the image.
+fn run_steps(
+    cx: &BuildContext,
+    images: &Images,
+    announcement: &mut Announcement,
+    progress: &mut Progress,
+) -> Result<(String, Leftovers)> {
     let revision = RevisionQuery::start(&cx.job.source.path, cx.engine.cancel());
     let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection, cx.engine.cancel().clone())?;
     let mut ready = steps::prepare_settled(cx, images, &mut view, progress)?;
+    if let (Some(tagged), Some(_)) = (&images.tagged, &announcement.started)
+        && steps::is_current(cx.job, images, &ready)
+    {
+        return Ok((tagged.id.clone(), ready.into_leftovers()));
+    }
+    announcement.make();
     let assembled = steps::assemble(cx, images, &mut ready, progress)?;
     let options = CommitOptions { tag_move: TagMove::Separate, keep_superseded: false };
     let id = steps::commit(cx, images, &ready, revision, assembled, options, progress)?;

@@ -140,7 +140,7 @@ impl Reporter {
 
     fn is_wanted(&self, message: &Message) -> bool {
         match message {
-            Message::Error(_) | Message::Answer(_) | Message::OutputAgain(..) => true,
+            Message::Error(_) | Message::Answer(_) | Message::OutputAgain(..) | Message::UpToDate(_) => true,
             Message::TimingsWritten(written) => written.asked || self.level > Level::Quiet,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,

@@ -16,9 +16,9 @@ use std::sync::{Mutex, MutexGuard};
 use anyhow::{Context, Result};
 
 use crate::random;
-pub use claim::{Claim, Claimed};
+pub use claim::{Claim, Claimed, Reached, reach};
 pub use dead_run::{COMMIT_MAY_LAST, DeadRun, SupersededImage, Unfinished};
-use lock_file::{LOCK_EXTENSION, create_private, is_at, is_locked, items, lock_path, scope};
+use lock_file::{LOCK_EXTENSION, create_private, is_at, is_locked, items, lock_path, remove_unlocked, scope};
 
 /// The end of the name of a folder with a cloned source.
 const CHECKOUT_SUFFIX: &str = ".source";
@@ -264,9 +264,7 @@ impl RunLock {
 
     /// Removes the lock of a dead run that has left nothing any more.
     pub fn forget(&self, dead: &DeadRun) {
-        if !is_locked(&dead.lock) {
-            let _ = fs::remove_file(&dead.lock);
-        }
+        remove_unlocked(&dead.lock);
     }
 }
 

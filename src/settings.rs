@@ -3,6 +3,7 @@
 
 mod container_options;
 pub mod engine;
+pub mod files;
 pub mod folders;
 pub mod image_name;
 mod kept_files;
@@ -26,6 +27,7 @@ use crate::cancel::Cancel;
 pub use crate::cli::choices::PullPolicy;
 pub use crate::cli::commands::CLEANUP as CLEANUP_COMMAND;
 use crate::cli::job::JobArgs;
+use crate::cli::selection::SelectionArgs;
 use crate::contract::fetch::Fetcher;
 use crate::contract::users::UidRanges;
 use crate::contract::{Overrides, environment};
@@ -125,7 +127,7 @@ impl Job {
             variables,
             secrets: SecretOptions::new(&args.secrets)?,
             runtime: RuntimeOptions::new(&args.runtime)?,
-            selection: selection(&args, checkout),
+            selection: selection(&args.selection, args.s2i_compat.keep_symlinks, checkout.is_some()),
             transfer,
             keep_source: args.keep_source,
             incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
@@ -232,15 +234,15 @@ fn given_variables(args: &JobArgs, reporter: &Reporter, cancel: &Cancel) -> Resu
     Ok(environment::merge(lists))
 }
 
-fn selection(args: &JobArgs, checkout: Option<&Checkout>) -> Selection {
-    // All that a clone has was committed.
-    let cloned = checkout.is_some();
+/// What is sent of a source for these arguments; `keep_symlinks` is whether the user knows that links stay links. All that a
+/// clone has was committed.
+fn selection(args: &SelectionArgs, keep_symlinks: bool, cloned: bool) -> Selection {
     Selection {
         gitignore: !args.no_gitignore && !cloned,
         editor_files: !cloned,
         exclude: args.exclude.clone(),
         include: args.include.clone(),
-        links: match (args.follow_symlinks, args.s2i_compat.keep_symlinks) {
+        links: match (args.follow_symlinks, keep_symlinks) {
             (true, _) => LinkPolicy::Followed,
             (_, true) => LinkPolicy::KeptKnowingly,
             _ => LinkPolicy::Kept,

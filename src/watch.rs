@@ -26,6 +26,10 @@ mod threads;
 mod timings_place;
 mod tracked_view;
 mod tracker;
+pub mod wait_client;
+mod wait_protocol;
+mod wait_server;
+mod waiters;
 mod work;
 mod worker;
 
@@ -36,7 +40,6 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 
 use crate::engine::cli::Engine;
-use crate::engine::image::full_name;
 use crate::error::{Error, ErrorKind};
 use crate::pipeline;
 use crate::pipeline::context::BuildContext;
@@ -60,6 +63,7 @@ use standby_policy::StandbyPolicy;
 use tagged_image::TaggedImage;
 use threads::{guarded, panic_message, sender};
 use tracker::{Tracker, lock};
+use wait_protocol::claim_key;
 use worker::Worker;
 
 /// Builds on every save until asked to end.
@@ -75,9 +79,10 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let engine =
         Engine::new(engine_program(&job.engine), control.ending(), move |call| listener.emit(&Message::Call(call)));
     let run_lock = RunLock::take(folders::of_runs())?;
-    let _claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
+    let claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
     let history = History::begin(job, &settings.timings, engine.cancel(), keys::are_there(), reporter)?;
     let reporter = &history.reporter();
+    let mut listeners = Vec::from_iter(wait_server::listen(&claim, reporter));
     let notes_once = reporter.with_notes_once();
     let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
     let (identity, images) = std::thread::scope(|scope| {
@@ -86,7 +91,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
         (identity.join().ok().flatten(), images)
     });
     // Another watch may reach the same engine in another way.
-    let _claim_of_engine = identity.as_ref().map(|engine| claim_tag(&run_lock, job, engine)).transpose()?;
+    let claim_of_engine = identity.as_ref().map(|engine| claim_tag(&run_lock, job, engine)).transpose()?;
+    listeners.extend(claim_of_engine.as_ref().and_then(|claim| wait_server::listen(claim, reporter)));
     let images = images?;
     // A registry is asked once, not at each save.
     let settled = job.after_the_first();
@@ -94,6 +100,10 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let tracker = start_tracker(cx.job, settings, &engine, cx.reporter, &send)?;
     let keys = read_keys(&send, cx.reporter)?;
     report_start(cx.job, settings, reporter, &tracker, keys.is_some());
+    for listener in listeners {
+        let send = send.clone();
+        wait_server::serve(listener, move |event| send.send(Event::Waiter(event)).is_ok());
+    }
     let known = KnownImages::new(cx.job, &images).of_engine(identity);
     let tagged = TaggedImage::new(&run_lock, settings.keep > 0, images.superseded());
     let (ended, summary) = run_threads(&cx, settings, &tracker, &control, (known, tagged, &history), (send, events));
@@ -195,8 +205,7 @@ fn end_when_unread(send: &Sender<Event>, control: &Arc<BuildControl>, reporter: 
 
 /// One watch for a tag of an engine: two would move it from one to the other.
 fn claim_tag(run_lock: &RunLock, job: &Job, engine: &str) -> Result<Claim> {
-    let what = format!("watch {engine} {}", full_name(&job.tag));
-    match run_lock.claim(&what)? {
+    match run_lock.claim(&claim_key(engine, &job.tag))? {
         Claimed::Granted(claim) => Ok(claim),
         Claimed::HeldBy(process) => {
             Err(Error::usage(format!("`{}` is watched already, by process {process}", job.tag))

@@ -8,11 +8,13 @@ use bytesize::ByteSize;
 use clap::builder::ArgPredicate;
 use clap::{Arg, Args, Parser, Subcommand};
 use clap_complete::Shell;
-use jiff::SignedDuration;
 
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
+use super::files::FilesArgs;
 use super::job::JobArgs;
+use super::time::{HOUR, duration};
 use super::timings::TimingsArgs;
+use super::wait::WaitOptions;
 
 /// Turn a source folder and an S2I builder image into a runnable image, fast and incrementally.
 #[derive(Debug, Parser)]
@@ -55,6 +57,12 @@ pub enum Command {
     /// Build on every save, so that TAG always names an image of the current source
     Watch(Box<WatchArgs>),
 
+    /// Wait until TAG, which is watched, is up to date, and print the id of its image
+    Wait(Box<WaitArgs>),
+
+    /// List what is sent of a source, or say why a path is sent or not
+    Files(FilesArgs),
+
     /// Remove what a build no longer needs, after it has ended
     #[command(hide = true, name = CLEANUP)]
     Cleanup(CleanupArgs),
@@ -96,6 +104,13 @@ pub struct BuildArgs {
     #[arg(long, help_heading = None)]
     pub run: bool,
 
+    /// Keep the image if TAG is on one of the same source, builder and options
+    ///
+    /// The files of the source are compared by content, mode and name. What `assemble` gets from elsewhere, such as newer
+    /// dependencies from a network or the content of a volume, does not count: without this option, every build builds.
+    #[arg(long, help_heading = None)]
+    pub if_changed: bool,
+
     /// Write a Dockerfile and a folder `upload` next to it, instead of building
     ///
     /// PATH is the Dockerfile, or a folder for it. `docker build` then makes the image, on any machine that has the
@@ -103,7 +118,7 @@ pub struct BuildArgs {
     #[arg(
         long,
         value_name = "PATH",
-        conflicts_with_all = ["mount", "run", "runtime_image", "callback_url"],
+        conflicts_with_all = ["mount", "run", "runtime_image", "callback_url", "if_changed"],
         help_heading = None
     )]
     pub as_dockerfile: Option<PathBuf>,
@@ -182,8 +197,6 @@ pub struct WatchOptions {
     pub timings: TimingsArgs,
 }
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-
 /// Parses the value of `--debounce`. A longer time would be a watch that builds nothing, or one past the end of the clock.
 fn debounce(text: &str) -> Result<Duration, String> {
     let debounce = duration(text)?;
@@ -197,14 +210,16 @@ fn poll_interval(text: &str) -> Result<Duration, String> {
     if possible.contains(&interval) { Ok(interval) } else { Err("it can be from 10ms to 24h".to_owned()) }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Result<SignedDuration, _> = text.parse();
-    let parsed = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
-    parsed.ok_or_else(|| "a time is a number with a unit: `50ms`, `1.5s`, `1m`".to_owned())
-}
-
 fn bytes(text: &str) -> Result<u64, String> {
     text.parse::<ByteSize>().map(|size| size.as_u64()).map_err(|_| "a size looks like `500MB` or `2GiB`".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub struct WaitArgs {
+    #[command(flatten)]
+    pub wait: WaitOptions,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The options of a build; the labels of an image take the place of its arguments.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::options::{ContainerArgs, PullArgs, RepositoryArgs, RuntimeArgs, S2iCompatArgs, SecretArgs};
+use super::selection::SelectionArgs;
 
 /// What to build, and how.
 #[derive(Debug, Args)]
@@ -32,27 +33,8 @@ pub struct JobArgs {
     #[arg(short = 'E', long, value_name = "FILE")]
     pub environment_file: Vec<PathBuf>,
 
-    /// Do not send what this glob matches (gitignore syntax)
-    #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
-    pub exclude: Vec<String>,
-
-    /// Send what this glob matches, even if an ignore file excludes it
-    ///
-    /// A glob with a slash, such as `dist/*.js`, also finds files inside ignored folders along its path; a glob without
-    /// one does not.
-    #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
-    pub include: Vec<String>,
-
-    /// Send what symlinks point to, instead of the symlinks
-    ///
-    /// By default, symlinks are sent as symlinks; one that points out of the source then points to a path of the
-    /// builder. A symlink that points to nothing, or to a folder that contains it, is still sent as a symlink.
-    #[arg(long, help_heading = "What is sent")]
-    pub follow_symlinks: bool,
-
-    /// Also send files that git ignores
-    #[arg(long, help_heading = "What is sent")]
-    pub no_gitignore: bool,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
 
     /// Bind-mount the source read-only instead of sending it
     ///

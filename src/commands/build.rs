@@ -39,15 +39,15 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
     let result = match &args.as_dockerfile {
         Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),
-        None => build_and_run(&cx, args.run),
+        None => build_and_run(&cx, args.if_changed, args.run),
     };
     cleanup::leave_rest_to_next_run(&cx.engine, &run_lock, reporter);
     result
 }
 
 /// Builds once, and runs the new image if that is asked for.
-fn build_and_run(cx: &BuildContext, run: bool) -> Result<()> {
-    let built = pipeline::build(cx);
+fn build_and_run(cx: &BuildContext, if_changed: bool, run: bool) -> Result<()> {
+    let built = pipeline::build(cx, if_changed);
     callback::post(cx, built.is_ok());
     built?;
     if run { run_image::run_image(cx) } else { Ok(()) }

@@ -45,7 +45,7 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
     // Without an application name, a build uses the tag as display name; that must not stick to a new tag.
     let application = optional_label(labels::DISPLAY_NAME).filter(|display| full_name(display) != full_name(&name));
     job.images.application_name = job.images.application_name.or(application);
-    Ok(BuildArgs { job, run: false, as_dockerfile: None, use_config: false, output })
+    Ok(BuildArgs { job, run: false, if_changed: false, as_dockerfile: None, use_config: false, output })
 }
 
 /// Inspects the image called `name`. No signal handler is set up: an interrupt simply ends the process, since there is

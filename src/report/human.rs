@@ -9,7 +9,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::escape::{self, on_one_line};
 use super::message::{
-    CallState, EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, Watching, short_id,
+    CallState, EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, UpToDate, Watching,
+    short_id,
 };
 use super::queue::Piece;
 use super::spinner::{Spinner, in_foreground};
@@ -26,6 +27,7 @@ const CANCELLED: &str = "minis2i: build cancelled:";
 const WATCHING: &str = "minis2i: watching:";
 const SKIPPED: &str = "minis2i: no build:";
 const READY: &str = "minis2i: standby ready:";
+const UP_TO_DATE: &str = "minis2i: up to date:";
 const ENDED: &str = "minis2i: watch ended:";
 const TIMINGS: &str = "minis2i: timings written:";
 
@@ -69,6 +71,7 @@ impl Human {
             Message::AskingPhase(_) => vec![Piece::NoPhase, text(self.styled(message))],
             Message::Output(line) | Message::OutputAgain(_, line) => vec![text(self.output(line))],
             Message::BuildFinished(finished) => self.finished(finished),
+            Message::UpToDate(up_to_date) => self.up_to_date(up_to_date),
             Message::StandbyReady(_) | Message::Error(_) => vec![Piece::NoPhase, text(self.styled(message))],
             _ => vec![text(self.styled(message))],
         }
@@ -97,8 +100,8 @@ impl Human {
         match message {
             Message::BuildStarted(started) => write_line(out, SOFT, STARTED, &build_text(started)),
             Message::AskingPhase(name) if self.on_terminal => writeln!(out, "{FAINT}{name}{FAINT:#}"),
-            Message::Phase(_) | Message::AskingPhase(_) | Message::Output(_) | Message::BuildFinished(_) => Ok(()),
-            Message::OutputAgain(..) => Ok(()),
+            Message::Phase(_) | Message::AskingPhase(_) | Message::Output(_) | Message::OutputAgain(..) => Ok(()),
+            Message::BuildFinished(_) | Message::UpToDate(_) => Ok(()),
             Message::Note(text) | Message::Answer(text) => write_line(out, SOFT, "note:", text),
             Message::Warning(text) => write_line(out, WARN, "warning:", text),
             Message::Call(call) => write_call(out, call),
@@ -116,6 +119,19 @@ impl Human {
             }
             Message::Error(error) => write_error(out, error),
         }
+    }
+
+    fn up_to_date(&self, it: &UpToDate) -> Vec<Piece> {
+        let mut pieces = vec![Piece::NoPhase];
+        if self.level > Level::Quiet {
+            let mut out = AutoStream::new(Vec::new(), self.choice);
+            let names: String = it.references.iter().map(|name| format!(" and {name}")).collect();
+            let text = format!("{}{names} is {}", it.tag, short_id(&it.image));
+            write_line(&mut out, GOOD, UP_TO_DATE, &text).expect("memory can be written to");
+            pieces.push(Piece::Text(Stream::Err, out.into_inner()));
+        }
+        pieces.push(Piece::Text(Stream::Out, format!("{}\n", on_one_line(&it.image)).into_bytes()));
+        pieces
     }
 
     fn finished(&self, finished: &Finished) -> Vec<Piece> {
@@ -233,7 +249,7 @@ mod tests {
     use super::Human;
     use crate::error::Error;
     use crate::report::message::{
-        CallState, EngineCall, Finished, Message, Outcome, StandbyUse, Started, Watching, Why,
+        CallState, EngineCall, Finished, Message, Outcome, StandbyUse, Started, UpToDate, Watching, Why,
     };
     use crate::report::queue::Piece;
     use crate::report::style::{Color, Level};
@@ -266,6 +282,7 @@ mod tests {
             phases: vec![("start", Duration::ZERO)],
         };
         let watching = Watching { source: name(), builder: name(), tag: name(), folders: 1, poll: None, keys: false };
+        let up_to_date = UpToDate { tag: name(), image: name(), references: vec![name()] };
         let error = Error::usage(name()).because(anyhow!(name()).context(name())).hint(name()).into();
         let call = EngineCall { command_line: name(), state: CallState::Slow(Duration::ZERO) };
         let messages = [
@@ -276,6 +293,7 @@ mod tests {
             Message::BuildFinished(&finished),
             Message::WatchStarted(&watching),
             Message::Skipped(NAME),
+            Message::UpToDate(&up_to_date),
             Message::Error(&error),
         ];
         for message in &messages {

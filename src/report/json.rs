@@ -83,6 +83,12 @@ enum Line<'a> {
     Skipped {
         why: &'a str,
     },
+    UpToDate {
+        tag: &'a str,
+        image: &'a str,
+        /// The other names that the image was given.
+        references: &'a [String],
+    },
     WatchFinished {
         builds: u64,
         failed: u64,
@@ -139,6 +145,7 @@ impl Json {
             },
             Message::StandbyReady(build) => Line::StandbyReady { build: *build },
             Message::Skipped(why) => Line::Skipped { why },
+            Message::UpToDate(it) => Line::UpToDate { tag: &it.tag, image: &it.image, references: &it.references },
             Message::WatchFinished(summary) => Line::WatchFinished {
                 builds: summary.builds(),
                 failed: summary.failed,

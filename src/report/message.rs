@@ -1,12 +1,14 @@
 //! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
 pub mod timings;
+mod up_to_date;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 use timings::TimingsWritten;
+pub use up_to_date::UpToDate;
 
 /// Something to report.
 pub enum Message<'a> {
@@ -30,6 +32,8 @@ pub enum Message<'a> {
     StandbyReady(u64),
     /// Why there is no build although something happened.
     Skipped(&'a str),
+    /// What was asked for has its image.
+    UpToDate(&'a UpToDate),
     /// Clears the screen.
     Clear,
     WatchFinished(&'a Summary),

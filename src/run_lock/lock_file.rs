@@ -13,6 +13,21 @@ pub fn lock_path(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.{LOCK_EXTENSION}"))
 }
 
+/// The socket beside a locked file.
+pub fn socket_path(lock: &Path) -> PathBuf {
+    lock.with_extension("sock")
+}
+
+/// Removes a file that no process locks any more, and the socket beside it.
+pub fn remove_unlocked(lock: &Path) {
+    let Ok(file) = File::open(lock) else { return };
+    // Held meanwhile: a run that makes both anew waits for it, and then makes the file first.
+    if file.try_lock().is_ok() && is_at(&file, lock) {
+        let _ = fs::remove_file(socket_path(lock));
+        let _ = fs::remove_file(lock);
+    }
+}
+
 /// The paths in a folder; none if it cannot be read.
 pub fn items(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|item| item.path())
@@ -31,16 +46,16 @@ pub fn is_locked(path: &Path) -> bool {
 
 /// Creates a folder that only this user can use, or checks that it belongs to this user.
 pub fn create_private(folder: &Path) -> Result<()> {
-    let user = rustix::process::getuid().as_raw();
     let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     created.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-    let owner = fs::symlink_metadata(folder)?;
-    ensure!(
-        owner.is_dir() && owner.uid() == user,
-        "the folder `{}` does not belong to you; set TMPDIR to another one",
-        folder.display()
-    );
+    ensure!(is_own(folder), "the folder `{}` does not belong to you; set TMPDIR to another one", folder.display());
     Ok(())
+}
+
+/// Whether this is a folder of this user.
+pub fn is_own(folder: &Path) -> bool {
+    let user = rustix::process::getuid().as_raw();
+    fs::symlink_metadata(folder).is_ok_and(|owner| owner.is_dir() && owner.uid() == user)
 }
 
 /// Eight digits that differ between machines and between folders of locks. With them in the names of containers, a run on

@@ -103,7 +103,7 @@ impl Way {
 }
 
 /// The absolute path of the source folder.
-fn existing_folder(folder: &Path, shown: &str) -> Result<PathBuf> {
+pub(super) fn existing_folder(folder: &Path, shown: &str) -> Result<PathBuf> {
     let path = fs::canonicalize(folder).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
             Error::usage(format!("there is no source folder `{shown}`"))

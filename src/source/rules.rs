@@ -6,6 +6,7 @@
 //! rules from `.ignore` on. The rules of a repository end at its top folder, and where the next one begins.
 
 mod editor_files;
+pub mod explain;
 mod globs;
 mod layer;
 mod repository;

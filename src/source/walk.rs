@@ -322,7 +322,8 @@ fn kind(path: &Path, meta: &Metadata) -> Result<Option<Kind>> {
     }
 }
 
-fn is_special(meta: &Metadata) -> bool {
+/// Whether this is a socket, a FIFO or a device, which is not sent.
+pub fn is_special(meta: &Metadata) -> bool {
     let kind = meta.file_type();
     kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device()
 }

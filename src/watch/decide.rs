@@ -7,6 +7,7 @@ pub mod git_wait;
 mod images;
 pub mod input;
 mod looks;
+pub mod standing;
 mod tag_question;
 
 use std::time::{Duration, Instant};

@@ -20,6 +20,8 @@ use super::known_images::KnownImages;
 use super::looker::{LookRequest, LookResult};
 use super::messages;
 use super::tracker::Tracker;
+use super::wait_server::{Replies, WaiterEvent};
+use super::waiters::Waiters;
 use super::work::{Request, WorkerCommand, WorkerEvent};
 use crate::error::ErrorKind;
 use crate::pipeline::context::BuildContext;
@@ -40,6 +42,7 @@ pub enum Event {
     Worker(WorkerEvent),
     Engine(EngineEvent),
     Reply(Reply),
+    Waiter(WaiterEvent),
     /// A thread of the watch panicked; its message.
     Panicked(String),
 }
@@ -64,6 +67,11 @@ pub struct EventLoop<'a> {
     pending: Arc<Mutex<PendingEvents>>,
     /// Set when a build begins; see [`Tracker::open_flag`].
     open: Arc<AtomicBool>,
+    /// Has the next look be one at everything; see [`Tracker::doubt_flag`].
+    doubted: Arc<AtomicBool>,
+    /// Those who wait for the tag, and the ways to answer them.
+    waiters: Waiters,
+    replies: Replies,
     /// Clear the screen before each build.
     clear: bool,
     /// How many builds there were.
@@ -92,6 +100,9 @@ impl<'a> EventLoop<'a> {
             control,
             pending: tracker.pending_events(),
             open: tracker.open_flag(),
+            doubted: tracker.doubt_flag(),
+            waiters: Waiters::default(),
+            replies: Replies::default(),
             clear: settings.clear,
             builds: 0,
             look_took: Duration::ZERO,
@@ -101,7 +112,8 @@ impl<'a> EventLoop<'a> {
     }
 
     /// Lets the other threads end; what was built.
-    pub fn leave(self) -> Summary {
+    pub fn leave(mut self) -> Summary {
+        self.replies.send(self.waiters.end());
         let _ = self.threads.worker.send(WorkerCommand::Leave);
         self.summary
     }
@@ -155,6 +167,7 @@ impl<'a> EventLoop<'a> {
             Event::Reply(Reply::Identity(engine)) => self.decide(Input::EngineIs(engine)),
             Event::Reply(Reply::Image(name, id)) => self.decide(Input::ImageIs { name, id }),
             Event::Reply(Reply::None(name)) => self.decide(Input::NoAnswer(name)),
+            Event::Waiter(event) => self.handle_waiter(event),
             Event::Panicked(_) => true,
         }
     }
@@ -195,6 +208,22 @@ impl<'a> EventLoop<'a> {
         }
     }
 
+    fn handle_waiter(&mut self, event: WaiterEvent) -> bool {
+        match event {
+            WaiterEvent::Asked(waiter, reply) => {
+                self.doubted.store(true, Ordering::Relaxed);
+                let look = self.decider.ask_for_look(Instant::now());
+                self.waiters.asked(waiter, look);
+                self.replies.add(waiter, reply);
+            }
+            WaiterEvent::Gone(waiter) => {
+                self.waiters.gone(waiter);
+                self.replies.remove(waiter);
+            }
+        }
+        false
+    }
+
     fn handle_look(&mut self, result: LookResult) -> bool {
         match result {
             LookResult::Git(lock) => self.decide(Input::GitBusy(lock)),
@@ -204,7 +233,10 @@ impl<'a> EventLoop<'a> {
                 self.why = seen.why;
                 self.decide(Input::Looked(seen.look))
             }
-            LookResult::Source(Err(why)) => self.decide(Input::LookFailed(why)),
+            LookResult::Source(Err(why)) => {
+                self.replies.send(self.waiters.look_failed(self.decider.looks_begun(), &why));
+                self.decide(Input::LookFailed(why))
+            }
         }
     }
 
@@ -215,12 +247,20 @@ impl<'a> EventLoop<'a> {
                 self.reporter.emit(&Message::StandbyReady(self.builds + 1));
                 false
             }
-            WorkerEvent::NotNeeded => self.decide(Input::BuildEnded { end: BuildEnd::NotNeeded, image: None }),
-            WorkerEvent::Ended { outcome, engine_failed, source_moved, total, image } => {
+            WorkerEvent::NotNeeded => {
+                self.waiters.no_failure();
+                self.decide(Input::BuildEnded { end: BuildEnd::NotNeeded, image: None })
+            }
+            WorkerEvent::Ended { outcome, failure, source_moved, total, image } => {
+                let engine_failed = failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Engine);
                 match outcome {
                     Outcome::Ok => self.summary.times.push(total),
                     Outcome::Failed => self.summary.failed += 1,
                     Outcome::Cancelled => self.summary.cancelled += 1,
+                }
+                match failure.filter(|_| outcome == Outcome::Failed) {
+                    Some(failure) => self.waiters.build_failed(failure.into()),
+                    None => self.waiters.no_failure(),
                 }
                 let end = match outcome {
                     Outcome::Cancelled if source_moved => BuildEnd::SourceMoved,
@@ -238,7 +278,14 @@ impl<'a> EventLoop<'a> {
         let actions = self.decider.on(input, Instant::now());
         let over = actions.contains(&Action::Leave);
         actions.into_iter().for_each(|action| self.act(action));
-        over
+        over || self.answer_waiters()
+    }
+
+    /// Answers those who wait for the tag and can be answered now; whether the run is over.
+    fn answer_waiters(&mut self) -> bool {
+        let facts = self.decider.facts();
+        self.replies.send(self.waiters.review(&facts));
+        self.waiters.want_tag_back(&facts) && self.decide(Input::Demanded(Demand::TagMoved))
     }
 
     fn act(&mut self, action: Action) {

@@ -91,6 +91,11 @@ impl KnownImages {
         self.tagged.as_deref() == Some(id)
     }
 
+    /// The image that the tag is on.
+    pub fn tagged(&self) -> Option<&str> {
+        self.tagged.as_deref()
+    }
+
     /// Takes in the image that the tag is on now, moved by another program; whether it is another one.
     pub fn tag_is(&mut self, id: Option<String>) -> bool {
         let changed = self.tagged != id;

@@ -86,6 +86,8 @@ pub struct Tracker {
     tagged: Option<Snapshot>,
     /// A build is under way that takes in what comes.
     open: Arc<AtomicBool>,
+    /// Everything is to be looked at the next time, though no event says so.
+    doubted: Arc<AtomicBool>,
     /// Events that count were looked at for a standby, and not compared yet.
     uncompared: bool,
     hidden: HashMap<PathBuf, u32>,
@@ -128,6 +130,7 @@ impl Tracker {
             built: None,
             tagged: None,
             open: Arc::default(),
+            doubted: Arc::default(),
             uncompared: false,
             hidden: HashMap::new(),
             notices: Vec::new(),
@@ -161,6 +164,7 @@ impl Tracker {
             }
         };
         let elsewhere = self.is_elsewhere(&place);
+        let all_asked = self.polling || self.doubted.swap(false, Ordering::Relaxed);
         let everything =
             pending.everything || pending.lost || self.choose || elsewhere || self.may_track_others(&pending);
         if elsewhere {
@@ -170,10 +174,10 @@ impl Tracker {
         } else if pending.lost {
             self.notices.push(Notice::Lost);
             self.start_over();
-        } else if !everything && !self.polling {
+        } else if !everything && !all_asked {
             return self.look_where_events_were(pending);
         }
-        let by_the_clock = self.polling && !everything;
+        let by_the_clock = all_asked && !everything;
         let relevant = !by_the_clock || !self.dirty_paths(pending).0.folders.is_empty();
         if !by_the_clock {
             // What came and went is not asked for here, so a watch may be one of a folder that is gone.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::wait_protocol;
+use crate::error::{self, ErrorKind};
 use crate::report::message::{Outcome, Started};
 
 /// What the worker is to do.
@@ -35,8 +37,8 @@ pub enum WorkerEvent {
     NotNeeded,
     Ended {
         outcome: Outcome,
-        /// The engine, not the build, is at fault.
-        engine_failed: bool,
+        /// Why it did not succeed.
+        failure: Option<Failure>,
         /// The source came to mean another folder while it was sent.
         source_moved: bool,
         total: Duration,
@@ -45,4 +47,26 @@ pub enum WorkerEvent {
     },
     /// A standby is ready; how long it took, unless it was ready before.
     StandbyReady(Option<Duration>),
+}
+
+/// Why a build did not succeed.
+pub struct Failure {
+    /// Of the kind [`ErrorKind::Engine`], the engine is at fault, not the build.
+    pub kind: ErrorKind,
+    /// What went wrong, from the outermost to the engine's own words.
+    causes: Vec<String>,
+}
+
+impl Failure {
+    /// The failure of a build with this result, if it did not succeed.
+    pub fn of<T>(result: &anyhow::Result<T>) -> Option<Self> {
+        let error = result.as_ref().err()?;
+        Some(Self { kind: error::kind(error), causes: error.chain().map(ToString::to_string).collect() })
+    }
+}
+
+impl From<Failure> for wait_protocol::Failure {
+    fn from(failure: Failure) -> Self {
+        Self { exit_status: failure.kind.status(), causes: failure.causes }
+    }
 }

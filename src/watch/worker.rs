@@ -18,7 +18,7 @@ use super::standby_policy::{self, BACK_OFF, Limit, StandbyPolicy};
 use super::tagged_image::TaggedImage;
 use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
-use super::work::{Request, WorkerCommand, WorkerEvent};
+use super::work::{Failure, Request, WorkerCommand, WorkerEvent};
 use crate::engine::cli::LeftBehind;
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
@@ -271,8 +271,8 @@ impl<'a> Worker<'a> {
             callback::post_in_background(&self.cx, outcome == Outcome::Ok);
         }
         let source_moved = result.as_ref().is_err_and(SourceMoved::ended);
-        let engine_failed = result.as_ref().is_err_and(|error| error::kind(error) == ErrorKind::Engine);
-        (self.report)(WorkerEvent::Ended { outcome, engine_failed, source_moved, total, image: result.ok() });
+        let failure = Failure::of(&result);
+        (self.report)(WorkerEvent::Ended { outcome, failure, source_moved, total, image: result.ok() });
     }
 
     /// Builds in the standby, or in a container of the build's own; returns the id of the image, or `None` when the tag is on

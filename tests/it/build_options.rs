@@ -339,3 +339,24 @@ fn a_callback_is_told_of_each_build_of_a_watch() {
     running.signal("INT");
     running.end().status(130);
 }
+
+// Keeping the image.
+
+#[test]
+fn if_changed_keeps_an_image_of_the_same_source_builder_and_options() {
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let build = || project.build(&builder).arg("--if-changed");
+    let first = build().success().says("build started:").says("build ok:");
+    let kept = build().success().never_says("build started:").says("minis2i: no build:").says("minis2i: up to date:");
+    assert_eq!(kept.stdout, first.stdout);
+    assert_eq!(kept.stdout.trim(), project.id().unwrap());
+    assert_eq!(build().arg("-q").success().stdout, first.stdout);
+    for other in [build().args(&["-e", "X=1"]), project.build(&builder)] {
+        assert_ne!(other.success().says("build ok:").stdout, first.stdout);
+    }
+    project.write("a", "2");
+    build().success().says("build ok:");
+    assert_eq!(project.image_file("a"), "2");
+    assert!(builder.containers_of_builds().is_empty());
+}

@@ -32,6 +32,7 @@ pub fn assert_schema(objects: &[Value]) {
             "standby-ready" => &["build", "reason"],
             "skipped" => &["reason", "why"],
             "timings-written" => &["builds", "file", "reason"],
+            "up-to-date" => &["image", "reason", "references", "tag"],
             "watch-finished" => &["builds", "cancelled", "failed", "fastest", "median", "reason"],
             "error" => &["causes", "hint", "message", "reason"],
             other => panic!("unknown reason `{other}`"),

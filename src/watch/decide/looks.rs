@@ -31,6 +31,11 @@ pub struct Looks {
     /// Another look is wanted when the one under way is done.
     again: bool,
     saved: Option<Saved>,
+    /// How many looks have begun, but for those by the clock, and which of them was compared last.
+    begun: u64,
+    compared: u64,
+    /// The source was found back at what the tag has, and nothing was built since.
+    is_tagged: bool,
     poll: Poll,
     /// When to ask which folder the source means.
     path_due: Instant,
@@ -70,6 +75,9 @@ impl Looks {
             under_way: UnderWay::Nothing,
             again: false,
             saved: None,
+            begun: 0,
+            compared: 0,
+            is_tagged: false,
             poll: Poll { every, on: polling, fault: None, due: now + every },
             path_due: now + PATH_INTERVAL,
         }
@@ -153,8 +161,32 @@ impl Looks {
         }
     }
 
+    /// Has a look begin as after an event, so that it waits for git, too; the number of the first that begins from now on.
+    pub fn ask(&mut self, now: Instant) -> u64 {
+        if self.burst.is_none() {
+            self.note(Burst { first: now, last: now, paths: 1, finished: true });
+        }
+        self.begun + 1
+    }
+
+    /// How many looks have begun, but for those by the clock.
+    pub fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// The number of the last look that was compared.
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// Whether the source was found back at what the tag has, and nothing was built since.
+    pub fn is_tagged(&self) -> bool {
+        self.is_tagged
+    }
+
     fn begin(&mut self, burst: Option<Burst>, now: Instant) -> Option<Action> {
         self.under_way = UnderWay::Look(burst);
+        self.begun += 1;
         let saved = burst.map_or(now, |burst| burst.first);
         // A look that is not about a burst of its own is about the last one.
         let first = self.saved.map_or(saved, |before| before.first.min(saved));
@@ -203,6 +235,8 @@ impl Looks {
         if !matches!(comparison, Comparison::Changed { .. }) {
             self.saved = None;
         }
+        self.compared = self.begun;
+        self.is_tagged = comparison == Comparison::Tagged;
         Some(comparison)
     }
 
@@ -225,6 +259,7 @@ impl Looks {
 
     /// The save that the next build is made for.
     pub fn take_saved(&mut self) -> Option<Saved> {
+        self.is_tagged = false;
         self.saved.take()
     }
 

@@ -35,6 +35,11 @@ impl TagQuestion {
         }
     }
 
+    /// Whether an answer of the engine is still to come.
+    pub fn is_asking(&self) -> bool {
+        self.asked > 0
+    }
+
     pub fn is_open(&self) -> bool {
         self.asked > 0 || self.not_answered
     }

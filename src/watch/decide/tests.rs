@@ -1,5 +1,6 @@
 //! Decisions over single stories and over random ones.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use crate::settings::timings::TimingsSettings;
 use crate::settings::watch::{OnBusy, WatchSettings};
 use crate::watch::debounce::Burst;
 use crate::watch::known_images::{KnownImages, Name};
+use crate::watch::wait_protocol::{Answer, Failure};
+use crate::watch::waiters::Waiters;
 
 const QUIET: Duration = Duration::from_millis(50);
 
@@ -418,6 +421,8 @@ enum Happening {
     Readable(bool),
     /// The source means another folder, of which no event tells.
     Retarget(u8),
+    /// A save whose event does not come, and then a question for an up-to-date tag.
+    Ask(u8),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -436,6 +441,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => any::<bool>().prop_map(Happening::Git),
         1 => any::<bool>().prop_map(Happening::Readable),
         2 => (0_u8..4).prop_map(Happening::Retarget),
+        2 => (0_u8..4).prop_map(Happening::Ask),
     ]
 }
 
@@ -481,6 +487,11 @@ struct World {
     left: bool,
     /// There was a save since another program moved the tag.
     saved_since_move: bool,
+    waiters: Waiters,
+    /// Those who wait, each with what the source has been since it asked.
+    asked: BTreeMap<u64, BTreeSet<u8>>,
+    /// What each image of ours is made of.
+    contents: HashMap<String, u8>,
 }
 
 impl World {
@@ -511,15 +522,51 @@ impl World {
             questions: Vec::new(),
             left: false,
             saved_since_move: false,
+            waiters: Waiters::default(),
+            asked: BTreeMap::new(),
+            contents: HashMap::new(),
         };
         world.feed(Input::Demanded(Demand::First));
         world
     }
 
     fn feed(&mut self, input: Input) {
+        match &input {
+            Input::LookFailed(why) => {
+                let answers = self.waiters.look_failed(self.decider.looks_begun(), why);
+                self.take_answers(answers);
+            }
+            Input::BuildEnded { end: BuildEnd::Done, image: None }
+            | Input::BuildEnded { end: BuildEnd::EngineFailed, .. } => {
+                self.waiters.build_failed(Failure { exit_status: 1, causes: Vec::new() });
+            }
+            Input::BuildEnded { .. } => self.waiters.no_failure(),
+            _ => {}
+        }
         for action in self.decider.on(input, self.now) {
             self.act(action);
         }
+        let facts = self.decider.facts();
+        let answers = self.waiters.review(&facts);
+        self.take_answers(answers);
+        if self.waiters.want_tag_back(&facts) {
+            self.feed(Input::Demanded(Demand::TagMoved));
+        }
+    }
+
+    /// Each waiter gets an answer once, and no image that is older than its question.
+    fn take_answers(&mut self, answers: Vec<(u64, Answer)>) {
+        for (id, answer) in answers {
+            let since = self.asked.remove(&id).expect("it waits");
+            if let Answer::UpToDate { image } = answer {
+                assert!(since.contains(&self.contents[&image]), "{image} is not of {since:?}");
+            }
+        }
+    }
+
+    fn set_source(&mut self, source: u8) {
+        self.source = source;
+        self.asked.values_mut().for_each(|since| _ = since.insert(source));
     }
 
     fn act(&mut self, action: Action) {
@@ -634,6 +681,7 @@ impl World {
             self.images += 1;
             self.tag = format!("ours-{}", self.images);
             image = Some(self.tag.clone());
+            self.contents.extend(image.clone().zip(self.tagged));
             self.tag_event();
         }
         self.feed(Input::BuildEnded { end: BuildEnd::Done, image });
@@ -674,7 +722,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Save(source) => {
-                self.source = source;
+                self.set_source(source);
                 self.note_events();
             }
             Happening::Touch => self.note_events(),
@@ -716,12 +764,20 @@ impl World {
             Happening::EngineBack => self.engine_gone = false,
             Happening::Git(busy) => self.git_busy = busy,
             Happening::Retarget(source) => {
-                (self.source, self.moved) = (source, true);
+                self.set_source(source);
+                self.moved = true;
                 if let Some(build) = &mut self.build {
                     build.elsewhere |= !build.fixed;
                 }
             }
             Happening::Readable(readable) => self.readable = readable,
+            Happening::Ask(source) => {
+                self.set_source(source);
+                let id = self.asked.last_key_value().map_or(0, |(last, _)| last + 1);
+                self.asked.insert(id, BTreeSet::from([source]));
+                let look = self.decider.ask_for_look(self.now);
+                self.waiters.asked(id, look);
+            }
         }
     }
 
@@ -759,6 +815,7 @@ proptest! {
         prop_assert!(world.tagged == Some(world.source) || world.built == Some(world.source));
         prop_assert_eq!(world.built_with, world.builder);
         prop_assert!(world.stream);
+        prop_assert!(world.asked.is_empty(), "{:?}", world.asked);
     }
 
     #[test]
@@ -793,5 +850,8 @@ proptest! {
         world.feed(Input::Stop(WatchEnd::Asked));
         world.end(true);
         prop_assert!(world.left && world.build.is_none());
+        let answers = world.waiters.end();
+        world.take_answers(answers);
+        prop_assert!(world.asked.is_empty());
     }
 }

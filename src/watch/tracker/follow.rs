@@ -3,6 +3,8 @@
 use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::{Notice, Tracker};
 use crate::watch::mounts::Mounts;
@@ -10,6 +12,11 @@ use crate::watch::network_fs::{self, Noticing};
 use crate::watch::place::Place;
 
 impl Tracker {
+    /// Has everything looked at the next time when it is set, since a save may have been made whose event is still to come.
+    pub fn doubt_flag(&self) -> Arc<AtomicBool> {
+        self.doubted.clone()
+    }
+
     /// Asks whether the source means another folder than when it was last looked at, or something was mounted or unmounted
     /// in it. The next look takes that in.
     pub fn needs_another_look(&mut self) -> bool {
