@@ -3,6 +3,7 @@
 pub mod choices;
 pub mod commands;
 pub mod files;
+pub mod hooks;
 pub mod job;
 pub mod options;
 mod s2ifile;

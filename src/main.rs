@@ -8,6 +8,7 @@ mod contract;
 mod engine;
 mod error;
 mod git;
+mod hooks;
 mod http;
 mod input_file;
 mod pipeline;

@@ -63,7 +63,8 @@ enum FormatPrinter {
 impl Printer {
     fn print(&mut self, message: &Message) {
         // Before the message is made, so that there are not two long ones at once.
-        if !self.queue.wait_for_room() && matches!(message, Message::Output(_) | Message::OutputAgain(..)) {
+        let is_output = matches!(message, Message::Output(_) | Message::OutputAgain(..) | Message::HookOutput(..));
+        if !self.queue.wait_for_room() && is_output {
             return;
         }
         let pieces = match &mut self.format {

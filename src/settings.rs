@@ -5,6 +5,7 @@ mod container_options;
 pub mod engine;
 pub mod files;
 pub mod folders;
+pub mod hooks;
 pub mod image_name;
 mod kept_files;
 pub mod output;

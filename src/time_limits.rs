@@ -10,6 +10,7 @@
 //!   were killed; each is waited for up to [`CONTAINER_CREATION`].
 //! - A commit: it is given up after [`COMMIT_END`]. If it was done by then, the image or the tag is taken back in one call
 //!   that has [`COMMIT_END`] again. The removal of the containers follows.
+//! - A hook of a watch, at the same time as the others: it is asked to end, and killed after [`HOOK_END`].
 //!
 //! Each limit is chosen so that a path ends in time if one of its steps, whichever it is, takes all the time that it may
 //! and the others take as long as usual. If an engine is slow in several steps, or does not answer at all, everything that
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 /// How long git may take to end after it was asked to, before it is killed.
 pub const GIT_END: Duration = Duration::from_millis(800);
+
+/// How long a hook may take to end after it was asked to, before it is killed.
+pub const HOOK_END: Duration = Duration::from_millis(1200);
 
 /// How long a running commit or tag may go on after an interrupt, and how long taking it back may take.
 pub const COMMIT_END: Duration = Duration::from_millis(1200);

@@ -41,6 +41,7 @@ use anyhow::Result;
 
 use crate::engine::cli::Engine;
 use crate::error::{Error, ErrorKind};
+use crate::hooks::{self, HookEvents, Hooks};
 use crate::pipeline;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
@@ -73,7 +74,8 @@ use worker::Worker;
 pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result<WatchEnd> {
     let (send, events) = mpsc::channel();
     let control = Arc::new(BuildControl::default());
-    handle_signals(&send, &control, reporter)?;
+    let (hooks, hook_events) = hooks::hooks();
+    handle_signals(&send, &control, &hooks, reporter)?;
     end_when_unread(&send, &control, reporter);
     let listener = reporter.clone();
     let engine =
@@ -106,7 +108,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     }
     let known = KnownImages::new(cx.job, &images).of_engine(identity);
     let tagged = TaggedImage::new(&run_lock, settings.keep > 0, images.superseded());
-    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, (known, tagged, &history), (send, events));
+    let (hooks, known) = ((hooks, hook_events), (known, tagged, &history));
+    let (ended, summary) = run_threads(&cx, settings, &tracker, &control, known, hooks, (send, events));
     drop(keys);
     pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
     let written = history.end();
@@ -132,6 +135,7 @@ fn run_threads(
     tracker: &Arc<Mutex<Tracker>>,
     control: &Arc<BuildControl>,
     (known, tagged, history): (KnownImages, TaggedImage, &Arc<History>),
+    (hooks, hook_events): (Hooks, HookEvents),
     (send, events): (Sender<Event>, Receiver<Event>),
 ) -> (WatchEnd, Summary) {
     let jobs = Jobs::new(cx.job.clone());
@@ -160,7 +164,7 @@ fn run_threads(
     };
     let history = history.clone();
     let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener, history };
-    let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, threads);
+    let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, (threads, hooks));
     let engine = &cx.engine;
     let (seen, replied, listened) =
         (sender(&send, Event::Look), sender(&send, Event::Reply), sender(&send, Event::Engine));
@@ -168,6 +172,7 @@ fn run_threads(
         let started = [
             guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers)),
             guarded(scope, &send, || worker.serve()),
+            guarded(scope, &send, move || hooks::run_on_request(cx.job, &settings.hooks, hook_events, cx.reporter)),
             guarded(scope, &send, move || {
                 looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, seen);
             }),
@@ -184,14 +189,18 @@ fn run_threads(
     })
 }
 
-fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>, reporter: &Reporter) -> Result<()> {
-    let (send, control, reporter) = (send.clone(), control.clone(), reporter.clone());
+fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>, hooks: &Hooks, reporter: &Reporter) -> Result<()> {
+    let (send, control, hooks, reporter) = (send.clone(), control.clone(), hooks.clone(), reporter.clone());
     let first = move |signal| {
         control.stop(ErrorKind::Interrupted(signal));
         reporter.stop_waiting(ErrorKind::Interrupted(signal));
         drop(send.send(Event::Signal(signal)));
     };
-    signals::on_signals(first, keys::restore)
+    let before_exit = move || {
+        hooks.kill();
+        keys::restore();
+    };
+    signals::on_signals(first, before_exit)
 }
 
 /// A watch whose messages are read by no one any more only costs, and keeps its tag from others.

@@ -13,6 +13,16 @@ pub enum OnBusy {
     Restart,
 }
 
+/// What to do about a hook that is to run while another one runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookBusy {
+    /// End the one that runs: TERM to its process group, KILL after five seconds
+    #[default]
+    Cancel,
+    /// Run one after the other
+    Queue,
+}
+
 /// When to pull an image from a registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PullPolicy {

@@ -11,6 +11,7 @@ use clap_complete::Shell;
 
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::files::FilesArgs;
+use super::hooks::HookOptions;
 use super::job::JobArgs;
 use super::time::{HOUR, duration};
 use super::timings::TimingsArgs;
@@ -149,6 +150,8 @@ pub struct WatchArgs {
     pub job: JobArgs,
     #[command(flatten)]
     pub watch: WatchOptions,
+    #[command(flatten)]
+    pub hooks: HookOptions,
     #[command(flatten)]
     pub output: OutputArgs,
 }

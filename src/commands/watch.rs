@@ -17,7 +17,7 @@ use crate::watch::{self, WatchEnd};
 pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     // A signal still ends the process.
     let job = Job::new(args.job, None, reporter, &Cancel::default())?;
-    let settings = WatchSettings::new(args.watch, &job.engine);
+    let settings = WatchSettings::new(args.watch, args.hooks, &job.engine);
     Ok(match watch::watch(&job, &settings, reporter)? {
         WatchEnd::Asked | WatchEnd::Unread => 0,
         WatchEnd::Signal(signal) => ErrorKind::Interrupted(signal).status(),

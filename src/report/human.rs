@@ -31,6 +31,9 @@ const UP_TO_DATE: &str = "minis2i: up to date:";
 const ENDED: &str = "minis2i: watch ended:";
 const TIMINGS: &str = "minis2i: timings written:";
 
+/// How a line of a hook's output begins.
+const HOOK: &str = "hook | ";
+
 /// The end of a part of a line that is too long for one message.
 const LINE_CUT: &[u8] = b" [the line goes on]\n";
 
@@ -70,6 +73,7 @@ impl Human {
             Message::Phase(name) => vec![Piece::Phase(name)],
             Message::AskingPhase(_) => vec![Piece::NoPhase, text(self.styled(message))],
             Message::Output(line) | Message::OutputAgain(_, line) => vec![text(self.output(line))],
+            Message::HookOutput(_, line) => vec![text([self.faint(HOOK), self.output(line)].concat())],
             Message::BuildFinished(finished) => self.finished(finished),
             Message::UpToDate(up_to_date) => self.up_to_date(up_to_date),
             Message::StandbyReady(_) | Message::Error(_) => vec![Piece::NoPhase, text(self.styled(message))],
@@ -89,6 +93,11 @@ impl Human {
         text
     }
 
+    /// A text that stands back, if colour is wanted.
+    fn faint(&self, text: &str) -> Vec<u8> {
+        if self.is_colored() { format!("{FAINT}{text}{FAINT:#}").into_bytes() } else { text.into() }
+    }
+
     /// The text of a message, coloured if that is wanted.
     fn styled(&self, message: &Message) -> Vec<u8> {
         let mut out = AutoStream::new(Vec::new(), self.choice);
@@ -100,8 +109,8 @@ impl Human {
         match message {
             Message::BuildStarted(started) => write_line(out, SOFT, STARTED, &build_text(started)),
             Message::AskingPhase(name) if self.on_terminal => writeln!(out, "{FAINT}{name}{FAINT:#}"),
-            Message::Phase(_) | Message::AskingPhase(_) | Message::Output(_) | Message::OutputAgain(..) => Ok(()),
-            Message::BuildFinished(_) | Message::UpToDate(_) => Ok(()),
+            Message::Phase(_) | Message::AskingPhase(_) | Message::BuildFinished(_) | Message::UpToDate(_) => Ok(()),
+            Message::Output(_) | Message::OutputAgain(..) | Message::HookOutput(..) => Ok(()),
             Message::Note(text) | Message::Answer(text) => write_line(out, SOFT, "note:", text),
             Message::Warning(text) => write_line(out, WARN, "warning:", text),
             Message::Call(call) => write_call(out, call),

@@ -47,6 +47,14 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         more: bool,
     },
+    HookOutput {
+        build: u64,
+        /// Bytes that are not UTF-8 are replaced.
+        text: &'a str,
+        /// As in `Output`.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+    },
     Note {
         message: &'a str,
     },
@@ -121,6 +129,10 @@ impl Json {
             Message::OutputAgain(build, line) => {
                 text = String::from_utf8_lossy(line.text);
                 Line::OutputAgain { build: *build, text: &text, more: line.more }
+            }
+            Message::HookOutput(build, line) => {
+                text = String::from_utf8_lossy(line.text);
+                Line::HookOutput { build: *build, text: &text, more: line.more }
             }
             Message::Note(message) | Message::Answer(message) => Line::Note { message },
             Message::Warning(message) => Line::Warning { message },

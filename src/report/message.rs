@@ -21,6 +21,8 @@ pub enum Message<'a> {
     Output(OutputLine<'a>),
     /// A line of the output of the build with this number, which the user wants to see again.
     OutputAgain(u64, OutputLine<'a>),
+    /// A line that a hook of this build printed.
+    HookOutput(u64, OutputLine<'a>),
     Note(&'a str),
     /// The answer to a key; a note that a quiet run prints, too.
     Answer(&'a str),

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use super::hooks::HookSettings;
 use super::timings::TimingsSettings;
 pub use crate::cli::choices::OnBusy;
 use crate::cli::commands::WatchOptions;
+use crate::cli::hooks::HookOptions;
 
 /// How often everything is looked at where events cannot be had and no interval was given: a look at 10,000 entries takes
 /// 24 ms, so this costs a fortieth of a processor, and a person does not wait much longer for a save.
@@ -28,6 +30,8 @@ pub struct WatchSettings {
     pub standby_limit: u64,
     /// Whether the screen is cleared before each build.
     pub clear: bool,
+    /// What is run after a build.
+    pub hooks: HookSettings,
     /// The engine's CLI and its address from the environment, in a form that is only good for comparing.
     pub engine_identity: String,
     /// The page of timings.
@@ -36,7 +40,7 @@ pub struct WatchSettings {
 
 impl WatchSettings {
     /// The settings for these options, with the engine's CLI `engine`.
-    pub fn new(options: WatchOptions, engine: &OsStr) -> Self {
+    pub fn new(options: WatchOptions, hooks: HookOptions, engine: &OsStr) -> Self {
         Self {
             debounce: options.debounce,
             on_busy: options.on_busy,
@@ -45,6 +49,7 @@ impl WatchSettings {
             standby: !options.no_standby,
             standby_limit: options.standby_limit,
             clear: options.clear,
+            hooks: HookSettings::new(hooks),
             engine_identity: super::engine::spelling(engine),
             timings: TimingsSettings::new(options.timings),
         }

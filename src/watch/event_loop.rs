@@ -24,6 +24,7 @@ use super::wait_server::{Replies, WaiterEvent};
 use super::waiters::Waiters;
 use super::work::{Request, WorkerCommand, WorkerEvent};
 use crate::error::ErrorKind;
+use crate::hooks::{EndedBuild, Hooks};
 use crate::pipeline::context::BuildContext;
 use crate::report::Reporter;
 use crate::report::message::{Message, Outcome, Started, Summary, Why};
@@ -63,6 +64,7 @@ pub struct EventLoop<'a> {
     decider: Decider,
     threads: Threads,
     control: Arc<BuildControl>,
+    hooks: Hooks,
     /// Events of the file system that were not looked at yet.
     pending: Arc<Mutex<PendingEvents>>,
     /// Set when a build begins; see [`Tracker::open_flag`].
@@ -90,7 +92,7 @@ impl<'a> EventLoop<'a> {
         tracker: &Tracker,
         control: Arc<BuildControl>,
         known: KnownImages,
-        threads: Threads,
+        (threads, hooks): (Threads, Hooks),
     ) -> Self {
         Self {
             job: cx.job,
@@ -98,6 +100,7 @@ impl<'a> EventLoop<'a> {
             decider: Decider::new(settings, tracker.is_polling(), known, Instant::now()),
             threads,
             control,
+            hooks,
             pending: tracker.pending_events(),
             open: tracker.open_flag(),
             doubted: tracker.doubt_flag(),
@@ -115,6 +118,7 @@ impl<'a> EventLoop<'a> {
     pub fn leave(mut self) -> Summary {
         self.replies.send(self.waiters.end());
         let _ = self.threads.worker.send(WorkerCommand::Leave);
+        self.hooks.end();
         self.summary
     }
 
@@ -251,8 +255,10 @@ impl<'a> EventLoop<'a> {
                 self.waiters.no_failure();
                 self.decide(Input::BuildEnded { end: BuildEnd::NotNeeded, image: None })
             }
-            WorkerEvent::Ended { outcome, failure, source_moved, total, image } => {
+            WorkerEvent::Ended { outcome, failure, source_moved, total, image, changed } => {
                 let engine_failed = failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Engine);
+                let ended = EndedBuild { build: self.builds, outcome, took: total, image: image.clone(), changed };
+                self.hooks.build_ended(ended);
                 match outcome {
                     Outcome::Ok => self.summary.times.push(total),
                     Outcome::Failed => self.summary.failed += 1,
@@ -278,6 +284,9 @@ impl<'a> EventLoop<'a> {
         let actions = self.decider.on(input, Instant::now());
         let over = actions.contains(&Action::Leave);
         actions.into_iter().for_each(|action| self.act(action));
+        if self.decider.end().is_some() {
+            self.hooks.end();
+        }
         over || self.answer_waiters()
     }
 

@@ -1,6 +1,7 @@
 //! What the source holds now (the current snapshot), what the build under way or the last one was made of (the built one),
 //! and what the image with the tag was made of (the tagged one).
 
+mod changes;
 mod follow;
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +22,6 @@ use super::network_fs::Noticing;
 use super::place::Place;
 use crate::cancel::Cancel;
 use crate::error::Error;
-use crate::report::message::Outcome;
 use crate::settings::source::Source;
 use crate::source::entry::Entry;
 use crate::source::rule_file::RuleLine;
@@ -303,16 +303,6 @@ impl Tracker {
     /// Set when a build begins: until it has fixed its source, it takes in what comes, so that there is nothing to compare.
     pub fn open_flag(&self) -> Arc<AtomicBool> {
         self.open.clone()
-    }
-
-    /// The build under way ended. What it was made of has the tag now, or did not get it; a cancelled one never was.
-    pub fn close_build(&mut self, outcome: Outcome) {
-        self.open.store(false, Ordering::Relaxed);
-        match outcome {
-            Outcome::Ok => self.tagged.clone_from(&self.built),
-            Outcome::Failed => {}
-            Outcome::Cancelled => self.built.clone_from(&self.tagged),
-        }
     }
 
     /// The source as it was last seen, held against what is made and what has the tag, with what differs from the

@@ -1,5 +1,6 @@
 //! What the worker is to do, and what it reports.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::wait_protocol;
@@ -44,6 +45,8 @@ pub enum WorkerEvent {
         total: Duration,
         /// The image that has the tag now.
         image: Option<String>,
+        /// The paths in the source that differ from what the image with the tag was made of before.
+        changed: Vec<PathBuf>,
     },
     /// A standby is ready; how long it took, unless it was ready before.
     StandbyReady(Option<Duration>),

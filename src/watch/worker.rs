@@ -251,7 +251,7 @@ impl<'a> Worker<'a> {
         } else {
             self.throw_away(standby, superseded);
         }
-        lock(&self.tracker).close_build(outcome);
+        let changed = lock(&self.tracker).close_build(outcome);
         // It may have ended before it was known whether there would be a build.
         self.announce(request);
         if let (Outcome::Failed, Err(error)) = (outcome, &result) {
@@ -272,7 +272,7 @@ impl<'a> Worker<'a> {
         }
         let source_moved = result.as_ref().is_err_and(SourceMoved::ended);
         let failure = Failure::of(&result);
-        (self.report)(WorkerEvent::Ended { outcome, failure, source_moved, total, image: result.ok() });
+        (self.report)(WorkerEvent::Ended { outcome, failure, source_moved, total, image: result.ok(), changed });
     }
 
     /// Builds in the standby, or in a container of the build's own; returns the id of the image, or `None` when the tag is on

@@ -15,6 +15,7 @@ mod environment_variables;
 mod files;
 mod git_revision;
 mod git_source;
+mod hooks;
 mod interrupts;
 mod left_behind;
 mod minimal_images;

@@ -12,8 +12,8 @@ pub fn assert_schema(objects: &[Value]) {
             "build-started" => {
                 &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
             }
-            "output" | "output-again" if object["more"] == true => &["build", "more", "reason", "text"],
-            "output" | "output-again" => &["build", "reason", "text"],
+            "output" | "output-again" | "hook-output" if object["more"] == true => &["build", "more", "reason", "text"],
+            "output" | "output-again" | "hook-output" => &["build", "reason", "text"],
             "note" | "warning" => &["message", "reason"],
             "engine-call" => &["command", "reason", "seconds"],
             "build-finished" => &[

@@ -10,6 +10,7 @@ use super::Decider;
 use super::action::{Action, BuildOrder, Note};
 use super::input::{BuildEnd, Comparison, Demand, Input, Look, WatchEnd};
 use crate::git::work_tree::IndexLock;
+use crate::settings::hooks::HookSettings;
 use crate::settings::timings::TimingsSettings;
 use crate::settings::watch::{OnBusy, WatchSettings};
 use crate::watch::debounce::Burst;
@@ -35,6 +36,7 @@ fn settings(on_busy: OnBusy) -> WatchSettings {
         standby: true,
         standby_limit: 0,
         clear: false,
+        hooks: HookSettings::default(),
         engine_identity: String::new(),
         timings: TimingsSettings { at_end: false, file: PathBuf::new() },
     }

@@ -8,11 +8,12 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 24] = [
+pub const ROOMS: [(&str, &str); 25] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
     ("app", "the app that a watch keeps on the newest image; it knows nothing of saves"),
+    ("hooks", "commands of the user's that run after a build of a watch; it knows nothing of saves"),
     ("pipeline", "one build from settings to tag; it knows nothing of watching"),
     ("settings", "what was typed, turned into what it means"),
     ("contract", "what S2I asks of images and scripts; it does not know what a build is for"),
@@ -72,13 +73,14 @@ pub struct Allowance {
 
 pub const RESTRICTIONS: [Restriction; 6] = [
     Restriction {
-        rule: "only the rooms engine and git start programs",
+        rule: "only the rooms engine, git and hooks start programs",
         paths: &["std::process::Command"],
         macros: &[],
         methods: &[],
         allowed: &[
             anywhere_in("src/engine", "starts the engine's CLI"),
             anywhere_in("src/git", "starts git"),
+            anywhere_in("src/hooks/process.rs", "starts the commands of the user's"),
             anywhere_in("src/pipeline/cleanup.rs", "starts minis2i itself, which removes things after the build's end"),
         ],
     },

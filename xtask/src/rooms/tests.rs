@@ -138,7 +138,7 @@ fn a_circle_of_three_is_told_once() {
 
 #[test]
 fn programs_are_started_by_engine_and_git_only() {
-    let rule = "only the rooms engine and git start programs";
+    let rule = "only the rooms engine, git and hooks start programs";
     let text = "use std::process::{self, Command, Stdio};\nfn f() { Command::new(\"docker\"); process::Command::new(\"docker\"); }\n";
     assert_eq!(
         faults(&[("src/watch/decide.rs", text)]),

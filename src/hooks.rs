@@ -1,0 +1,10 @@
+//! Hooks: commands of the user's that run after a build of a watch. One hook runs at a time.
+
+mod changed_variable;
+mod decide;
+mod handle;
+mod process;
+mod runner;
+
+pub use handle::{EndedBuild, HookEvents, Hooks, hooks};
+pub use runner::run_on_request;
