@@ -10,7 +10,7 @@ use super::asker::{Question, Reply};
 use super::build_control::BuildControl;
 use super::debounce::Burst;
 use super::decide::Decider;
-use super::decide::action::{Action, BuildOrder, Note};
+use super::decide::action::{Action, BuildOrder};
 use super::decide::input::{BuildEnd, Demand, Input, WatchEnd};
 use super::engine_events::EngineEvent;
 use super::fs_watcher::PendingEvents;
@@ -309,28 +309,8 @@ impl<'a> EventLoop<'a> {
             Action::AskImage(name) => drop(self.threads.asker.send(Question::Image(name))),
             Action::Listen => drop(self.threads.listener.send(())),
             Action::RenewStandby(why) => drop(self.threads.worker.send(WorkerCommand::Renew(why))),
-            Action::Report(note) => self.report(&note),
+            Action::Report(note) => messages::report_note(self.reporter, &self.job.tag, &note),
             Action::Leave => {}
-        }
-    }
-
-    fn report(&self, note: &Note) {
-        let reporter = self.reporter;
-        match note {
-            Note::Same => reporter.emit(&Message::Skipped("what was saved has the same content as before")),
-            Note::Tagged => {
-                reporter.emit(&Message::Skipped(&format!("{} is an image of this source already", self.job.tag)));
-            }
-            Note::EngineGone => reporter.warn("the engine does not answer; waiting until it does"),
-            Note::EngineBack => reporter.note("the engine is back"),
-            Note::OtherEngine => reporter.note(
-                "another engine answers at the same address now, or it has lost its data; images of the one before are not \
-                 in it",
-            ),
-            Note::Paused => reporter.emit(&Message::Note("paused; `p` resumes")),
-            Note::Resumed => reporter.emit(&Message::Note("going on")),
-            Note::GitWait(lock) => reporter.note(&messages::waits_for_git(lock)),
-            Note::Fault(why) => reporter.warn(why),
         }
     }
 
@@ -369,18 +349,9 @@ impl<'a> EventLoop<'a> {
     }
 
     fn why(&mut self, demand: Option<Demand>) -> Why {
-        let text = match demand {
-            None => match self.why.take() {
-                Some(why) => return why,
-                None => "the source changed".to_owned(),
-            },
-            Some(Demand::First) => "the first build".to_owned(),
-            Some(Demand::Asked) => "asked for".to_owned(),
-            Some(Demand::AskedClean) => "asked for, without artifacts".to_owned(),
-            Some(Demand::Builder) => format!("the builder image changed, to {}", self.decider.short_builder()),
-            Some(Demand::Engine) => "the engine is back".to_owned(),
-            Some(Demand::TagMoved) => "another program took the tag away".to_owned(),
-        };
-        Why { text, changed: Vec::new(), more: 0 }
+        match demand {
+            None => self.why.take().unwrap_or_else(messages::why_unknown),
+            Some(demand) => messages::why_demanded(demand, self.decider.short_builder()),
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use indicatif::HumanBytes;
 
 use super::compare::{ChangeKind, Difference};
+use super::decide::action::Note;
 use super::decide::git_wait::GIT_LIMIT;
+use super::decide::input::Demand;
 use super::fs_watcher::WatchProblem;
 use super::network_fs::{Noticing, Tells};
 use super::tracker::Notice;
@@ -33,6 +35,44 @@ pub fn why_changed(differences: &[Difference]) -> Why {
         text += &format!(" and {more} more");
     }
     Why { text: format!("{text} {verb}"), changed, more }
+}
+
+/// Why a source is built that changed in a way that no look saw.
+pub fn why_unknown() -> Why {
+    why_text("the source changed".to_owned())
+}
+
+/// Why something else than a change is built; a builder that changed is named by its short id.
+pub fn why_demanded(demand: Demand, short_builder: &str) -> Why {
+    why_text(match demand {
+        Demand::First => "the first build".to_owned(),
+        Demand::Asked => "asked for".to_owned(),
+        Demand::AskedClean => "asked for, without artifacts".to_owned(),
+        Demand::Builder => format!("the builder image changed, to {short_builder}"),
+        Demand::Engine => "the engine is back".to_owned(),
+        Demand::TagMoved => "another program took the tag away".to_owned(),
+    })
+}
+
+fn why_text(text: String) -> Why {
+    Why { text, changed: Vec::new(), more: 0 }
+}
+
+/// Reports what was decided to tell the user of a watch of this tag.
+pub fn report_note(reporter: &Reporter, tag: &str, note: &Note) {
+    match note {
+        Note::Same => reporter.emit(&Message::Skipped("what was saved has the same content as before")),
+        Note::Tagged => reporter.emit(&Message::Skipped(&format!("{tag} is an image of this source already"))),
+        Note::EngineGone => reporter.warn("the engine does not answer; waiting until it does"),
+        Note::EngineBack => reporter.note("the engine is back"),
+        Note::OtherEngine => reporter.note(
+            "another engine answers at the same address now, or it has lost its data; images of the one before are not in it",
+        ),
+        Note::Paused => reporter.emit(&Message::Note("paused; `p` resumes")),
+        Note::Resumed => reporter.emit(&Message::Note("going on")),
+        Note::GitWait(lock) => reporter.note(&waits_for_git(lock)),
+        Note::Fault(why) => reporter.warn(why),
+    }
 }
 
 /// Reports what the tracker noticed of the source, which was given as `typed`.
