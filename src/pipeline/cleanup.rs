@@ -13,13 +13,22 @@ use crate::engine::image::{self, Image};
 use crate::report::Reporter;
 use crate::run_lock::{DeadRun, RunLock, SupersededImage, Unfinished};
 use crate::settings::CLEANUP_COMMAND;
-use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
+use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL, REMOVAL_PAUSE};
 
 /// The most images that a commit leaves: upon the committed one, two are built to set its author and its SHELL.
 const IMAGES_OF_A_COMMIT: usize = 3;
 
 /// How long a call may take while no interrupt has come: on a busy machine some take seconds. An interrupt ends it in time.
 const UNHURRIED_CALL: Duration = Duration::from_secs(30);
+
+/// How often containers of dead runs are removed that the engine is just removing: with the pauses this is a second.
+const REMOVAL_TRIES: usize = 20;
+
+/// How the CLI says, in lower case, that a container does not exist.
+const MISSING: &str = "no such container";
+
+/// How it says that the engine is just removing a container.
+const IN_PROGRESS: &str = "already in progress";
 
 /// The begin of an error message.
 const NO_PROCESS: &str = "the process that cleans up cannot be started";
@@ -353,21 +362,33 @@ pub struct DeadContainers {
 /// If the engine does not answer, or work was cancelled.
 pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<DeadContainers> {
     let filter = format!("name=^/?{}", run_lock.prefix());
-    let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
-    let dead: Vec<&str> = listing.lines().filter(|name| run_lock.is_dead(name)).collect();
-    if dead.is_empty() {
-        return Ok(DeadContainers { removed: Vec::new(), all_gone: true });
+    let mut removed = Vec::new();
+    for _ in 0..REMOVAL_TRIES {
+        let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
+        let dead: Vec<&str> = listing.lines().filter(|name| run_lock.is_dead(name)).collect();
+        if dead.is_empty() {
+            return Ok(DeadContainers { removed, all_gone: true });
+        }
+        let mut args = vec!["rm", "--force", "--volumes"];
+        args.extend(&dead);
+        let output = engine.call(&args)?;
+        // The CLI prints the names of those that it removed.
+        removed.extend(output.stdout.lines().map(str::to_owned));
+        if output.success || only_says(&output.stderr, &[MISSING]) {
+            return Ok(DeadContainers { removed, all_gone: true });
+        }
+        if !only_says(&output.stderr, &[MISSING, IN_PROGRESS]) {
+            break;
+        }
+        // The dead run, or another one, had it removed just before.
+        std::thread::sleep(REMOVAL_PAUSE);
     }
-    let mut args = vec!["rm", "--force", "--volumes"];
-    args.extend(&dead);
-    // Some may already have been removed by another process; the CLI prints the names of those that it removed.
-    let output = engine.call(&args)?;
-    let removed = output.stdout.lines().map(str::to_owned).collect();
-    Ok(DeadContainers { removed, all_gone: output.success || only_missing(&output.stderr) })
+    Ok(DeadContainers { removed, all_gone: false })
 }
 
-/// Whether the CLI only complains that there are no such containers any more.
-fn only_missing(stderr: &str) -> bool {
+/// Whether each line of the CLI's complaints has one of these texts.
+fn only_says(stderr: &str, texts: &[&str]) -> bool {
     let mut complaints = stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
-    complaints.peek().is_some() && complaints.all(|line| line.to_lowercase().contains("no such container"))
+    let is_one = |line: &str| texts.iter().any(|text| line.to_lowercase().contains(text));
+    complaints.peek().is_some() && complaints.all(is_one)
 }
