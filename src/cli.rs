@@ -6,6 +6,7 @@ pub mod files;
 pub mod hooks;
 pub mod job;
 pub mod options;
+pub mod output_paths;
 mod s2ifile;
 pub mod selection;
 mod suggest;

@@ -11,6 +11,7 @@ mod git;
 mod hooks;
 mod http;
 mod input_file;
+mod output_paths;
 mod pipeline;
 mod random;
 mod report;

@@ -22,6 +22,7 @@ mod removal_groups;
 mod requirements;
 mod run_options;
 mod runtime_image;
+mod script_output;
 pub mod script_run;
 mod scripts;
 mod secrets;

@@ -9,7 +9,7 @@ mod queue;
 pub mod recent_output;
 mod spinner;
 mod stream;
-mod strip_escapes;
+pub mod strip_escapes;
 pub mod style;
 pub mod topic;
 
@@ -249,8 +249,7 @@ impl Reporter {
     /// reader that goes away is noticed at once.
     pub fn when_unread(&self, listener: impl FnOnce() + Send + 'static) {
         self.queue.when_unwritable(listener);
-        let is_json = matches!(self.printer().format, FormatPrinter::Json(_));
-        let streams: &[Stream] = if is_json { &[Stream::Out] } else { &[Stream::Out, Stream::Err] };
+        let streams: &[Stream] = if self.is_json() { &[Stream::Out] } else { &[Stream::Out, Stream::Err] };
         for stream in streams.iter().copied() {
             let queue = self.queue.clone();
             thread::spawn(move || {
@@ -259,6 +258,11 @@ impl Reporter {
                 }
             });
         }
+    }
+
+    /// Whether messages are printed for programs, as JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(self.printer().format, FormatPrinter::Json(_))
     }
 
     fn printer(&self) -> MutexGuard<'_, Printer> {

@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod image_name;
 mod kept_files;
 pub mod output;
+pub mod output_paths;
 mod overrides;
 mod run_options;
 pub mod runtime_image;
@@ -39,6 +40,7 @@ use crate::report::Reporter;
 use crate::source::rules::{LinkPolicy, Selection};
 use image_name::Base;
 use kept_files::KeptFile;
+use output_paths::OutputPaths;
 use runtime_image::RuntimeOptions;
 use secrets::SecretOptions;
 use source::Source;
@@ -54,6 +56,7 @@ pub struct Job {
     pub variables: Vec<(String, String)>,
     pub secrets: SecretOptions,
     pub selection: Selection,
+    pub output_paths: OutputPaths,
     pub transfer: Transfer,
     /// Whether what `assemble` leaves of the source stays in the image.
     pub keep_source: bool,
@@ -128,6 +131,7 @@ impl Job {
             variables,
             secrets: SecretOptions::new(&args.secrets)?,
             runtime: RuntimeOptions::new(&args.runtime)?,
+            output_paths: OutputPaths::new(&args, checkout.is_some())?,
             selection: selection(&args.selection, args.s2i_compat.keep_symlinks, checkout.is_some()),
             transfer,
             keep_source: args.keep_source,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::options::{ContainerArgs, PullArgs, RepositoryArgs, RuntimeArgs, S2iCompatArgs, SecretArgs};
+use super::output_paths::OutputPathArgs;
 use super::selection::SelectionArgs;
 
 /// What to build, and how.
@@ -137,6 +138,9 @@ pub struct JobArgs {
 
     #[command(flatten)]
     pub s2i_compat: S2iCompatArgs,
+
+    #[command(flatten)]
+    pub output_paths: OutputPathArgs,
 
     /// Options for `docker run`, used for both containers of a build; the image gets nothing of them
     // Without a heading of its own, it would get that of the flattened group above.

@@ -38,7 +38,7 @@ pub fn usage(args: &UsageArgs, engine: &Engine, reporter: &Reporter) -> Result<(
 
 fn print_usage(output: &ProgramOutput, reporter: &Reporter) -> Result<()> {
     for line in output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        reporter.emit(&Message::Output(OutputLine { text: line, more: false }));
+        reporter.emit(&Message::Output(OutputLine { text: line, more: false, paths: &[] }));
     }
     match output.status {
         0 => Ok(()),

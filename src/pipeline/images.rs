@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::context::BuildContext;
 use super::runtime_image::RuntimeImage;
 use super::{allowed_uids, cleanup, pull};
+use crate::contract::image_path::join;
 use crate::contract::script::SCRIPTS_LABELS;
 use crate::contract::{Contract, labels};
 use crate::engine::cli::Engine;
@@ -51,6 +52,11 @@ impl Images {
             check_not_base(&job.tag, &runtime.image, &options.image, Base::RuntimeImage)?;
         }
         Ok(Self { builder, contract, previous, tagged, runtime })
+    }
+
+    /// The absolute folders of the build container that may have the source: where it is sent, and where builders move it.
+    pub fn source_folders(&self) -> [String; 2] {
+        [join(&self.contract.destination, "src"), self.builder.config.working_dir.clone()]
     }
 
     /// The image that a build takes the tag from, if minis2i built it.

@@ -21,6 +21,7 @@ use super::images::Images;
 use super::inputs::Inputs;
 use super::requirements::{memory_needs_tar, no_destination, secrets_need_shell};
 use super::run_options::build_options;
+use super::script_output::ScriptOutput;
 use super::scripts::{self, ChosenScripts};
 use super::upload::{MAX_ATTEMPTS, keeps_changing, send_scripts, warn_about_artifacts};
 use super::{source_notes, user_ids};
@@ -318,9 +319,10 @@ impl FilledContainer {
     ///
     /// # Errors
     /// If `assemble` cannot be started, the container disappears, the engine does not answer, or work was cancelled.
-    pub fn run_assemble(&self, cx: &BuildContext) -> Result<i32> {
+    pub fn run_assemble(&self, cx: &BuildContext, images: &Images) -> Result<i32> {
         let process = self.container.start(&cx.engine)?;
-        let output = relay_output(process, cx)?;
+        let shown = ScriptOutput::of_source(cx, &images.source_folders(), &self.snapshot);
+        let output = relay_output(process, cx, &shown)?;
         let format = "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}";
         let state = cx.engine.demand(&["container", "inspect", "--format", format, self.container.name()])?;
         let mut state = state.trim().splitn(3, ' ');

@@ -36,7 +36,7 @@ pub struct Prepared<'a> {
     pub bypassed: bool,
     /// The engine unpacks the upload, and not the container.
     pub by_engine: bool,
-    upload: Upload<'a>,
+    pub upload: Upload<'a>,
     /// The container of `save-artifacts`, which has ended.
     saver: Option<Container>,
 }

@@ -12,6 +12,7 @@ use super::inputs::Inputs;
 use super::no_shell::FilledContainer;
 use super::prepare::Prepared;
 use super::runtime_image::{RuntimeImage, Stage};
+use super::script_output::ScriptOutput;
 use super::script_run::{ScriptResult, ScriptRun, check_status, follow_script};
 use super::secrets::injection_failed;
 use crate::contract::script::Script;
@@ -127,11 +128,12 @@ impl<'a> ReadyBuild<'a> {
                 let external = external.map(|script| script.from.as_str()).next();
                 let path = &prepared.scripts.assemble;
                 let run = ScriptRun { script, path, external, move_error: injection_failed };
-                follow_script(cx, &mut prepared.session, &run, progress)
+                let output = ScriptOutput::of_source(cx, &images.source_folders(), &prepared.upload.snapshot);
+                follow_script(&mut prepared.session, &run, &output, progress)
             }
             BuildContainer::WithoutShell(filled) => {
                 progress.assemble_started = true;
-                let status = filled.run_assemble(cx)?;
+                let status = filled.run_assemble(cx, images)?;
                 progress.assemble_status = Some(status);
                 check_status(script, status)?;
                 filled.report_remaining_source(cx, images)?;

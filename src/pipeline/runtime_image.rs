@@ -15,6 +15,7 @@ use super::inputs::{Inputs, RUNTIME_SCRIPT};
 use super::pull::inspect_runtime_image;
 use super::requirements::check_destination;
 use super::run_options::{health_options, user_and_variables};
+use super::script_output::ScriptOutput;
 use super::script_run::{ScriptResult, ScriptRun, follow_script};
 use crate::contract::external_scripts::ExternalScript;
 use crate::contract::image_path::join;
@@ -111,7 +112,7 @@ impl RuntimeImage {
         cx.reporter.phase("assembling for the runtime image");
         let external = inputs.runtime_script.as_ref().map(|(_, from)| from.as_str());
         let run = ScriptRun { script: RUNTIME_SCRIPT, path: &assemble, external, move_error };
-        let result = follow_script(cx, &mut session, &run, progress)?;
+        let result = follow_script(&mut session, &run, &ScriptOutput::without_source(cx), progress)?;
         let user_changed = self.contract.user.is_some();
         Ok((Stage { session, bypassed, command, user_changed }, result))
     }

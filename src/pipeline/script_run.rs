@@ -5,11 +5,11 @@ use anyhow::Result;
 use super::container::lines::Lines;
 use super::container::protocol::{Chunk, ScriptState};
 use super::container::session::{Session, SessionEvent};
-use super::context::{BuildContext, Progress};
+use super::context::Progress;
+use super::script_output::ScriptOutput;
 use super::scripts;
 use crate::contract::script::Script;
 use crate::error::{Error, ErrorKind};
-use crate::report::message::{Message, OutputLine};
 
 /// The result of a script that succeeded, apart from the files in its container.
 pub struct ScriptResult {
@@ -37,12 +37,11 @@ pub struct ScriptRun<'a> {
 /// # Errors
 /// If the script cannot be run or fails, or the container ends unexpectedly.
 pub fn follow_script(
-    cx: &BuildContext,
     session: &mut Session,
     run: &ScriptRun,
+    output: &ScriptOutput,
     progress: &mut Progress,
 ) -> Result<ScriptResult> {
-    let show = |line: OutputLine| cx.reporter.emit(&Message::Output(line));
     let mut lines = Lines::default();
     let mut metadata = None;
     loop {
@@ -50,14 +49,14 @@ pub fn follow_script(
             SessionEvent::Chunk(Chunk::Output(bytes)) => match &mut metadata {
                 // After the mark `metadata`, the output is the content of that file.
                 Some(text) => Vec::extend(text, bytes),
-                None => lines.feed(&bytes, show),
+                None => lines.feed(&bytes, |line| output.show(line)),
             },
             SessionEvent::Chunk(Chunk::Mark(mark)) => {
-                lines.flush(show);
+                lines.flush(|line| output.show(line));
                 match mark.split_once(' ').unwrap_or((&mark, "")) {
                     ("assembling", _) => {
                         progress.assemble_started = true;
-                        lines.feed(&session.take_early_output(), show);
+                        lines.feed(&session.take_early_output(), |line| output.show(line));
                     }
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();

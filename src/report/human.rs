@@ -88,7 +88,8 @@ impl Human {
     /// A line of output. It is not styled as the other lines are: there, an escape sequence without an end would swallow the
     /// following lines, and bytes that are not UTF-8 would be lost.
     fn output(&self, line: &OutputLine) -> Vec<u8> {
-        let mut text = if self.is_colored() { line.text.to_vec() } else { without_escapes(line.text) };
+        let shown = line.with_source_paths();
+        let mut text = if self.is_colored() { shown.into_owned() } else { without_escapes(&shown) };
         text.extend_from_slice(if line.more { LINE_CUT } else { b"\n" });
         text
     }

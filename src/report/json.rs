@@ -1,5 +1,7 @@
 //! Messages as JSON lines for programs, on stdout. The types here are the documented schema and are used only here.
 
+mod source_path;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use super::message::{CallState, Finished, Message, Outcome, StandbyUse, Started}
 use super::queue::Piece;
 use super::stream::Stream;
 use crate::error;
+use source_path::PathInOutput;
 
 /// The printer of JSON lines.
 #[derive(Default)]
@@ -40,6 +43,9 @@ enum Line<'a> {
         /// Present if the line is too long for one message and goes on in the next one.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         more: bool,
+        /// Present if there are any.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<PathInOutput<'a>>,
     },
     OutputAgain {
         build: u64,
@@ -124,7 +130,8 @@ impl Json {
             Message::BuildStarted(started) => self.started(started),
             Message::Output(line) => {
                 text = String::from_utf8_lossy(line.text);
-                Line::Output { build: self.build, text: &text, more: line.more }
+                let paths = line.paths.iter().map(|path| PathInOutput::new(path, line.text)).collect();
+                Line::Output { build: self.build, text: &text, more: line.more, paths }
             }
             Message::OutputAgain(build, line) => {
                 text = String::from_utf8_lossy(line.text);

@@ -1,12 +1,15 @@
 //! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
+mod source_path;
 pub mod timings;
 mod up_to_date;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
 
+pub use source_path::SourcePath;
 use timings::TimingsWritten;
 pub use up_to_date::UpToDate;
 
@@ -50,6 +53,26 @@ pub struct OutputLine<'a> {
     pub text: &'a [u8],
     /// Whether the line goes on in the next message.
     pub more: bool,
+    /// The paths of the source in it, as far as they are wanted, in their order.
+    pub paths: &'a [SourcePath],
+}
+
+impl<'a> OutputLine<'a> {
+    /// The line with the user's paths in the place of those in the container.
+    pub fn with_source_paths(&self) -> Cow<'a, [u8]> {
+        if self.paths.is_empty() {
+            return Cow::Borrowed(self.text);
+        }
+        let mut text = Vec::with_capacity(self.text.len());
+        let mut end = 0;
+        for path in self.paths {
+            text.extend_from_slice(&self.text[end..path.replaced.start]);
+            text.extend_from_slice(&path.source);
+            end = path.replaced.end;
+        }
+        text.extend_from_slice(&self.text[end..]);
+        Cow::Owned(text)
+    }
 }
 
 /// A call of the engine's CLI.

@@ -1,6 +1,7 @@
 //! Removing a terminal's escape sequences from a line, and nothing else.
 
-const ESC: u8 = 0x1b;
+/// The byte with which an escape sequence begins.
+pub const ESC: u8 = 0x1b;
 const BELL: u8 = 0x07;
 
 /// The line without escape sequences. Of a sequence that does not end in the line, only the beginning is removed.
@@ -15,8 +16,8 @@ pub fn without_escapes(line: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What follows an escape sequence; `rest` begins after its escape.
-fn after_sequence(rest: &[u8]) -> &[u8] {
+/// What follows an escape sequence; `rest` begins after its escape. It looks no further than the next escape.
+pub fn after_sequence(rest: &[u8]) -> &[u8] {
     match rest {
         [b'[', parameters @ ..] => {
             let end = parameters.iter().position(|byte| !matches!(byte, 0x20..=0x3f)).unwrap_or(parameters.len());

@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn line(text: &str) -> Message<'_> {
-        Message::Output(OutputLine { text: text.as_bytes(), more: false })
+        Message::Output(OutputLine { text: text.as_bytes(), more: false, paths: &[] })
     }
 
     #[test]
@@ -221,9 +221,9 @@ mod tests {
     fn what_is_cut_is_said() {
         let mut lines = RecentOutput::with_limit(LINE_LIMIT);
         assert_eq!(heading(3, false, &lines), "build 3 has printed nothing");
-        lines.add(&OutputLine { text: b"x", more: false });
+        lines.add(&OutputLine { text: b"x", more: false, paths: &[] });
         assert_eq!(heading(3, true, &lines), "the output of build 3 so far:");
-        (0..LINE_LIMIT + 1).for_each(|_| lines.add(&OutputLine { text: b"x", more: false }));
+        (0..LINE_LIMIT + 1).for_each(|_| lines.add(&OutputLine { text: b"x", more: false, paths: &[] }));
         assert_eq!(
             heading(3, false, &lines),
             "the end of the output of build 3 (lines before it that are not kept: 2):"

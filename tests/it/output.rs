@@ -2,6 +2,7 @@
 
 mod json;
 mod names;
+mod paths;
 mod readers;
 mod terminal;
 mod text;

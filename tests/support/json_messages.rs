@@ -37,7 +37,21 @@ pub fn assert_schema(objects: &[Value]) {
             "error" => &["causes", "hint", "message", "reason"],
             other => panic!("unknown reason `{other}`"),
         };
-        let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+        if object["reason"] == "output" && keys.remove("paths") {
+            assert_paths(&object["paths"]);
+        }
         assert_eq!(keys, expected.iter().copied().collect(), "{object}");
+    }
+}
+
+/// Asserts that the paths of a line of output are some, each with the documented keys.
+#[track_caller]
+fn assert_paths(paths: &Value) {
+    let paths = paths.as_array().unwrap();
+    assert!(!paths.is_empty());
+    for path in paths {
+        let keys: Vec<_> = path.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["column", "container", "line", "source"], "{path}");
     }
 }

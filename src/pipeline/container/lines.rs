@@ -48,7 +48,7 @@ impl Lines {
             self.buffer.extend_from_slice(fitting);
             // A character that is cut would be shown as two that are not UTF-8.
             let end = end_of_characters(&self.buffer);
-            show(OutputLine { text: &self.buffer[..end], more: true });
+            show(OutputLine { text: &self.buffer[..end], more: true, paths: &[] });
             self.buffer.drain(..end);
             self.cut = true;
             bytes = rest;
@@ -57,7 +57,7 @@ impl Lines {
     }
 
     fn end_line(&mut self, show: &mut impl FnMut(OutputLine)) {
-        show(OutputLine { text: &self.buffer, more: false });
+        show(OutputLine { text: &self.buffer, more: false, paths: &[] });
         self.buffer.clear();
         self.buffer.shrink_to(KEPT_CAPACITY);
         self.cut = false;

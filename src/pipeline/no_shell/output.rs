@@ -10,7 +10,8 @@ use crate::child::for_each_piece;
 use crate::engine::process::Process;
 use crate::pipeline::container::lines::Lines;
 use crate::pipeline::context::BuildContext;
-use crate::report::message::{Message, OutputLine};
+use crate::pipeline::script_output::ScriptOutput;
+use crate::report::message::OutputLine;
 
 /// The beginning of the CLI's message about a program that could not be started.
 const ENGINE_ERROR: &[u8] = b"Error response from daemon:";
@@ -47,7 +48,7 @@ impl AssembleOutput {
 ///
 /// # Errors
 /// If work was cancelled, or the end of the CLI cannot be waited for.
-pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleOutput> {
+pub fn relay_output(mut process: Process, cx: &BuildContext, shown: &ScriptOutput) -> Result<AssembleOutput> {
     let (sender, pieces) = mpsc::sync_channel::<(usize, Vec<u8>)>(WAITING_PIECES);
     read_stream(process.stdout(), 0, sender.clone());
     read_stream(process.stderr(), 1, sender);
@@ -59,7 +60,7 @@ pub fn relay_output(mut process: Process, cx: &BuildContext) -> Result<AssembleO
             output.stderr.push('\n');
         } else {
             output.record(line.text);
-            cx.reporter.emit(&Message::Output(line));
+            shown.show(line);
         }
     };
     for (stream, piece) in pieces {

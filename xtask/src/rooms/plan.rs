@@ -8,7 +8,7 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 25] = [
+pub const ROOMS: [(&str, &str); 26] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
@@ -23,6 +23,7 @@ pub const ROOMS: [(&str, &str); 25] = [
     ("tar", "the format, without a policy"),
     ("git", "calls of git"),
     ("timings", "how long builds took, as data and as a page; when to write it is decided above"),
+    ("output_paths", "paths of the source in the output of a build: text only"),
     ("report", "messages and how they are printed; all rooms above have something to say"),
     ("http", "one GET"),
     ("signals", "INT, TERM and HUP: the first cancels, the second leaves"),

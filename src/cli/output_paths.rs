@@ -1,0 +1,23 @@
+//! Options about paths in the output of a build.
+
+use clap::Args;
+
+/// What is done with the paths that the output names.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Paths in the output")]
+pub struct OutputPathArgs {
+    /// Show the paths of source files in the output of `assemble` as they are for you
+    ///
+    /// A path below the folder of the source in the container (`/tmp/src`, unless a label or `--destination` names
+    /// another) or below the builder's WORKDIR, of a file that the source has, is shown as SOURCE/FILE, as you typed
+    /// SOURCE. Everything else stays as it is. In JSON, the text stays and the paths stand beside it, even without this
+    /// option.
+    #[arg(long)]
+    pub map_paths: bool,
+
+    /// Show paths below FROM in the container as paths below TO, too; implies `--map-paths`
+    ///
+    /// FROM is an absolute path in the container, TO a path on this machine. Whether there is such a file is not asked.
+    #[arg(long, value_name = "FROM=TO")]
+    pub map_path: Vec<String>,
+}
