@@ -130,6 +130,8 @@ impl Reporter {
             match message {
                 Message::Output(line) => printer.unseen.add(line),
                 Message::BuildFinished(finished) if finished.outcome == Outcome::Failed => printer.print_unseen(),
+                // The build has failed: its output comes first.
+                Message::Problem(..) => printer.print_unseen(),
                 Message::BuildStarted(_) | Message::BuildFinished(_) => printer.unseen = RecentOutput::default(),
                 _ => {}
             }
@@ -141,7 +143,9 @@ impl Reporter {
 
     fn is_wanted(&self, message: &Message) -> bool {
         match message {
-            Message::Error(_) | Message::Answer(_) | Message::OutputAgain(..) | Message::UpToDate(_) => true,
+            Message::Error(_) | Message::Problem(..) | Message::UpToDate(_) => true,
+            // What a key asks for.
+            Message::Answer(_) | Message::OutputAgain(..) => true,
             Message::TimingsWritten(written) => written.asked || self.level > Level::Quiet,
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,

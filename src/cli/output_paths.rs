@@ -20,4 +20,12 @@ pub struct OutputPathArgs {
     /// FROM is an absolute path in the container, TO a path on this machine. Whether there is such a file is not asked.
     #[arg(long, value_name = "FROM=TO")]
     pub map_path: Vec<String>,
+
+    /// If the build fails, print one line `PATH:LINE:COLUMN: error: MESSAGE` for each error in the source
+    ///
+    /// For editors. The errors are taken from the output: tracebacks of Python, errors of node, PHP, Perl, TypeScript,
+    /// Maven, javac, gcc and compilers like it. The lines come before `minis2i: build failed:`. In GitHub Actions
+    /// (GITHUB_ACTIONS=true) they are `::error` commands, in JSON objects with the reason `problem`.
+    #[arg(long)]
+    pub problems: bool,
 }

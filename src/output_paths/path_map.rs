@@ -25,6 +25,8 @@ pub struct MapRule {
 pub struct PathMap {
     /// The longest `from` first; among equal ones those of the user first.
     folders: Vec<Folder>,
+    /// What the user calls the source; empty where the user is in it.
+    source: Vec<u8>,
 }
 
 struct Folder {
@@ -49,7 +51,7 @@ impl PathMap {
         let of_source = of_source.map(|from| Folder { from: from.into(), to: source.to_owned(), is_source: true });
         let mut folders: Vec<_> = of_rules.chain(of_source).collect();
         folders.sort_by_key(|folder| std::cmp::Reverse(folder.from.len()));
-        Self { folders }
+        Self { folders, source: source.to_owned() }
     }
 
     /// Finds the paths in a line, in their order, in a time that grows with the length of the line.
@@ -91,6 +93,18 @@ impl PathMap {
         let (line, column) = position_after(&rest[length..]);
         let end = begin + length;
         Some(SourcePath { container: begin..end, replaced: replaced..end, source, line, column })
+    }
+
+    /// What the user calls a file that a program in the container names, if it is one of the source: by an absolute path, or
+    /// by one from the source on.
+    pub fn locate(&self, paths: &dyn SourcePaths, file: &[u8]) -> Option<Vec<u8>> {
+        let file = SCHEMES.iter().find_map(|scheme| file.strip_prefix(*scheme)).unwrap_or(file);
+        if file.starts_with(b"/") {
+            let whole = |(length, source): (usize, Vec<u8>)| (length == file.len()).then_some(source);
+            return self.folders.iter().find_map(|folder| folder.translate(paths, file).and_then(whole));
+        }
+        let file = without_dots(file);
+        (longest_path(paths, file) == Some(file.len())).then(|| join(&self.source, file))
     }
 }
 

@@ -315,21 +315,28 @@ impl FilledContainer {
         Leftovers { containers: containers.collect(), images: Vec::new() }
     }
 
-    /// Starts the container, shows the output of `assemble` and returns its exit status.
+    /// Starts the container, shows the output of `assemble` and returns its exit status. If that is not 0, the problems in
+    /// the output are reported.
     ///
     /// # Errors
     /// If `assemble` cannot be started, the container disappears, the engine does not answer, or work was cancelled.
     pub fn run_assemble(&self, cx: &BuildContext, images: &Images) -> Result<i32> {
         let process = self.container.start(&cx.engine)?;
-        let shown = ScriptOutput::of_source(cx, &images.source_folders(), &self.snapshot);
-        let output = relay_output(process, cx, &shown)?;
+        let mut shown = ScriptOutput::of_source(cx, &images.source_folders(), &self.snapshot);
+        let output = relay_output(process, cx, &mut shown)?;
         let format = "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}";
         let state = cx.engine.demand(&["container", "inspect", "--format", format, self.container.name()])?;
         let mut state = state.trim().splitn(3, ' ');
         match (state.next(), state.next(), state.next()) {
             (Some("exited"), Some(status), _) => match output.runtime_error(&self.scripts.assemble) {
                 Some(why) if status != "0" => Err(self.start_failed(why)),
-                _ => Ok(status.parse()?),
+                _ => {
+                    let status = status.parse()?;
+                    if status != 0 {
+                        shown.report_problems();
+                    }
+                    Ok(status)
+                }
             },
             (Some("created"), _, Some(why)) => Err(self.start_failed(why)),
             _ => Err(cx.engine.error("the build container ended before `assemble` was done", &output.stderr)),

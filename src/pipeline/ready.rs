@@ -129,7 +129,7 @@ impl<'a> ReadyBuild<'a> {
                 let path = &prepared.scripts.assemble;
                 let run = ScriptRun { script, path, external, move_error: injection_failed };
                 let output = ScriptOutput::of_source(cx, &images.source_folders(), &prepared.upload.snapshot);
-                follow_script(&mut prepared.session, &run, &output, progress)
+                follow_script(cx, &mut prepared.session, &run, output, progress)
             }
             BuildContainer::WithoutShell(filled) => {
                 progress.assemble_started = true;

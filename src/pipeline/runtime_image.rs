@@ -112,7 +112,7 @@ impl RuntimeImage {
         cx.reporter.phase("assembling for the runtime image");
         let external = inputs.runtime_script.as_ref().map(|(_, from)| from.as_str());
         let run = ScriptRun { script: RUNTIME_SCRIPT, path: &assemble, external, move_error };
-        let result = follow_script(&mut session, &run, &ScriptOutput::without_source(cx), progress)?;
+        let result = follow_script(cx, &mut session, &run, ScriptOutput::without_source(cx), progress)?;
         let user_changed = self.contract.user.is_some();
         Ok((Stage { session, bypassed, command, user_changed }, result))
     }

@@ -1,10 +1,11 @@
-//! Showing the output of a script of a build, with the paths of the source in it.
+//! Showing the output of a script of a build, with the paths of the source in it, and the problems that it named.
 
 use super::context::BuildContext;
 use crate::output_paths::path_map::PathMap;
+use crate::output_paths::problems::{ProblemFinder, Problems};
 use crate::output_paths::source_paths::SourcePaths;
 use crate::report::Reporter;
-use crate::report::message::{Message, OutputLine};
+use crate::report::message::{Message, OutputLine, ProblemStyle};
 use crate::source::snapshot::Snapshot;
 
 impl SourcePaths for Snapshot {
@@ -22,6 +23,9 @@ pub struct ScriptOutput<'a> {
     reporter: &'a Reporter,
     /// What the source has, and where it is in the container; `None` if its paths are not looked for.
     source: Option<(PathMap, &'a Snapshot)>,
+    /// Whether the paths are wanted in the messages.
+    marked: bool,
+    problems: Option<(ProblemFinder, &'a ProblemStyle)>,
 }
 
 impl<'a> ScriptOutput<'a> {
@@ -30,18 +34,38 @@ impl<'a> ScriptOutput<'a> {
         let settings = &cx.job.output_paths;
         let marked = settings.replaced || cx.reporter.is_json();
         let map = || PathMap::new(&settings.source, folders, &settings.rules);
-        Self { reporter: cx.reporter, source: marked.then(|| (map(), snapshot)) }
+        Self {
+            reporter: cx.reporter,
+            source: (marked || settings.problems.is_some()).then(|| (map(), snapshot)),
+            marked,
+            problems: settings.problems.as_ref().map(|style| (ProblemFinder::default(), style)),
+        }
     }
 
     /// The output of a script in a container without the source.
     pub fn without_source(cx: &BuildContext<'a>) -> Self {
-        Self { reporter: cx.reporter, source: None }
+        Self { reporter: cx.reporter, source: None, marked: false, problems: None }
     }
 
     /// Shows a line, or a part of one that is too long.
-    pub fn show(&self, line: OutputLine) {
+    pub fn show(&mut self, line: OutputLine) {
         let Some((map, snapshot)) = &self.source else { return self.reporter.emit(&Message::Output(line)) };
-        let paths = map.find(*snapshot, line.text);
+        if let Some((finder, _)) = &mut self.problems {
+            finder.read(line.text, &|file| map.locate(*snapshot, file));
+        }
+        let paths = if self.marked { map.find(*snapshot, line.text) } else { Vec::new() };
         self.reporter.emit(&Message::Output(OutputLine { paths: &paths, ..line }));
+    }
+
+    /// Reports the problems in the output of a build that has failed, if they are wanted.
+    pub fn report_problems(&mut self) {
+        let Some((finder, style)) = self.problems.take() else { return };
+        let Problems { problems, more } = finder.finish();
+        problems.iter().for_each(|problem| self.reporter.emit(&Message::Problem(problem, style)));
+        match more {
+            0 => {}
+            1 => self.reporter.note("1 more error in the source is in the output above"),
+            _ => self.reporter.note(&format!("{more} more errors in the source are in the output above")),
+        }
     }
 }

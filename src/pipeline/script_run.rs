@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::container::lines::Lines;
 use super::container::protocol::{Chunk, ScriptState};
 use super::container::session::{Session, SessionEvent};
-use super::context::Progress;
+use super::context::{BuildContext, Progress};
 use super::script_output::ScriptOutput;
 use super::scripts;
 use crate::contract::script::Script;
@@ -32,14 +32,29 @@ pub struct ScriptRun<'a> {
     pub move_error: fn(&str) -> anyhow::Error,
 }
 
-/// Follows a script to its end, shows its output and records its progress.
+/// Follows a script to its end, shows its output and records its progress. If it fails, the problems in its output are
+/// reported.
 ///
 /// # Errors
 /// If the script cannot be run or fails, or the container ends unexpectedly.
 pub fn follow_script(
+    cx: &BuildContext,
     session: &mut Session,
     run: &ScriptRun,
-    output: &ScriptOutput,
+    mut output: ScriptOutput,
+    progress: &mut Progress,
+) -> Result<ScriptResult> {
+    let result = follow(session, run, &mut output, progress);
+    if result.is_err() && cx.engine.cancel().why().is_none() {
+        output.report_problems();
+    }
+    result
+}
+
+fn follow(
+    session: &mut Session,
+    run: &ScriptRun,
+    output: &mut ScriptOutput,
     progress: &mut Progress,
 ) -> Result<ScriptResult> {
     let mut lines = Lines::default();

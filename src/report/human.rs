@@ -2,6 +2,8 @@
 //!
 //! What minis2i says is lines that begin as the constants here; names and other text from elsewhere cannot add lines to them.
 
+mod problem;
+
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -18,6 +20,7 @@ use super::stream::Stream;
 use super::strip_escapes::without_escapes;
 use super::style::{Color, Level};
 use crate::error;
+use problem::problem_line;
 
 /// How lines about builds and watches begin. Other programs may match on these texts, so they do not change.
 const STARTED: &str = "minis2i: build started:";
@@ -76,6 +79,8 @@ impl Human {
             Message::HookOutput(_, line) => vec![text([self.faint(HOOK), self.output(line)].concat())],
             Message::BuildFinished(finished) => self.finished(finished),
             Message::UpToDate(up_to_date) => self.up_to_date(up_to_date),
+            // Other programs read it: it has no colours.
+            Message::Problem(problem, style) => vec![text(problem_line(problem, style).into_bytes())],
             Message::StandbyReady(_) | Message::Error(_) => vec![Piece::NoPhase, text(self.styled(message))],
             _ => vec![text(self.styled(message))],
         }
@@ -111,7 +116,7 @@ impl Human {
             Message::BuildStarted(started) => write_line(out, SOFT, STARTED, &build_text(started)),
             Message::AskingPhase(name) if self.on_terminal => writeln!(out, "{FAINT}{name}{FAINT:#}"),
             Message::Phase(_) | Message::AskingPhase(_) | Message::BuildFinished(_) | Message::UpToDate(_) => Ok(()),
-            Message::Output(_) | Message::OutputAgain(..) | Message::HookOutput(..) => Ok(()),
+            Message::Output(_) | Message::OutputAgain(..) | Message::HookOutput(..) | Message::Problem(..) => Ok(()),
             Message::Note(text) | Message::Answer(text) => write_line(out, SOFT, "note:", text),
             Message::Warning(text) => write_line(out, WARN, "warning:", text),
             Message::Call(call) => write_call(out, call),

@@ -61,6 +61,13 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         more: bool,
     },
+    Problem {
+        build: Option<u64>,
+        path: &'a str,
+        line: u64,
+        column: Option<u64>,
+        message: &'a str,
+    },
     Note {
         message: &'a str,
     },
@@ -152,6 +159,13 @@ impl Json {
                 CallState::Ended { took, .. } => {
                     Line::EngineCall { command: &call.command_line, seconds: Some(seconds(took)) }
                 }
+            },
+            Message::Problem(problem, _) => Line::Problem {
+                build: self.build,
+                path: &problem.path,
+                line: problem.line,
+                column: problem.column,
+                message: &problem.message,
             },
             Message::BuildFinished(finished) => self.finished(finished),
             Message::WatchStarted(watching) => Line::WatchStarted {

@@ -1,5 +1,6 @@
 //! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
+mod problem;
 mod source_path;
 pub mod timings;
 mod up_to_date;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use problem::{Problem, ProblemStyle};
 pub use source_path::SourcePath;
 use timings::TimingsWritten;
 pub use up_to_date::UpToDate;
@@ -31,6 +33,8 @@ pub enum Message<'a> {
     Answer(&'a str),
     Warning(&'a str),
     Call(&'a EngineCall),
+    /// An error in the source that the output of a failed build names.
+    Problem(&'a Problem, &'a ProblemStyle),
     BuildFinished(&'a Finished),
     WatchStarted(&'a Watching),
     /// The standby for the build with this number is ready.

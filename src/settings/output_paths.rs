@@ -1,4 +1,5 @@
-//! Settings about paths in the output of a build: what the user calls the source, and rules of the user.
+//! Settings about paths in the output of a build: what the user calls the source, rules of the user, and how problems are
+//! printed.
 
 use std::env;
 use std::os::unix::ffi::OsStrExt;
@@ -10,6 +11,7 @@ use super::source_location::SourceLocation;
 use crate::cli::job::JobArgs;
 use crate::error::Error;
 use crate::output_paths::path_map::MapRule;
+use crate::report::message::ProblemStyle;
 
 /// What is done with the paths in the output.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct OutputPaths {
     /// What the user calls the source, in any bytes; empty where the user is in it.
     pub source: Vec<u8>,
     pub rules: Vec<MapRule>,
+    /// How problems are printed, if they are wanted.
+    pub problems: Option<ProblemStyle>,
 }
 
 impl OutputPaths {
@@ -38,6 +42,7 @@ impl OutputPaths {
             replaced: options.map_paths || !options.map_path.is_empty(),
             source: called_from(&current, &folder, args.repository.context_dir.as_deref()),
             rules: rules?,
+            problems: options.problems.then(|| problem_style(&current)),
         })
     }
 }
@@ -71,6 +76,18 @@ fn rule(text: &str) -> Result<MapRule> {
     let to = to.strip_prefix("./").filter(|rest| !rest.is_empty()).unwrap_or(to);
     let to = if to.len() > 1 { to.trim_end_matches('/') } else { to };
     Ok(MapRule { from: from.to_owned(), to: to.to_owned() })
+}
+
+/// How problems are printed for a user in the folder `current`.
+fn problem_style(current: &Path) -> ProblemStyle {
+    if env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+        return ProblemStyle::Line;
+    }
+    let workspace = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let folder =
+        workspace.and_then(|workspace| Some(current.strip_prefix(workspace).ok()?.to_string_lossy().into_owned()));
+    let folder = folder.filter(|folder| !folder.is_empty()).map(|folder| format!("{folder}/"));
+    ProblemStyle::GithubActions { folder: folder.unwrap_or_default() }
 }
 
 #[cfg(test)]

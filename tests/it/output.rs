@@ -3,6 +3,7 @@
 mod json;
 mod names;
 mod paths;
+mod problems;
 mod readers;
 mod terminal;
 mod text;

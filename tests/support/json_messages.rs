@@ -14,6 +14,7 @@ pub fn assert_schema(objects: &[Value]) {
             }
             "output" | "output-again" | "hook-output" if object["more"] == true => &["build", "more", "reason", "text"],
             "output" | "output-again" | "hook-output" => &["build", "reason", "text"],
+            "problem" => &["build", "column", "line", "message", "path", "reason"],
             "note" | "warning" => &["message", "reason"],
             "engine-call" => &["command", "reason", "seconds"],
             "build-finished" => &[

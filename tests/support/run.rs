@@ -204,5 +204,6 @@ fn without_settings(mut command: Command) -> Command {
     heed_signals();
     // Locks are in the folder for temporary files then, of which each project has one.
     command.env_remove("MINIS2I_ENGINE").env_remove("NO_COLOR").env_remove("XDG_RUNTIME_DIR");
+    command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_WORKSPACE");
     command
 }

@@ -130,6 +130,18 @@ fn the_innermost_folder_that_has_the_path_counts() {
     assert_eq!(source(b"/app.py"), None);
 }
 
+#[test]
+fn files_are_located_whole() {
+    let located = |file: &str| map().locate(paths(), file.as_bytes()).map(|path| String::from_utf8(path).unwrap());
+    assert_eq!(located("/tmp/src/app.py").as_deref(), Some("testapp/app.py"));
+    assert_eq!(located("file:///tmp/src/lib/x.js").as_deref(), Some("testapp/lib/x.js"));
+    assert_eq!(located("./app/main.c").as_deref(), Some("testapp/app/main.c"));
+    assert_eq!(located("/opt/built/x y.js"), None);
+    for other in ["/tmp/src/app.py:3", "/tmp/src/app.py.", "missing.c", "", "/", "app.py x"] {
+        assert_eq!(located(other), None, "{other}");
+    }
+}
+
 /// Pieces of which lines are made that come near to paths.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let words = [

@@ -48,7 +48,7 @@ impl AssembleOutput {
 ///
 /// # Errors
 /// If work was cancelled, or the end of the CLI cannot be waited for.
-pub fn relay_output(mut process: Process, cx: &BuildContext, shown: &ScriptOutput) -> Result<AssembleOutput> {
+pub fn relay_output(mut process: Process, cx: &BuildContext, shown: &mut ScriptOutput) -> Result<AssembleOutput> {
     let (sender, pieces) = mpsc::sync_channel::<(usize, Vec<u8>)>(WAITING_PIECES);
     read_stream(process.stdout(), 0, sender.clone());
     read_stream(process.stderr(), 1, sender);

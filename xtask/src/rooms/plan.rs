@@ -23,7 +23,7 @@ pub const ROOMS: [(&str, &str); 26] = [
     ("tar", "the format, without a policy"),
     ("git", "calls of git"),
     ("timings", "how long builds took, as data and as a page; when to write it is decided above"),
-    ("output_paths", "paths of the source in the output of a build: text only"),
+    ("output_paths", "paths of the source, and errors in it, in the output of a build: text only"),
     ("report", "messages and how they are printed; all rooms above have something to say"),
     ("http", "one GET"),
     ("signals", "INT, TERM and HUP: the first cancels, the second leaves"),
