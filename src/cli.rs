@@ -7,11 +7,14 @@ pub mod hooks;
 pub mod job;
 pub mod options;
 pub mod output_paths;
+pub mod read_error;
 mod s2ifile;
 pub mod selection;
+pub mod snippet;
 mod suggest;
 mod time;
 pub mod timings;
+mod typed_line;
 pub mod wait;
 
 use std::ffi::{OsStr, OsString};
@@ -19,15 +22,8 @@ use std::ffi::{OsStr, OsString};
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
-use crate::report::escape::on_one_line;
-use commands::Cli;
-
-/// Why the arguments do not name a command to run.
-pub enum ReadError {
-    /// What clap itself prints: help, the version, or one of its own errors.
-    Answer(clap::Error),
-    Error(anyhow::Error),
-}
+use commands::{Cli, Command};
+use read_error::{ReadError, explained};
 
 /// Parses the arguments, including those that a `.s2ifile` adds.
 ///
@@ -35,22 +31,11 @@ pub enum ReadError {
 /// See [`ReadError`].
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ReadError> {
     let (args, notes) = s2ifile::expand(normalize(args)).map_err(ReadError::Error)?;
-    match Cli::try_parse_from(&args) {
-        Ok(cli) => Ok(Cli { notes, ..cli }),
-        Err(error) => Err(match suggest::explain(&error, &args) {
-            Some(failure) => ReadError::Error(failure.into()),
-            None => ReadError::Answer(answer(error, &args)),
-        }),
+    let mut cli = Cli::try_parse_from(&args).map_err(|error| explained(error, &args))?;
+    if let Command::Snippet(snippet) = &mut cli.command {
+        snippet.typed = Some(typed_line::read(snippet)?);
     }
-}
-
-/// What clap prints, with the words that were typed in a form that can be shown.
-fn answer(error: clap::Error, args: &[OsString]) -> clap::Error {
-    let shown = args.iter().map(|word| on_one_line(&word.to_string_lossy()).into_owned());
-    match error.use_stderr() {
-        true => Cli::try_parse_from(shown).err().filter(|shown| shown.kind() == error.kind()).unwrap_or(error),
-        false => error,
-    }
+    Ok(Cli { notes, ..cli })
 }
 
 /// Inserts `build` where the command is missing, and replaces each `-v` that means `--verbose`.

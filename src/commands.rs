@@ -9,6 +9,7 @@ pub mod generate;
 mod probe;
 pub mod rebuild;
 pub mod run_image;
+pub mod snippet;
 pub mod usage;
 pub mod wait;
 pub mod watch;

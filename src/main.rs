@@ -18,6 +18,7 @@ mod report;
 mod run_lock;
 mod settings;
 mod signals;
+mod snippet;
 mod source;
 mod tar;
 mod time_limits;
@@ -30,8 +31,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use cancel::Ending;
-use cli::ReadError;
 use cli::commands::{Cli, Command, EngineArgs};
+use cli::read_error::ReadError;
 use commands::{build, cleanup, create, generate, rebuild, usage};
 use engine::cli::Engine;
 use report::message::Message;
@@ -101,6 +102,7 @@ fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
             reporter.print_result(&cli::completion(args.shell));
             Ok(())
         }),
+        Command::Snippet(args) => without_engine(|reporter| commands::snippet::snippet(&args, reporter)),
         Command::Version => without_engine(|reporter| {
             reporter.print_result(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
             Ok(())

@@ -2,7 +2,7 @@
 //! prints; what is reported, and when, is up to the callers.
 
 pub mod escape;
-mod human;
+pub mod human;
 mod json;
 pub mod message;
 mod queue;

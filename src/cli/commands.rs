@@ -13,6 +13,7 @@ use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::files::FilesArgs;
 use super::hooks::HookOptions;
 use super::job::JobArgs;
+use super::snippet::SnippetArgs;
 use super::time::{HOUR, duration};
 use super::timings::TimingsArgs;
 use super::wait::WaitOptions;
@@ -51,6 +52,9 @@ pub enum Command {
 
     /// Print a completion script for a shell
     Completion(CompletionArgs),
+
+    /// Print the configuration of an editor or another tool for a watch or a build
+    Snippet(Box<SnippetArgs>),
 
     /// Print the version
     Version,

@@ -138,7 +138,8 @@ pub fn expand(args: Vec<OsString>) -> Result<(Vec<OsString>, Vec<String>)> {
     }
 }
 
-fn is_typed(matches: &ArgMatches, id: &str) -> bool {
+/// Whether an argument stands on the command line.
+pub fn is_typed(matches: &ArgMatches, id: &str) -> bool {
     // `watch` does not have all arguments of `build`.
     let known = matches.try_contains_id(id).unwrap_or(false);
     known && matches.value_source(id) == Some(ValueSource::CommandLine)

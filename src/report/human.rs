@@ -23,12 +23,12 @@ use crate::error;
 use problem::problem_line;
 
 /// How lines about builds and watches begin. Other programs may match on these texts, so they do not change.
-const STARTED: &str = "minis2i: build started:";
-const OK: &str = "minis2i: build ok:";
-const FAILED: &str = "minis2i: build failed:";
-const CANCELLED: &str = "minis2i: build cancelled:";
+pub const STARTED: &str = "minis2i: build started:";
+pub const OK: &str = "minis2i: build ok:";
+pub const FAILED: &str = "minis2i: build failed:";
+pub const CANCELLED: &str = "minis2i: build cancelled:";
 const WATCHING: &str = "minis2i: watching:";
-const SKIPPED: &str = "minis2i: no build:";
+pub const SKIPPED: &str = "minis2i: no build:";
 const READY: &str = "minis2i: standby ready:";
 const UP_TO_DATE: &str = "minis2i: up to date:";
 const ENDED: &str = "minis2i: watch ended:";

@@ -28,6 +28,7 @@ mod s2i_compat;
 mod sample_pair;
 mod scripts;
 mod secrets;
+mod snippet;
 mod source;
 mod wait;
 mod watch;

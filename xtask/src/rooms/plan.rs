@@ -8,7 +8,7 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 26] = [
+pub const ROOMS: [(&str, &str); 27] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
@@ -16,6 +16,7 @@ pub const ROOMS: [(&str, &str); 26] = [
     ("hooks", "commands of the user's that run after a build of a watch; it knows nothing of saves"),
     ("pipeline", "one build from settings to tag; it knows nothing of watching"),
     ("settings", "what was typed, turned into what it means"),
+    ("snippet", "configurations of editors and tools, as text"),
     ("contract", "what S2I asks of images and scripts; it does not know what a build is for"),
     ("cli", "what can be typed: words, before their meaning is known"),
     ("source", "the folder that the user edits: snapshots, deltas, sending"),
