@@ -1,0 +1,3 @@
+//! The app that a watch keeps on the newest image.
+
+pub mod forwarder;
