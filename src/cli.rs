@@ -1,5 +1,6 @@
 //! The command line: commands, options and how they are parsed. The doc comments are the help texts.
 
+pub mod app;
 pub mod choices;
 pub mod commands;
 pub mod files;
@@ -38,7 +39,8 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ReadError> 
     Ok(Cli { notes, ..cli })
 }
 
-/// Inserts `build` where the command is missing, and replaces each `-v` that means `--verbose`.
+/// Inserts `build` where the command is missing, and replaces each `-v` that means `--verbose` and each `-p` that means
+/// `--publish`.
 fn normalize(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| !is_command(first)) {
@@ -50,6 +52,16 @@ fn normalize(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         if args[index] == "-v" && !mounts {
             args[index] = "--verbose".into();
         }
+        let joined = args[index].to_str().and_then(|word| word.strip_prefix("-p"));
+        match joined {
+            Some("") if args[..options].get(index + 1).is_some_and(|next| is_port(&next.to_string_lossy())) => {
+                args[index] = "--publish".into();
+            }
+            Some(port) if is_port(port.trim_start_matches('=')) => {
+                args[index] = format!("--publish={}", port.trim_start_matches('=')).into();
+            }
+            _ => {}
+        }
     }
     args
 }
@@ -58,6 +70,12 @@ fn normalize(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 fn is_volume(word: &OsStr) -> bool {
     let word = word.to_string_lossy();
     word.split_once(":/").is_some_and(|(source, target)| !source.is_empty() && !target.starts_with('/'))
+}
+
+/// Whether the argument after `-p` is a port, so that `-p` means `--publish`, as in docker, and not `--pull-policy`, as in
+/// s2i. A policy is a word.
+fn is_port(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit() || c == '[') || word.contains(':')
 }
 
 /// Whether the first argument is a command, or an option that needs none, so that the short form is not used.
@@ -104,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn v_means_volume_before_a_volume_and_verbose_elsewhere() {
+    fn v_and_p_mean_what_follows_them() {
         let normalized = |line: &str| {
             let args = normalize(line.split_whitespace().map(Into::into));
             args.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
@@ -114,6 +132,11 @@ mod tests {
             ("minis2i build src builder img -v", "minis2i build src builder img --verbose"),
             ("minis2i watch -v ./c:/c:ro src builder img", "minis2i watch -v ./c:/c:ro src builder img"),
             ("minis2i build -v https://a/b builder img", "minis2i build --verbose https://a/b builder img"),
+            (
+                "minis2i watch -p 8080:80 -p127.0.0.1::80 -p=80",
+                "minis2i watch --publish 8080:80 --publish=127.0.0.1::80 --publish=80",
+            ),
+            ("minis2i watch -p always -pnever -- -p 1:1", "minis2i watch -p always -pnever -- -p 1:1"),
             ("minis2i build a b c -v -- -v x", "minis2i build a b c --verbose -- -v x"),
         ] {
             assert_eq!(normalized(typed), meant);

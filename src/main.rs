@@ -1,6 +1,5 @@
 //! `minis2i` turns a source folder and a builder image into a runnable image.
 
-#[cfg_attr(not(test), expect(dead_code))]
 mod app;
 mod cancel;
 mod child;

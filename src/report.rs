@@ -19,6 +19,7 @@ use std::thread;
 use anyhow::{Result, anyhow};
 
 use crate::error::{Error, ErrorKind};
+use message::app::AppMessage;
 use message::{CallState, Message, Outcome};
 use queue::{Piece, PrintQueue, Unwritten};
 use recent_output::RecentOutput;
@@ -63,7 +64,13 @@ enum FormatPrinter {
 impl Printer {
     fn print(&mut self, message: &Message) {
         // Before the message is made, so that there are not two long ones at once.
-        let is_output = matches!(message, Message::Output(_) | Message::OutputAgain(..) | Message::HookOutput(..));
+        let is_output = matches!(
+            message,
+            Message::Output(_)
+                | Message::OutputAgain(..)
+                | Message::HookOutput(..)
+                | Message::App(AppMessage::Output(_))
+        );
         if !self.queue.wait_for_room() && is_output {
             return;
         }
@@ -151,6 +158,7 @@ impl Reporter {
             Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,
             Message::Call(_) => self.level == Level::Verbose,
             Message::Phase(_) | Message::AskingPhase(_) => !self.without_notes && self.level > Level::Quiet,
+            Message::App(AppMessage::Failed(_) | AppMessage::Exited(_)) => true,
             _ => self.level > Level::Quiet,
         }
     }

@@ -1,6 +1,7 @@
 //! Settings: the command line, checked and combined with files and the environment. After settings are made, nothing else
 //! reads the command line or the environment.
 
+pub mod app;
 mod container_options;
 pub mod engine;
 pub mod files;

@@ -39,10 +39,15 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
+use crate::app::containers::RunningContainers;
+use crate::app::handle::AppHandle;
+use crate::app::supervisor::Supervisor;
+use crate::app::{self, AppContext};
 use crate::engine::cli::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::hooks::{self, HookEvents, Hooks};
 use crate::pipeline;
+use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
 use crate::report::Reporter;
@@ -75,7 +80,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let (send, events) = mpsc::channel();
     let control = Arc::new(BuildControl::default());
     let (hooks, hook_events) = hooks::hooks();
-    handle_signals(&send, &control, &hooks, reporter)?;
+    let containers = RunningContainers::default();
+    handle_signals(&send, &control, &hooks, reporter, containers.clone())?;
     end_when_unread(&send, &control, reporter);
     let listener = reporter.clone();
     let engine =
@@ -84,6 +90,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
     let history = History::begin(job, &settings.timings, engine.cancel(), keys::are_there(), reporter)?;
     let reporter = &history.reporter();
+    let app_cx = AppContext { engine: &engine, run_lock: &run_lock, reporter, tag: &job.tag, containers };
+    let app = settings.app.as_ref().map(|settings| app::prepare(app_cx, settings)).transpose()?;
     let mut listeners = Vec::from_iter(wait_server::listen(&claim, reporter));
     let notes_once = reporter.with_notes_once();
     let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
@@ -108,7 +116,7 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     }
     let known = KnownImages::new(cx.job, &images).of_engine(identity);
     let tagged = TaggedImage::new(&run_lock, settings.keep > 0, images.superseded());
-    let (hooks, known) = ((hooks, hook_events), (known, tagged, &history));
+    let (hooks, known) = ((hooks, hook_events), (known, tagged, &history, app));
     let (ended, summary) = run_threads(&cx, settings, &tracker, &control, known, hooks, (send, events));
     drop(keys);
     pipeline::cleanup::leave_rest_to_next_run(&engine, &run_lock, reporter);
@@ -134,7 +142,7 @@ fn run_threads(
     settings: &WatchSettings,
     tracker: &Arc<Mutex<Tracker>>,
     control: &Arc<BuildControl>,
-    (known, tagged, history): (KnownImages, TaggedImage, &Arc<History>),
+    (known, tagged, history, app): (KnownImages, TaggedImage, &Arc<History>, Option<(AppHandle, Supervisor)>),
     (hooks, hook_events): (Hooks, HookEvents),
     (send, events): (Sender<Event>, Receiver<Event>),
 ) -> (WatchEnd, Summary) {
@@ -146,6 +154,11 @@ fn run_threads(
     let (to_listener, listen_requests) = mpsc::channel();
     let place = lock(tracker).place().clone();
     let (to_cleaner, leftovers) = mpsc::channel();
+    let (app, supervisor) = app.unzip();
+    let cleaner = Cleaner::new(to_cleaner);
+    // An image that an app used may be free once the app is gone.
+    let after_app = cleaner.clone();
+    let on_gone = move || after_app.remove(Leftovers::default());
     let worker = Worker {
         cx: BuildContext { job: &jobs.at(&place.path).job, ..cx.clone() },
         jobs: &jobs,
@@ -153,7 +166,7 @@ fn run_threads(
         without_notes: &without_notes,
         tracker: tracker.clone(),
         control: control.clone(),
-        cleaner: Cleaner::new(to_cleaner),
+        cleaner,
         commands,
         own_commands: to_worker.clone(),
         report: sender(&send, Event::Worker),
@@ -162,13 +175,20 @@ fn run_threads(
         last_commit: None,
         announced: false,
     };
-    let history = history.clone();
-    let threads = Threads { worker: to_worker, looker: to_looker, asker: to_asker, listener: to_listener, history };
+    let threads = Threads {
+        worker: to_worker,
+        looker: to_looker,
+        asker: to_asker,
+        listener: to_listener,
+        history: history.clone(),
+        app: app.unwrap_or_default(),
+    };
     let event_loop = EventLoop::new(cx, settings, &lock(tracker), control.clone(), known, (threads, hooks));
     let engine = &cx.engine;
     let (seen, replied, listened) =
         (sender(&send, Event::Look), sender(&send, Event::Reply), sender(&send, Event::Engine));
     std::thread::scope(|scope| {
+        let app = supervisor.map(|supervisor| guarded(scope, &send, move || supervisor.serve(on_gone)));
         let started = [
             guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers)),
             guarded(scope, &send, || worker.serve()),
@@ -184,23 +204,29 @@ fn run_threads(
             .unwrap_or_else(|cause| WatchEnd::Panicked(panic_message(&*cause)));
         control.stop(ErrorKind::Superseded);
         let summary = event_loop.leave();
-        started.into_iter().for_each(|thread| drop(thread.join()));
+        app.into_iter().chain(started).for_each(|thread| drop(thread.join()));
         (ended, summary)
     })
 }
 
-fn handle_signals(send: &Sender<Event>, control: &Arc<BuildControl>, hooks: &Hooks, reporter: &Reporter) -> Result<()> {
+fn handle_signals(
+    send: &Sender<Event>,
+    control: &Arc<BuildControl>,
+    hooks: &Hooks,
+    reporter: &Reporter,
+    containers: RunningContainers,
+) -> Result<()> {
     let (send, control, hooks, reporter) = (send.clone(), control.clone(), hooks.clone(), reporter.clone());
     let first = move |signal| {
         control.stop(ErrorKind::Interrupted(signal));
         reporter.stop_waiting(ErrorKind::Interrupted(signal));
         drop(send.send(Event::Signal(signal)));
     };
-    let before_exit = move || {
+    signals::on_signals(first, move || {
         hooks.kill();
         keys::restore();
-    };
-    signals::on_signals(first, before_exit)
+        containers.kill();
+    })
 }
 
 /// A watch whose messages are read by no one any more only costs, and keeps its tag from others.

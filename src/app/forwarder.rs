@@ -25,7 +25,6 @@ mod token;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -119,8 +118,9 @@ impl Forwarder {
     }
 
     /// How often a current app could not be reached since this was last asked.
+    #[cfg(test)]
     pub fn take_refused(&self) -> u64 {
-        self.current.refused.swap(0, Ordering::Relaxed)
+        self.current.refused.swap(0, std::sync::atomic::Ordering::Relaxed)
     }
 
     fn send(&self, command: Command) {

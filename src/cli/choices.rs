@@ -23,6 +23,16 @@ pub enum HookBusy {
     Queue,
 }
 
+/// How a new app takes the place of the old one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Swap {
+    /// The new one starts beside the old one, which serves until the new one is ready
+    #[default]
+    Beside,
+    /// The old one stops first, and connections wait: for apps that must not run twice
+    Replace,
+}
+
 /// When to pull an image from a registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PullPolicy {

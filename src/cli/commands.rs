@@ -9,6 +9,7 @@ use clap::builder::ArgPredicate;
 use clap::{Arg, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::app::{AppArgs, RunArgs};
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::files::FilesArgs;
 use super::hooks::HookOptions;
@@ -103,8 +104,8 @@ pub struct BuildArgs {
 
     /// Run the new image after the build, until it exits
     ///
-    /// Its output is shown and its ports are published; Ctrl-C removes the container. The exit status of minis2i is
-    /// that of the container.
+    /// Its output is shown and its ports are published (all of them, or those of `--publish`); Ctrl-C removes the
+    /// container. The exit status of minis2i is that of the container.
     // Without a heading of their own, this option and the next ones would get that of the last group in `job`.
     #[arg(long, help_heading = None)]
     pub run: bool,
@@ -136,6 +137,9 @@ pub struct BuildArgs {
     pub use_config: bool,
 
     #[command(flatten)]
+    pub container: RunArgs,
+
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -156,6 +160,8 @@ pub struct WatchArgs {
     pub watch: WatchOptions,
     #[command(flatten)]
     pub hooks: HookOptions,
+    #[command(flatten)]
+    pub app: AppArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -14,7 +14,7 @@ use crate::report::message::Message;
 use crate::run_lock::RunLock;
 use crate::settings::engine::engine_program;
 use crate::settings::source_location::SourceLocation;
-use crate::settings::{Job, folders};
+use crate::settings::{Job, app, folders};
 use crate::signals;
 
 /// Builds once, as `args` say.
@@ -28,6 +28,7 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
         // A job needs a tag, but a Dockerfile does not: this one appears nowhere.
         args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "minis2i/unnamed".to_owned());
     }
+    let run_options = args.run.then(|| app::run_options(&args.container)).transpose()?;
     let ending = Ending::default();
     let waiting = reporter.clone();
     signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why))?;
@@ -39,18 +40,18 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
     let result = match &args.as_dockerfile {
         Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),
-        None => build_and_run(&cx, args.if_changed, args.run),
+        None => build_and_run(&cx, args.if_changed, run_options.as_deref()),
     };
     cleanup::leave_rest_to_next_run(&cx.engine, &run_lock, reporter);
     result
 }
 
-/// Builds once, and runs the new image if that is asked for.
-fn build_and_run(cx: &BuildContext, if_changed: bool, run: bool) -> Result<()> {
+/// Builds once, and runs the new image with these options of `docker run`, if there are any.
+fn build_and_run(cx: &BuildContext, if_changed: bool, run_options: Option<&[String]>) -> Result<()> {
     let built = pipeline::build(cx, if_changed);
     callback::post(cx, built.is_ok());
     built?;
-    if run { run_image::run_image(cx) } else { Ok(()) }
+    run_options.map_or(Ok(()), |options| run_image::run_image(cx, options))
 }
 
 /// Clones the source, if it is a Git repository and not a folder.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cancel::Ending;
+use crate::cli::app::RunArgs;
 use crate::cli::commands::{BuildArgs, RebuildArgs};
 use crate::contract::labels;
 use crate::engine::cli::Engine;
@@ -45,7 +46,8 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
     // Without an application name, a build uses the tag as display name; that must not stick to a new tag.
     let application = optional_label(labels::DISPLAY_NAME).filter(|display| full_name(display) != full_name(&name));
     job.images.application_name = job.images.application_name.or(application);
-    Ok(BuildArgs { job, run: false, if_changed: false, as_dockerfile: None, use_config: false, output })
+    let container = RunArgs::default();
+    Ok(BuildArgs { job, run: false, if_changed: false, as_dockerfile: None, use_config: false, container, output })
 }
 
 /// Inspects the image called `name`. No signal handler is set up: an interrupt simply ends the process, since there is

@@ -20,15 +20,16 @@ use crate::report::Reporter;
 /// visible delay, at a cost of one CLI call (12 to 22 ms) each time.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs the tagged image until it exits, a signal arrives, or its output has no reader any more, and shows its output.
+/// Runs the tagged image with these options of `docker run` until it exits, a signal arrives, or its output has no reader
+/// any more, and shows its output.
 ///
 /// # Errors
 /// If the image exits with a status other than 0, a signal ends the run, or the CLI cannot be started.
-pub fn run_image(cx: &BuildContext) -> Result<()> {
+pub fn run_image(cx: &BuildContext, options: &[String]) -> Result<()> {
     let tag = &cx.job.tag;
     let cancel = cx.engine.cancel().clone();
     cx.reporter.when_unread(move || cancel.trigger(ErrorKind::Superseded));
-    let options = ["--publish-all".to_owned(), tag.clone()];
+    let options = [options, std::slice::from_ref(tag)].concat();
     let (container, mut process) = Container::run(&cx.engine, cx.run_lock.container_name(), &options, Stdio::null())?;
     let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
     let ended = AtomicBool::new(false);

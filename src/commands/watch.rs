@@ -7,6 +7,7 @@ use crate::cli::commands::WatchArgs;
 use crate::error::ErrorKind;
 use crate::report::Reporter;
 use crate::settings::Job;
+use crate::settings::app::AppSettings;
 use crate::settings::watch::WatchSettings;
 use crate::watch::{self, WatchEnd};
 
@@ -17,7 +18,8 @@ use crate::watch::{self, WatchEnd};
 pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     // A signal still ends the process.
     let job = Job::new(args.job, None, reporter, &Cancel::default())?;
-    let settings = WatchSettings::new(args.watch, args.hooks, &job.engine);
+    let app = AppSettings::new(args.app, &Cancel::default())?;
+    let settings = WatchSettings { app, ..WatchSettings::new(args.watch, args.hooks, &job.engine) };
     Ok(match watch::watch(&job, &settings, reporter)? {
         WatchEnd::Asked | WatchEnd::Unread => 0,
         WatchEnd::Signal(signal) => ErrorKind::Interrupted(signal).status(),

@@ -84,6 +84,11 @@ impl Engine {
         self.with_cancel(self.cleanup.clone())
     }
 
+    /// The same engine whose calls end as `ending` says.
+    pub fn with_ending(&self, ending: Ending) -> Self {
+        Self { cancel: ending.work, cleanup: ending.cleanup, ..self.clone() }
+    }
+
     /// Notes what may be left, for [`take_left_behind`](Self::take_left_behind).
     pub fn leave_behind(&self, what: LeftBehind) {
         self.left_behind.lock().expect("no thread panics while it holds this lock").push(what);

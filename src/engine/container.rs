@@ -1,5 +1,6 @@
 //! Containers that belong to this run: they have a name before they exist, and are removed when they are dropped.
 
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -73,6 +74,17 @@ impl Container {
 
     fn removal(&self) -> [&str; 4] {
         ["rm", "--force", "--volumes", &self.name]
+    }
+}
+
+/// Has the engine kill and remove a container, without waiting for it: for an end of the process that must not wait.
+pub fn remove_without_waiting(engine: &Engine, name: &str) {
+    let mut command = engine.program().command();
+    command.args(["rm", "--force", "--volumes", name]).process_group(0);
+    // What cannot be started is removed by the next run.
+    if let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+        // A child that is not waited for stays as a zombie.
+        std::thread::spawn(move || child.wait());
     }
 }
 

@@ -1,5 +1,7 @@
 //! The health check of an image, as `docker image inspect` describes it.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 /// A health check. Durations are in nanoseconds; what is 0 has the default of the engine.
@@ -16,6 +18,25 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
+    /// The words of the command that it runs; `None` if it runs nothing. `shell` is the SHELL of the image, which may be empty.
+    pub fn command(&self, shell: &[String]) -> Option<Vec<String>> {
+        let (kind, words) = self.test.as_deref()?.split_first()?;
+        match (kind.as_str(), words) {
+            ("CMD", [_, ..]) => Some(words.to_vec()),
+            ("CMD-SHELL", [text]) => {
+                let default = ["/bin/sh", "-c"].map(str::to_owned);
+                let shell = if shell.is_empty() { &default } else { shell };
+                Some([shell, std::slice::from_ref(text)].concat())
+            }
+            _ => None,
+        }
+    }
+
+    /// How long its command may take, if it sets a limit.
+    pub fn limit(&self) -> Option<Duration> {
+        (self.timeout > 0).then(|| Duration::from_nanos(self.timeout))
+    }
+
     /// The instruction of a Dockerfile that sets it; `None` if it runs nothing. `shell` is the SHELL of the image, which may
     /// be empty.
     pub fn instruction(&self, shell: &[String]) -> Option<String> {

@@ -2,14 +2,16 @@
 //!
 //! What minis2i says is lines that begin as the constants here; names and other text from elsewhere cannot add lines to them.
 
+mod app;
+mod line;
 mod problem;
 
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
 
 use super::escape::{self, on_one_line};
+use super::message::app::AppMessage;
 use super::message::{
     CallState, EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, UpToDate, Watching,
     short_id,
@@ -20,6 +22,7 @@ use super::stream::Stream;
 use super::strip_escapes::without_escapes;
 use super::style::{Color, Level};
 use crate::error;
+use line::{BAD, FAINT, GOOD, LINE_CUT, SOFT, WARN, write_line};
 use problem::problem_line;
 
 /// How lines about builds and watches begin. Other programs may match on these texts, so they do not change.
@@ -36,15 +39,6 @@ const TIMINGS: &str = "minis2i: timings written:";
 
 /// How a line of a hook's output begins.
 const HOOK: &str = "hook | ";
-
-/// The end of a part of a line that is too long for one message.
-const LINE_CUT: &[u8] = b" [the line goes on]\n";
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const SOFT: Style = AnsiColor::Cyan.on_default().bold();
-const FAINT: Style = Style::new().dimmed();
 
 /// The printer of text.
 pub struct Human {
@@ -77,6 +71,7 @@ impl Human {
             Message::AskingPhase(_) => vec![Piece::NoPhase, text(self.styled(message))],
             Message::Output(line) | Message::OutputAgain(_, line) => vec![text(self.output(line))],
             Message::HookOutput(_, line) => vec![text([self.faint(HOOK), self.output(line)].concat())],
+            Message::App(AppMessage::Output(line)) => vec![text(app::output(line, self.is_colored()))],
             Message::BuildFinished(finished) => self.finished(finished),
             Message::UpToDate(up_to_date) => self.up_to_date(up_to_date),
             // Other programs read it: it has no colours.
@@ -132,6 +127,8 @@ impl Human {
             Message::TimingsWritten(written) => {
                 write_line(out, SOFT, TIMINGS, &format!("{} ({})", written.file, counted(written.builds as u64)))
             }
+            // A quiet printer has not shown them before.
+            Message::App(message) => app::write(out, message, self.level == Level::Quiet),
             Message::Error(error) => write_error(out, error),
         }
     }
@@ -166,11 +163,6 @@ impl Human {
         }
         pieces
     }
-}
-
-/// Writes a line: its beginning in a style, then the text.
-fn write_line(out: &mut impl Write, style: Style, beginning: &str, text: &str) -> io::Result<()> {
-    writeln!(out, "{style}{beginning}{style:#} {}", on_one_line(text))
 }
 
 fn write_error(out: &mut impl Write, error: &anyhow::Error) -> io::Result<()> {

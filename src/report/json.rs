@@ -1,9 +1,10 @@
 //! Messages as JSON lines for programs, on stdout. The types here are the documented schema and are used only here.
 
+mod app;
+mod seconds;
 mod source_path;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use super::message::{CallState, Finished, Message, Outcome, StandbyUse, Started}
 use super::queue::Piece;
 use super::stream::Stream;
 use crate::error;
+use seconds::seconds;
 use source_path::PathInOutput;
 
 /// The printer of JSON lines.
@@ -134,6 +136,7 @@ impl Json {
         let (text, note);
         let line = match message {
             Message::Phase(_) | Message::AskingPhase(_) | Message::Clear => return Vec::new(),
+            Message::App(message) => return printed(&app::line(message)),
             Message::BuildStarted(started) => self.started(started),
             Message::Output(line) => {
                 text = String::from_utf8_lossy(line.text);
@@ -193,9 +196,7 @@ impl Json {
                 hint: error::hint(error),
             },
         };
-        let mut line = escape::json(serde_json::to_vec(&line).expect("these types have only text keys"));
-        line.push(b'\n');
-        vec![Piece::Text(Stream::Out, line)]
+        printed(&line)
     }
 
     fn started<'a>(&mut self, started: &'a Started) -> Line<'a> {
@@ -231,7 +232,8 @@ impl Json {
     }
 }
 
-/// A duration in seconds, rounded to the millisecond.
-fn seconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+fn printed(line: &impl Serialize) -> Vec<Piece> {
+    let mut line = escape::json(serde_json::to_vec(line).expect("these types have only text keys"));
+    line.push(b'\n');
+    vec![Piece::Text(Stream::Out, line)]
 }

@@ -1,5 +1,6 @@
 //! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
+pub mod app;
 mod problem;
 mod source_path;
 pub mod timings;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use app::AppMessage;
 pub use problem::{Problem, ProblemStyle};
 pub use source_path::SourcePath;
 use timings::TimingsWritten;
@@ -47,6 +49,7 @@ pub enum Message<'a> {
     Clear,
     WatchFinished(&'a Summary),
     TimingsWritten(&'a TimingsWritten),
+    App(AppMessage<'a>),
     Error(&'a anyhow::Error),
 }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String>> {
     let mut options = Vec::new();
     for text in &args.volume {
-        options.push(format!("--volume={}", volume(text, here)?));
+        options.push(format!("--volume={}", volume("--volume", text, here)?));
     }
     options.extend(args.network.iter().map(|network| format!("--network={network}")));
     options.extend(args.add_host.iter().map(|host| format!("--add-host={host}")));
@@ -22,14 +22,14 @@ pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String
     Ok(options)
 }
 
-/// A volume with the absolute path of its folder. The engine would take a folder without a slash for a named volume, which
+/// A volume, the value of `option`, with the absolute path of its folder. The engine would take a folder without a slash for a named volume, which
 /// it would create, and which would stay.
-fn volume(text: &str, here: &Path) -> Result<String> {
+pub fn volume(option: &str, text: &str, here: &Path) -> Result<String> {
     let Some((source, target)) =
         text.split_once(':').filter(|(source, target)| !source.is_empty() && target.starts_with('/'))
     else {
         return Err(Error::usage(format!("`{text}` is not a volume"))
-            .hint("write `--volume FOLDER:/WHERE` or `--volume NAME:/WHERE`")
+            .hint(format!("write `{option} FOLDER:/WHERE` or `{option} NAME:/WHERE`"))
             .into());
     };
     let path = Path::new(source);
@@ -39,9 +39,9 @@ fn volume(text: &str, here: &Path) -> Result<String> {
     let is_name = !source.contains('/') && path.components().all(|part| matches!(part, Component::Normal(_)));
     if is_name {
         if here.join(path).is_dir() {
-            return Err(Error::usage(format!("`{source}` in `--volume {text}` may be a folder or a named volume"))
+            return Err(Error::usage(format!("`{source}` in `{option} {text}` may be a folder or a named volume"))
                 .hint(format!(
-                    "write `--volume ./{text}` for the folder, or `-- --mount type=volume,source={source},target=...`"
+                    "write `{option} ./{text}` for the folder, or `-- --mount type=volume,source={source},target=...`"
                 ))
                 .into());
         }
@@ -53,7 +53,7 @@ fn volume(text: &str, here: &Path) -> Result<String> {
             .hint("create it first; relative paths start at the current folder")
     })?;
     let absolute = absolute.to_str().ok_or_else(|| {
-        not_text(&format!("--volume {text}"), &absolute)
+        not_text(&format!("{option} {text}"), &absolute)
             .hint("give the folder, and those above it, names of UTF-8 text")
     })?;
     Ok(format!("{absolute}:{target}"))
@@ -77,10 +77,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let here = dir.path().canonicalize().unwrap();
         std::fs::create_dir(here.join("cache")).unwrap();
-        assert_eq!(volume("./cache:/c:ro", &here).unwrap(), format!("{}/cache:/c:ro", here.display()));
-        assert_eq!(volume(".:/c", &here).unwrap(), format!("{}:/c", here.display()));
-        assert_eq!(volume("named:/c", &here).unwrap(), "named:/c");
-        assert_eq!(volume("/none/such:/c", &here).unwrap(), "/none/such:/c");
+        assert_eq!(volume("-v", "./cache:/c:ro", &here).unwrap(), format!("{}/cache:/c:ro", here.display()));
+        assert_eq!(volume("-v", ".:/c", &here).unwrap(), format!("{}:/c", here.display()));
+        assert_eq!(volume("-v", "named:/c", &here).unwrap(), "named:/c");
+        assert_eq!(volume("-v", "/none/such:/c", &here).unwrap(), "/none/such:/c");
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("cache")).unwrap();
         for bad in ["cache:/c", "./none:/c", "src", ":/c", "named:", "named:rw"] {
-            assert!(volume(bad, dir.path()).is_err(), "{bad}");
+            assert!(volume("-v", bad, dir.path()).is_err(), "{bad}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use super::app::AppSettings;
 use super::hooks::HookSettings;
 use super::timings::TimingsSettings;
 pub use crate::cli::choices::OnBusy;
@@ -36,10 +37,12 @@ pub struct WatchSettings {
     pub engine_identity: String,
     /// The page of timings.
     pub timings: TimingsSettings,
+    /// The app that is kept running, if one is.
+    pub app: Option<AppSettings>,
 }
 
 impl WatchSettings {
-    /// The settings for these options, with the engine's CLI `engine`.
+    /// The settings for these options, with the engine's CLI `engine`, without an app.
     pub fn new(options: WatchOptions, hooks: HookOptions, engine: &OsStr) -> Self {
         Self {
             debounce: options.debounce,
@@ -52,6 +55,7 @@ impl WatchSettings {
             hooks: HookSettings::new(hooks),
             engine_identity: super::engine::spelling(engine),
             timings: TimingsSettings::new(options.timings),
+            app: None,
         }
     }
 

@@ -10,7 +10,7 @@ use super::asker::{Question, Reply};
 use super::build_control::BuildControl;
 use super::debounce::Burst;
 use super::decide::Decider;
-use super::decide::action::{Action, BuildOrder};
+use super::decide::action::{Action, BuildOrder, Note};
 use super::decide::input::{BuildEnd, Demand, Input, WatchEnd};
 use super::engine_events::EngineEvent;
 use super::fs_watcher::PendingEvents;
@@ -23,10 +23,12 @@ use super::tracker::Tracker;
 use super::wait_server::{Replies, WaiterEvent};
 use super::waiters::Waiters;
 use super::work::{Request, WorkerCommand, WorkerEvent};
+use crate::app::handle::AppHandle;
 use crate::error::ErrorKind;
 use crate::hooks::{EndedBuild, Hooks};
 use crate::pipeline::context::BuildContext;
 use crate::report::Reporter;
+use crate::report::message::app::Since;
 use crate::report::message::{Message, Outcome, Started, Summary, Why};
 use crate::settings::Job;
 use crate::settings::watch::WatchSettings;
@@ -56,6 +58,8 @@ pub struct Threads {
     pub listener: Sender<()>,
     /// What was built, which threads of its own tell of.
     pub history: Arc<History>,
+    /// The app, where one is kept running.
+    pub app: AppHandle,
 }
 
 pub struct EventLoop<'a> {
@@ -83,6 +87,8 @@ pub struct EventLoop<'a> {
     /// What the last look found changed.
     why: Option<Why>,
     summary: Summary,
+    /// When the build under way was wanted, and why.
+    wanted: (Instant, Since),
 }
 
 impl<'a> EventLoop<'a> {
@@ -111,6 +117,7 @@ impl<'a> EventLoop<'a> {
             look_took: Duration::ZERO,
             why: None,
             summary: Summary::default(),
+            wanted: (Instant::now(), Since::Build),
         }
     }
 
@@ -119,6 +126,7 @@ impl<'a> EventLoop<'a> {
         self.replies.send(self.waiters.end());
         let _ = self.threads.worker.send(WorkerCommand::Leave);
         self.hooks.end();
+        self.threads.app.leave();
         self.summary
     }
 
@@ -198,7 +206,8 @@ impl<'a> EventLoop<'a> {
                 self.decide(Input::Stop(WatchEnd::Asked))
             }
             Key::Help => {
-                self.reporter.emit(&Message::Answer(&keys::help(self.job.incremental)));
+                let help = keys::help(self.job.incremental, self.threads.app.exists());
+                self.reporter.emit(&Message::Answer(&help));
                 false
             }
             Key::Output => {
@@ -207,6 +216,14 @@ impl<'a> EventLoop<'a> {
             }
             Key::Timings => {
                 self.threads.history.write_timings();
+                false
+            }
+            Key::RestartApp => {
+                self.threads.app.restart();
+                false
+            }
+            Key::OpenApp => {
+                self.threads.app.open();
                 false
             }
         }
@@ -253,6 +270,7 @@ impl<'a> EventLoop<'a> {
             }
             WorkerEvent::NotNeeded => {
                 self.waiters.no_failure();
+                self.run_app(None);
                 self.decide(Input::BuildEnded { end: BuildEnd::NotNeeded, image: None })
             }
             WorkerEvent::Ended { outcome, failure, source_moved, total, image, changed } => {
@@ -268,6 +286,9 @@ impl<'a> EventLoop<'a> {
                     Some(failure) => self.waiters.build_failed(failure.into()),
                     None => self.waiters.no_failure(),
                 }
+                if outcome == Outcome::Ok {
+                    self.run_app(image.clone());
+                }
                 let end = match outcome {
                     Outcome::Cancelled if source_moved => BuildEnd::SourceMoved,
                     Outcome::Cancelled => BuildEnd::Cancelled,
@@ -279,8 +300,16 @@ impl<'a> EventLoop<'a> {
         }
     }
 
+    /// The build under way has put the tag on an image.
+    fn run_app(&self, image: Option<String>) {
+        self.threads.app.run_image(image, self.builds, self.wanted.0, self.wanted.1);
+    }
+
     /// Has the decider decide, and does what it says; whether the run is over.
     fn decide(&mut self, input: Input) -> bool {
+        if matches!(input, Input::Stop(_)) {
+            self.threads.app.leave();
+        }
         let actions = self.decider.on(input, Instant::now());
         let over = actions.contains(&Action::Leave);
         actions.into_iter().for_each(|action| self.act(action));
@@ -309,7 +338,12 @@ impl<'a> EventLoop<'a> {
             Action::AskImage(name) => drop(self.threads.asker.send(Question::Image(name))),
             Action::Listen => drop(self.threads.listener.send(())),
             Action::RenewStandby(why) => drop(self.threads.worker.send(WorkerCommand::Renew(why))),
-            Action::Report(note) => messages::report_note(self.reporter, &self.job.tag, &note),
+            Action::Report(note) => {
+                messages::report_note(self.reporter, &self.job.tag, &note);
+                if note == Note::EngineBack {
+                    self.threads.app.engine_back();
+                }
+            }
             Action::Leave => {}
         }
     }
@@ -332,6 +366,8 @@ impl<'a> EventLoop<'a> {
         if !order.unless_current {
             self.reporter.emit(&Message::BuildStarted(&started));
         }
+        let since = if order.demand.is_none() && order.saved.is_some() { Since::Save } else { Since::Build };
+        self.wanted = (order.saved.map_or(now, |saved| saved.first), since);
         let mut phases = Vec::new();
         if let (None, Some(saved)) = (order.demand, order.saved) {
             phases.push(("settle", saved.looked.saturating_duration_since(saved.first)));

@@ -37,6 +37,8 @@ pub enum Key {
     /// To have the page of timings written.
     Timings,
     Help,
+    RestartApp,
+    OpenApp,
 }
 
 impl Key {
@@ -48,17 +50,21 @@ impl Key {
             b'q' => Key::Quit,
             b'l' => Key::Output,
             b't' => Key::Timings,
+            b'a' => Key::RestartApp,
+            b'o' => Key::OpenApp,
             b'?' | b'h' => Key::Help,
             _ => return None,
         })
     }
 }
 
-/// What each key does, for people. `c` is left out where builds are without artifacts anyway.
-pub fn help(incremental: bool) -> String {
+/// What each key does, for people. `c` is left out where builds are without artifacts anyway, and what is for an
+/// app where none is kept running.
+pub fn help(incremental: bool, app: bool) -> String {
     let clean = if incremental { "c rebuild without artifacts, " } else { "" };
+    let app = if app { "a restart the app, o open it in the browser, " } else { "" };
     format!(
-        "r rebuild, {clean}p pause and resume, q quit, l show the last build's output again, t write the timings, ? this help"
+        "{app}r rebuild, {clean}p pause and resume, q quit, l show the last build's output again, t write the timings, ? this help"
     )
 }
 

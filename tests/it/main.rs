@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod artifacts;
 mod assemble_user;
 mod bad_input;

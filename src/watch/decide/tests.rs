@@ -29,6 +29,7 @@ fn millis(number: u64) -> Duration {
 
 fn settings(on_busy: OnBusy) -> WatchSettings {
     WatchSettings {
+        app: None,
         debounce: QUIET,
         on_busy,
         poll: None,
