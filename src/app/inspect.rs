@@ -39,6 +39,15 @@ pub struct Config {
 #[serde(rename_all = "PascalCase", default)]
 struct NetworkSettings {
     ports: Option<BTreeMap<String, Option<Vec<Binding>>>>,
+    networks: Option<BTreeMap<String, Network>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Network {
+    /// Empty if it has none.
+    #[serde(rename = "IPAddress")]
+    ip: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,6 +64,11 @@ impl Inspected {
         serde_json::from_str::<Vec<Self>>(&output.stdout).ok()?.into_iter().next()
     }
 
+    /// Its addresses in the networks that it is connected to.
+    pub fn ips(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.network_settings.networks.iter().flat_map(|networks| networks.values()).filter_map(|it| it.ip.parse().ok())
+    }
+
     /// Where a TCP port of the container is published.
     pub fn published(&self, port: u16) -> Option<SocketAddr> {
         let bindings = self.network_settings.ports.as_ref()?.get(&format!("{port}/tcp"))?.as_ref()?;
@@ -66,15 +80,19 @@ impl Inspected {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::Inspected;
 
     #[test]
     fn the_port_of_this_machine_counts() {
         let text = r#"{"Id":"a","Image":"b","State":{"Running":true,"Pid":7},"NetworkSettings":{"Ports":{
-            "80/tcp":[{"HostIp":"0.0.0.0","HostPort":"1"},{"HostIp":"127.0.0.1","HostPort":"2"}],"81/tcp":null}}}"#;
+            "80/tcp":[{"HostIp":"0.0.0.0","HostPort":"1"},{"HostIp":"127.0.0.1","HostPort":"2"}],"81/tcp":null},
+            "Networks":{"a":{"IPAddress":"172.17.0.2"},"b":{"IPAddress":""}}}}"#;
         let inspected: Inspected = serde_json::from_str(text).unwrap();
         assert_eq!(inspected.published(80), Some("127.0.0.1:2".parse().unwrap()));
         assert_eq!((inspected.published(81), inspected.state.pid), (None, 7));
+        assert_eq!(inspected.ips().collect::<Vec<_>>(), [IpAddr::from([172, 17, 0, 2])]);
         assert!(serde_json::from_str::<Inspected>("{}").unwrap().published(80).is_none());
     }
 }

@@ -34,6 +34,9 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// How long the app may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long a connection to a container of this machine may take.
+const DIRECT_LIMIT: Duration = Duration::from_millis(200);
+
 /// How long a health check may take that sets no limit itself; docker's own default.
 const HEALTH_LIMIT: Duration = Duration::from_secs(30);
 
@@ -75,6 +78,7 @@ impl Probe {
             }
             (None, None) => self.wait_for_ports(&container, &targets, warn)?,
         }
+        let targets = if self.host_network { targets } else { self.direct(&container, targets) };
         Some(Facts { targets, image: container.image })
     }
 
@@ -89,6 +93,20 @@ impl Probe {
         published(container).or_else(|| {
             self.until(ENGINE_PAUSE, || Inspected::of(&self.engine, &self.name).as_ref().and_then(published))
         })
+    }
+
+    /// The addresses of the container itself, where they can be reached from here, and else the published ones: the engine's own
+    /// forwarder accepts connections also when the app does not, and costs time.
+    fn direct(&self, container: &Inspected, published: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let (pid, id) = (container.state.pid, &container.id);
+        if !sockets::has_our_users(pid) || sockets::listeners(pid, id).is_none() {
+            return published;
+        }
+        let reached = |port: u16| {
+            let mut addresses = container.ips().map(|ip| SocketAddr::new(ip, port));
+            addresses.find(|address| TcpStream::connect_timeout(address, DIRECT_LIMIT).is_ok())
+        };
+        self.ports.iter().zip(published).map(|(port, published)| reached(*port).unwrap_or(published)).collect()
     }
 
     fn wait_for_health(&self, command: &[String], container: &Inspected) -> Option<()> {

@@ -30,6 +30,13 @@ pub fn listeners(pid: u32, id: &str) -> Option<Vec<(IpAddr, u16)>> {
     Some(found)
 }
 
+/// Whether the process `pid` has the user ids that we have, as those of the machine's own engine do. Those of an engine without
+/// root do not, and its addresses may mean others here.
+pub fn has_our_users(pid: u32) -> bool {
+    let map = |process: &str| fs::read(format!("/proc/{process}/uid_map")).ok();
+    map(&pid.to_string()).is_some_and(|theirs| map("self") == Some(theirs))
+}
+
 /// What listens on a port.
 pub fn listener(all: &[(IpAddr, u16)], port: u16) -> Listener {
     let on_port: Vec<&IpAddr> = all.iter().filter(|(_, number)| *number == port).map(|(ip, _)| ip).collect();
@@ -75,7 +82,7 @@ fn parse_line(line: &str) -> Option<(IpAddr, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Listener, listener, listeners, parse};
+    use super::{Listener, has_our_users, listener, listeners, parse};
     use proptest::prelude::*;
 
     const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid
@@ -99,6 +106,7 @@ mod tests {
     fn a_process_of_no_container_says_nothing() {
         assert_eq!(listeners(std::process::id(), "0123456789abcdef0123456789abcdef"), None);
         assert_eq!(listeners(u32::MAX, ""), None);
+        assert!(!has_our_users(u32::MAX));
     }
 
     proptest! {
