@@ -3,6 +3,7 @@
 
 mod browser;
 pub mod containers;
+pub mod context;
 mod decide;
 mod event;
 mod forwarder;
@@ -19,25 +20,11 @@ use std::sync::mpsc;
 use anyhow::Result;
 
 use crate::cancel::Ending;
-use crate::engine::cli::Engine;
-use crate::report::Reporter;
-use crate::run_lock::RunLock;
 use crate::settings::app::AppSettings;
-use containers::RunningContainers;
+use context::AppContext;
 use forwarder::Forwarder;
 use handle::AppHandle;
 use supervisor::Supervisor;
-
-/// What the app of a run needs.
-pub struct AppContext<'a> {
-    pub engine: &'a Engine,
-    pub run_lock: &'a RunLock,
-    pub reporter: &'a Reporter,
-    /// The name of the images.
-    pub tag: &'a str,
-    /// For the containers that are to be removed at once at the second signal.
-    pub containers: RunningContainers,
-}
 
 /// Listens on the published ports, and makes what keeps the app running: a handle for telling it of images, and what has to be
 /// served on a thread of its own.
@@ -55,7 +42,6 @@ pub fn prepare<'a>(cx: AppContext<'a>, settings: &'a AppSettings) -> Result<(App
     let handle = AppHandle::new(send.clone());
     // Its calls end when the app is stopped, which may take longer than all else that is cleaned up.
     let engine = cx.engine.with_ending(Ending::default());
-    let supervisor =
-        Supervisor::new(engine, cx.run_lock, cx.reporter, cx.tag, cx.containers, settings, forwarder, (send, events));
+    let supervisor = Supervisor::new(cx, engine, settings, forwarder, (send, events));
     Ok((handle, supervisor))
 }

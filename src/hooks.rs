@@ -1,5 +1,6 @@
 //! Hooks: commands of the user's that run after a build of a watch. One hook runs at a time.
 
+mod after_app;
 mod changed_variable;
 mod decide;
 mod handle;

@@ -39,10 +39,11 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
+use crate::app;
 use crate::app::containers::RunningContainers;
+use crate::app::context::AppContext;
 use crate::app::handle::AppHandle;
 use crate::app::supervisor::Supervisor;
-use crate::app::{self, AppContext};
 use crate::engine::cli::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::hooks::{self, HookEvents, Hooks};
@@ -90,7 +91,9 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
     let history = History::begin(job, &settings.timings, engine.cancel(), keys::are_there(), reporter)?;
     let reporter = &history.reporter();
-    let app_cx = AppContext { engine: &engine, run_lock: &run_lock, reporter, tag: &job.tag, containers };
+    let settled = hooks.clone();
+    let on_settled = Box::new(move |build, serves| settled.app_settled(build, serves));
+    let app_cx = AppContext { engine: &engine, run_lock: &run_lock, reporter, tag: &job.tag, containers, on_settled };
     let app = settings.app.as_ref().map(|settings| app::prepare(app_cx, settings)).transpose()?;
     let mut listeners = Vec::from_iter(wait_server::listen(&claim, reporter));
     let notes_once = reporter.with_notes_once();
@@ -192,7 +195,9 @@ fn run_threads(
         let started = [
             guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers)),
             guarded(scope, &send, || worker.serve()),
-            guarded(scope, &send, move || hooks::run_on_request(cx.job, &settings.hooks, hook_events, cx.reporter)),
+            guarded(scope, &send, move || {
+                hooks::run_on_request(cx.job, &settings.hooks, settings.app.is_some(), hook_events, cx.reporter)
+            }),
             guarded(scope, &send, move || {
                 looker::look_on_request(&cx.job.source, tracker, &look_requests, cx.reporter, seen);
             }),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::browser;
 use super::containers::RunningContainers;
+use super::context::AppContext;
 use super::decide::{Action, AppId, Decider, Input, Rules, Why};
 use super::event::Event;
 use super::forwarder::Forwarder;
@@ -34,18 +35,16 @@ pub struct Supervisor<'a> {
     exited: HashSet<AppId>,
     /// The names of the containers of apps that are being removed.
     ending: HashMap<AppId, String>,
+    on_settled: Box<dyn Fn(u64, bool) + Send + 'a>,
     send: Sender<Event>,
     events: Receiver<Event>,
 }
 
 impl<'a> Supervisor<'a> {
-    #[expect(clippy::too_many_arguments, reason = "each is another thing")]
+    /// Keeps an app running, of which it is told by `events`; `send` is their other end.
     pub(super) fn new(
+        cx: AppContext<'a>,
         engine: Engine,
-        run_lock: &'a RunLock,
-        reporter: &'a Reporter,
-        tag: &'a str,
-        containers: RunningContainers,
         settings: &'a AppSettings,
         forwarder: Option<Arc<Forwarder>>,
         (send, events): (Sender<Event>, Receiver<Event>),
@@ -54,10 +53,11 @@ impl<'a> Supervisor<'a> {
             Rules { replace: settings.replace, restart: settings.restart, ready_timeout: settings.ready_timeout };
         Self {
             engine,
-            run_lock,
-            reporter,
-            tag,
-            containers,
+            run_lock: cx.run_lock,
+            reporter: cx.reporter,
+            tag: cx.tag,
+            containers: cx.containers,
+            on_settled: cx.on_settled,
             settings,
             forwarder,
             decider: Decider::new(rules),
@@ -165,6 +165,7 @@ impl<'a> Supervisor<'a> {
             since: running.since,
         };
         self.reporter.emit(&Message::App(AppMessage::Ready(&ready)));
+        (self.on_settled)(ready.build, true);
     }
 
     /// Where the app can be reached.
@@ -225,6 +226,7 @@ impl<'a> Supervisor<'a> {
             serving: serving.and_then(|app| self.apps.get(&app)?.id()),
         };
         self.reporter.emit(&Message::App(AppMessage::Failed(&failed)));
+        (self.on_settled)(failed.build, false);
     }
 
     fn report_exited(&self, app: AppId, status: i32, again: Option<Duration>) {

@@ -8,7 +8,7 @@ use super::choices::HookBusy;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Hooks")]
 pub struct HookOptions {
-    /// Run this command after each build that succeeded, once the tag is on the new image
+    /// Run this command after each build that succeeded, once the tag is on the new image and the app of `--run` serves
     ///
     /// It is run by `sh -c` in the current folder, without input, and each line that it prints is shown after `hook | `.
     /// MINIS2I_TAG, MINIS2I_IMAGE (the full id), MINIS2I_BUILD (the number of the build), MINIS2I_STATUS (`ok`),
@@ -17,9 +17,9 @@ pub struct HookOptions {
     #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
     pub on_success: Option<String>,
 
-    /// Run this command after each build that failed
+    /// Run this command after each build that failed, or whose app of `--run` did
     ///
-    /// As with `--on-success`; MINIS2I_STATUS is `failed` and MINIS2I_IMAGE is empty.
+    /// As with `--on-success`; MINIS2I_STATUS is `failed`, and MINIS2I_IMAGE is empty unless only the app failed.
     #[arg(long, value_name = "CMD", value_parser = NonEmptyStringValueParser::new())]
     pub on_failure: Option<String>,
 

@@ -24,6 +24,11 @@ pub struct EndedBuild {
 /// What the thread that runs hooks is told.
 pub enum Event {
     BuildEnded(EndedBuild),
+    /// The app of the build with this number serves, or it failed.
+    AppSettled {
+        build: u64,
+        serves: bool,
+    },
     /// What the hook of this number did, in the order of their starts.
     Process(u64, ProcessEvent),
     WatchEnds,
@@ -56,6 +61,11 @@ impl Hooks {
     /// A build ended: runs its hook, if there is one for it. Returns at once.
     pub fn build_ended(&self, build: EndedBuild) {
         let _ = self.events.send(Event::BuildEnded(build));
+    }
+
+    /// The app of the build with this number serves, or it failed: runs what waited for that. Returns at once.
+    pub fn app_settled(&self, build: u64, serves: bool) {
+        let _ = self.events.send(Event::AppSettled { build, serves });
     }
 
     /// The watch ends: ends the hook that runs, and starts no other. Returns at once; may be called more than once.

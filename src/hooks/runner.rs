@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::after_app::AfterApp;
 use super::changed_variable::ChangedVariable;
 use super::decide::{Action, HookDecider, Input, TERM_LIMIT, WAITING_LIMIT};
 use super::handle::{EndedBuild, Event, HookEvents};
@@ -19,14 +20,16 @@ use crate::settings::hooks::HookSettings;
 /// How long the last output of a hook is waited for after its end. It is in the pipe by then.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
 
-/// Runs the hooks of builds that end until the watch ends.
-pub fn run_on_request(job: &Job, settings: &HookSettings, events: HookEvents, reporter: &Reporter) {
+/// Runs the hooks of builds that end until the watch ends. Where an app runs the newest image (`with_app`), that of a good build
+/// runs once its app serves.
+pub fn run_on_request(job: &Job, settings: &HookSettings, with_app: bool, events: HookEvents, reporter: &Reporter) {
     let HookEvents { events, own_events, group } = events;
     let mut runner = Runner {
         job,
         settings,
         reporter,
         decider: HookDecider::new(settings.busy),
+        after_app: AfterApp::new(with_app),
         own_events,
         group,
         running: None,
@@ -38,14 +41,12 @@ pub fn run_on_request(job: &Job, settings: &HookSettings, events: HookEvents, re
             Some(deadline) => events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
             None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
-        let input = match event {
-            Ok(event) => runner.input(event),
-            Err(RecvTimeoutError::Timeout) => Some(Input::Tick),
+        let inputs = match event {
+            Ok(event) => runner.inputs(event),
+            Err(RecvTimeoutError::Timeout) => vec![Input::Tick],
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if let Some(input) = input {
-            runner.handle(input);
-        }
+        inputs.into_iter().for_each(|input| runner.handle(input));
     }
 }
 
@@ -84,6 +85,7 @@ struct Runner<'a> {
     settings: &'a HookSettings,
     reporter: &'a Reporter,
     decider: HookDecider<Hook>,
+    after_app: AfterApp,
     own_events: Sender<Event>,
     group: RunningGroup,
     /// The last hook that was started.
@@ -94,16 +96,28 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// What an event means to the decider, if anything.
-    fn input(&self, event: Event) -> Option<Input<Hook>> {
+    /// What an event means to the decider.
+    fn inputs(&mut self, event: Event) -> Vec<Input<Hook>> {
         match event {
-            Event::BuildEnded(build) => self.hook(build).map(Input::Wanted),
+            Event::BuildEnded(build) => {
+                let due = self.after_app.build_ended(build);
+                self.wanted(due)
+            }
+            Event::AppSettled { build, serves } => {
+                let due = self.after_app.app_settled(build, serves);
+                self.wanted(due)
+            }
             // One that was given up may end much later.
-            Event::Process(number, _) if number != self.started => None,
-            Event::Process(_, ProcessEvent::Exited) => Some(Input::Exited),
-            Event::Process(_, ProcessEvent::StoppedByTerminal) => Some(Input::StoppedByTerminal),
-            Event::WatchEnds => Some(Input::WatchEnds),
+            Event::Process(number, _) if number != self.started => Vec::new(),
+            Event::Process(_, ProcessEvent::Exited) => vec![Input::Exited],
+            Event::Process(_, ProcessEvent::StoppedByTerminal) => vec![Input::StoppedByTerminal],
+            Event::WatchEnds => vec![Input::WatchEnds],
         }
+    }
+
+    /// The hooks of these builds.
+    fn wanted(&self, due: impl IntoIterator<Item = EndedBuild>) -> Vec<Input<Hook>> {
+        due.into_iter().filter_map(|build| self.hook(build)).map(Input::Wanted).collect()
     }
 
     /// The hook for a build that ended, if there is one.

@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn parts_account_for_all_of_the_time() {
         let (mut timings, _) = timings(&[Outcome::Ok], "a");
-        timings.note_swap(1, ms(40));
+        timings.note_swap(1, ms(140));
         let build = &timings.builds[0];
         let parts = parts(build);
         let expected =

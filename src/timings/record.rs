@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::report::message::app::{AppMessage, Since};
 use crate::report::message::{Finished, Message, Outcome, StandbyUse, Started};
 
 /// So many builds are kept, the last ones: a week of a save a minute, in a few megabytes.
@@ -98,6 +99,9 @@ impl Timings {
             }
             Message::Error(error) if self.under_way.is_some() => self.fault = Some(error.to_string()),
             Message::BuildFinished(finished) => self.finish(finished, now),
+            Message::App(AppMessage::Ready(ready)) if matches!(ready.since, Since::Save | Since::Build) => {
+                self.note_swap(ready.build, ready.took);
+            }
             _ => {}
         }
     }
@@ -107,11 +111,10 @@ impl Timings {
         self.prepared = Some(took);
     }
 
-    /// The app of this build answers, this long after the tag moved.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for watches that keep an app running"))]
+    /// The app of this build serves, this long after what the build is measured from.
     pub fn note_swap(&mut self, build: u64, took: Duration) {
         if let Some(build) = self.builds.iter_mut().rev().find(|it| it.number == build) {
-            build.swap = Some(took);
+            build.swap = Some(took.saturating_sub(build.total));
         }
     }
 
@@ -203,8 +206,8 @@ pub mod tests {
     #[test]
     fn a_swap_belongs_to_the_build_of_the_app() {
         let (mut timings, _) = timings(&[Outcome::Ok, Outcome::Ok], "a");
-        timings.note_swap(1, ms(50));
-        timings.note_swap(7, ms(50));
+        timings.note_swap(1, ms(150));
+        timings.note_swap(7, ms(150));
         assert_eq!((timings.builds[0].length(), timings.builds[1].length()), (ms(150), ms(101)));
     }
 

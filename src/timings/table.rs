@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn swaps_have_a_column_where_there_are_any() {
         let (mut timings, _) = timings(&[Outcome::Ok, Outcome::Ok], "a");
-        timings.note_swap(2, ms(40));
+        timings.note_swap(2, ms(141));
         let mut page = String::new();
         add(&mut page, &timings);
         for part in ["Swap, s</th>", "<td>0.040</td>", "swap 0.040"] {

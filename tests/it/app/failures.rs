@@ -89,3 +89,20 @@ fn an_app_that_exits_is_started_again_where_that_is_wanted() {
     assert_eq!(watch.with_reason("app-ready")[1]["since"], "exit");
     watch.stop("INT");
 }
+
+#[test]
+fn a_hook_runs_once_the_app_serves_and_an_app_that_fails_is_a_failure() {
+    let builder = shared_web_builder();
+    let project = Project::new().file("index.html", "1").file("delay", "300");
+    let hook = "echo $MINIS2I_BUILD $MINIS2I_STATUS ${MINIS2I_IMAGE:+image}";
+    let options = ["--run", "-p", "127.0.0.1::8080", "--on-success", hook, "--on-failure", hook];
+    let watch = project.watch(&builder).args(&options).start_watch();
+    let output = || watch.with_reason("hook-output").iter().map(|it| it["text"].clone()).collect::<Vec<_>>();
+    watch.wait_for("the first hook", |_| output() == ["1 ok image"]);
+    let reasons: Vec<_> = watch.messages().iter().map(|it| it["reason"].as_str().unwrap().to_owned()).collect();
+    let place = |reason: &str| reasons.iter().position(|it| it == reason);
+    assert!(place("app-ready").is_some() && place("app-ready") < place("hook-output"), "{watch}");
+    watch.build_after(|| project.write("exit", "3"));
+    watch.wait_for("the second hook", |_| output() == ["1 ok image", "2 failed image"]);
+    watch.stop("INT");
+}
