@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn only_commands_that_take_all_words_are_offered() {
         assert_eq!(typed("minis2i snippet make src builder img --debounce 1s").ok().unwrap().commands, ["watch"]);
-        assert_eq!(typed("minis2i snippet make src builder img --run").ok().unwrap().commands, ["build"]);
+        assert_eq!(typed("minis2i snippet make src builder img --if-changed").ok().unwrap().commands, ["build"]);
     }
 
     #[test]
