@@ -17,11 +17,12 @@ use crate::settings::engine::engine_program;
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let engine = Engine::new(engine_program(&args.engine), Ending::default(), |_| {});
     let run_lock = RunLock::inherit(&args.lock)?;
+    let containers = Leftovers { containers: args.container, ..Leftovers::default() }.remove(&engine);
     // Containers without a lock are removed too: those that the engine created after their run was killed, or whose locks
-    // were removed by hand or by a run that used another engine. They come first, as they may use one of the images.
+    // were removed by hand or by a run that used another engine. Images come last, as a container may use one of them.
     let removed = cleanup::remove_dead(&engine, &run_lock).map(drop);
     let images = args.image.iter().map(|image| SupersededImage::from_text(image)).collect();
-    Leftovers { containers: args.container, images }.remove(&engine)?;
+    containers.and(Leftovers { images, ..Leftovers::default() }.remove(&engine))?;
     // With `build --run`, the parent is still running its image, and its lock protects that container.
     if rustix::process::getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != args.parent) {
         run_lock.give_up();
