@@ -174,7 +174,7 @@ impl Connection {
     /// passed at all goes to the current app instead.
     pub fn leave_at_rest(&mut self, quiet: Duration, shared: &mut Shared) -> Fate {
         if let State::Passing(passing) = &mut self.state {
-            passing.watch_answers();
+            passing.end_after_answer();
         }
         // What has just arrived counts.
         if self.pump(shared) == Fate::Closed {

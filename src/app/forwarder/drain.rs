@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::current::Generation;
 
-/// How long nothing must have passed until a connection is taken to be at rest. An app can pause in the middle of an answer,
-/// and a client that asks often never rests for long, so it is long at first and short for the second half of the limit.
+/// How long nothing must have passed until a connection is taken to be at rest whose protocol is not known. An app can pause in
+/// the middle of an answer, and a client that asks often never rests for long, so it is long at first and short for the second
+/// half of the limit.
 const PATIENT: Duration = Duration::from_millis(100);
 const HURRIED: Duration = Duration::from_millis(2);
 

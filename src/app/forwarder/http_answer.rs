@@ -1,5 +1,5 @@
-//! Finds the end of an HTTP/1 answer in what an app sends, so that a connection that is kept alive can be closed between
-//! two requests even when its client asks all the time. Only connections that are to end are looked at in this way.
+//! Finds the end of an HTTP/1 answer in what an app sends, so that a connection that is to end is closed between two requests and
+//! never within an answer, however long an app pauses there. Of an answer whose length is known, only the head is read.
 
 /// The longest head of an answer that is looked for an end.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -17,7 +17,9 @@ pub enum HttpAnswer {
     /// A part of a body in chunks, of which these were the last bytes.
     Chunks(Vec<u8>),
     Complete,
-    /// Where it ends cannot be told, or it is no HTTP/1.
+    /// All that comes until the app closes the connection.
+    UntilClose,
+    /// It is no HTTP/1.
     Unknown,
 }
 
@@ -43,7 +45,7 @@ impl HttpAnswer {
                 last.extend_from_slice(bytes);
                 *self = in_chunks(last);
             }
-            HttpAnswer::Body(_) | HttpAnswer::Complete | HttpAnswer::Unknown => self.skip(bytes.len()),
+            _ => self.skip(bytes.len()),
         }
     }
 
@@ -55,8 +57,18 @@ impl HttpAnswer {
                 Some(left) => HttpAnswer::Body(left),
                 None => HttpAnswer::Unknown,
             },
+            HttpAnswer::UntilClose => HttpAnswer::UntilClose,
             _ => HttpAnswer::Unknown,
         };
+    }
+
+    /// Whether a part of it has come and another part is still to come.
+    pub fn is_partial(&self) -> bool {
+        match self {
+            HttpAnswer::Head(bytes) => !bytes.is_empty(),
+            HttpAnswer::Body(_) | HttpAnswer::Chunks(_) | HttpAnswer::UntilClose => true,
+            HttpAnswer::Complete | HttpAnswer::Unknown => false,
+        }
     }
 }
 
@@ -87,8 +99,7 @@ fn after_head(bytes: Vec<u8>) -> HttpAnswer {
                 answer.skip(rest.len());
                 answer
             }
-            // It ends with the connection.
-            None => HttpAnswer::Unknown,
+            None => HttpAnswer::UntilClose,
         },
     }
 }
@@ -131,11 +142,18 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_of_its_own_stays_unknown() {
-        let no_length = "HTTP/1.1 200 OK\r\n\r\nhello";
+    fn without_a_length_an_answer_goes_on_until_the_app_closes() {
+        let mut answer = after(&[b"HTTP/1.1 200 OK\r\n\r\nhello"]);
+        answer.skip(10_000);
+        assert_eq!(answer, HttpAnswer::UntilClose);
+        assert!(answer.is_partial());
+    }
+
+    #[test]
+    fn what_is_no_answer_stays_unknown() {
         let web_socket = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
         let longer_than_it_says = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhello";
-        for text in [no_length, web_socket, longer_than_it_says, "220 smtp ready\r\n", "\0\0\x12"] {
+        for text in [web_socket, longer_than_it_says, "220 smtp ready\r\n", "\0\0\x12"] {
             assert_eq!(after(&[text.as_bytes()]), HttpAnswer::Unknown, "{text:?}");
         }
     }
@@ -169,6 +187,7 @@ mod tests {
             let mut answer = HttpAnswer::new();
             for part in cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]).filter(|part| !part.is_empty()) {
                 prop_assert_ne!(&answer, &HttpAnswer::Complete);
+                prop_assert_eq!(answer.is_partial(), answer != HttpAnswer::new());
                 answer.read(part);
             }
             prop_assert_eq!(answer, HttpAnswer::Complete);

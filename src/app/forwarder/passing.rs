@@ -24,8 +24,10 @@ pub struct Passing {
     last: Instant,
     /// The app had the last word, or none was spoken: nobody waits for an answer.
     answered: bool,
-    /// How much of the answer to the last request has come, on a connection that is to end.
-    answer: Option<HttpAnswer>,
+    /// How much of the answer to the last request has come.
+    answer: HttpAnswer,
+    /// The connection is closed once that is complete.
+    is_to_end: bool,
     /// The connection to the app broke; what it had sent before still goes to the client.
     app_broke: bool,
 }
@@ -50,7 +52,8 @@ impl Passing {
             used: false,
             last: now,
             answered: true,
-            answer: None,
+            answer: HttpAnswer::new(),
+            is_to_end: false,
             app_broke: false,
         }
     }
@@ -58,8 +61,8 @@ impl Passing {
     /// Moves what can be moved now.
     pub fn pump(&mut self, client: &Endpoint, mover: &mut Mover, now: Instant) -> Progress {
         // Answers first: one that is passed on before a new request is not the answer to it.
-        let (app, answer) = (self.app.stream(), self.answer.as_mut());
-        let (answered, next) = self.responses.pump_watched(mover, app, client.stream(), answer);
+        let app = self.app.stream();
+        let (answered, next) = self.responses.pump_watched(mover, app, client.stream(), Some(&mut self.answer));
         match next {
             // A broken connection tells so once, and then looks like one that has ended.
             Next::PassEnd if self.app_broke => return Progress::Broke,
@@ -80,8 +83,8 @@ impl Passing {
             self.last = now;
             self.answered = asked == 0;
         }
-        if asked > 0 && self.answer.is_some() {
-            self.answer = Some(HttpAnswer::new());
+        if asked > 0 {
+            self.answer = HttpAnswer::new();
         }
         if self.app_broke && self.responses.is_over() {
             Progress::Broke
@@ -114,14 +117,14 @@ impl Passing {
         !self.used && self.requests.is_fresh() && self.responses.is_fresh()
     }
 
-    /// It is to end: from now on the ends of answers are looked for.
-    pub fn watch_answers(&mut self) {
-        self.answer.get_or_insert_with(HttpAnswer::new);
+    /// Has the connection end with the answer that is under way.
+    pub fn end_after_answer(&mut self) {
+        self.is_to_end = true;
     }
 
     /// Whether it is to end, and the client has an answer and waits for no other one.
     pub fn has_answered(&self) -> bool {
-        self.answer == Some(HttpAnswer::Complete) && self.is_at_rest(Duration::ZERO, self.last)
+        self.is_to_end && self.answer == HttpAnswer::Complete && self.is_at_rest(Duration::ZERO, self.last)
     }
 
     /// Whether the client can be told that no more comes without a loss for it: it waits for no answer, as between two
@@ -129,7 +132,7 @@ impl Passing {
     pub fn is_at_rest(&self, quiet: Duration, now: Instant) -> bool {
         let nothing_under_way = !self.requests.holds_bytes() && !self.responses.holds_bytes();
         // A client that has ended its direction waits for all that the app has to say.
-        let between_requests = self.answered && self.requests.sends();
+        let between_requests = self.answered && !self.answer.is_partial() && self.requests.sends();
         nothing_under_way
             && (between_requests || self.responses.is_over())
             && now.saturating_duration_since(self.last) >= quiet

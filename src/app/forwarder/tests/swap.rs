@@ -138,6 +138,33 @@ fn a_drain_leaves_a_download_until_it_is_done() {
 }
 
 #[test]
+fn an_answer_within_which_the_app_paused_was_cut() {
+    const LIMIT: Duration = Duration::from_millis(300);
+    let parts = [
+        ("HTTP/1.1 20", "0 OK\r\nContent-Length: 1\r\n\r\nx"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234", "56789"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", "0\r\n\r\n"),
+        ("HTTP/1.1 200 OK\r\n\r\nwithout a ", "length"),
+    ];
+    for (first, second) in parts {
+        let forwarder = forwarder(LONG);
+        let listener = TcpListener::bind(any_port()).unwrap();
+        let old = forwarder.connect_to(vec![listener.local_addr().unwrap()]);
+        let mut client = connect(&forwarder);
+        client.write_all(b"GET").unwrap();
+        let (mut app, _) = listener.accept().unwrap();
+        app.read_exact(&mut [0; 3]).unwrap();
+        app.write_all(first.as_bytes()).unwrap();
+        client.read_exact(&mut vec![0; first.len()]).unwrap();
+        forwarder.disconnect();
+        assert_eq!(forwarder.drain(old, LIMIT), 1, "{first:?}");
+        app.write_all(second.as_bytes()).unwrap();
+        drop(app);
+        assert_eq!(read_all(&mut client), second);
+    }
+}
+
+#[test]
 fn a_drain_ends_a_busy_http_connection_between_two_requests() {
     let forwarder = forwarder(LONG);
     let listener = TcpListener::bind(any_port()).unwrap();
@@ -148,7 +175,6 @@ fn a_drain_ends_a_busy_http_connection_between_two_requests() {
     app.read_exact(&mut [0; 6]).unwrap();
     std::thread::scope(|scope| {
         let drained = scope.spawn(|| forwarder.drain(old, LONG));
-        // It begins to look at connections at some time from here on; an answer that began before is not one it can read.
         let mut answers = 0;
         while !drained.is_finished() {
             app.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\n").unwrap();
