@@ -15,7 +15,7 @@ use crate::contract::image_path::join;
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
 use crate::engine::process::Process;
-use crate::pipeline::container::exit_marker::{RUN_AND_MARK_EXIT, ScriptExit, UntilExit};
+use crate::pipeline::container::exit_marker::{ScriptExit, UntilExit, run_and_mark_exit};
 use crate::pipeline::container::lines::relay_lines;
 use crate::pipeline::container::own_variables::put_away;
 use crate::random;
@@ -56,6 +56,9 @@ pub struct Saver {
 
 /// What the shell reports if [`COPY_FOLDER`] had files before the script ran.
 const FILLED: &str = "filled";
+
+/// What it reports if the folder had none before, and has some now.
+const COPIED: &str = "copied";
 
 /// Which of the files in [`COPY_FOLDER`] a script has copied there.
 enum CopiedFiles {
@@ -125,6 +128,8 @@ impl Saver {
             0 if plan.without_shell && !plan.copied_before => {
                 relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to)?
             }
+            // The shell saw that the folder is empty, so the engine need not be asked.
+            0 if !plan.without_shell && ended.note != COPIED => SavedArtifacts::Nothing,
             0 => relay_copied_files(&engine, container.name(), &CopiedFiles::All, to)?,
             // The image has no such script, which is not known before for images that minis2i did not build.
             126 | 127 if relayed.is_empty() => SavedArtifacts::Nothing,
@@ -153,7 +158,8 @@ fn run_again_and_relay<W: Write>(
     match ended.status {
         // The user of the image may not remove the files.
         0 if ended.note == FILLED => relay_copied_files(engine, container.name(), &CopiedFiles::Changed, to),
-        0 => relay_copied_files(engine, container.name(), &CopiedFiles::All, to),
+        0 if ended.note == COPIED => relay_copied_files(engine, container.name(), &CopiedFiles::All, to),
+        0 => Ok(SavedArtifacts::Nothing),
         status => Ok(SavedArtifacts::Failed(format!("with an empty {COPY_FOLDER} it exited with status {status}"))),
     }
 }
@@ -229,17 +235,28 @@ fn shell_arguments(plan: &ArtifactPlan, token: &str, clear: bool) -> Vec<String>
         args.push("/bin/sh".to_owned());
     }
     let clear = if clear { format!("rm -rf {COPY_FOLDER} 2>/dev/null; ") } else { String::new() };
-    let is_filled = format!(
-        "minis2i_note=; for f in {COPY_FOLDER}/* {COPY_FOLDER}/.[!.]* {COPY_FOLDER}/..?*; do \
-         if [ -e \"$f\" ] || [ -L \"$f\" ]; then minis2i_note={FILLED}; fi; done"
-    );
+    let note_files = |note: &str| {
+        format!(
+            "for f in {COPY_FOLDER}/* {COPY_FOLDER}/.[!.]* {COPY_FOLDER}/..?*; do \
+             if [ -e \"$f\" ] || [ -L \"$f\" ]; then minis2i_note={note}; break; fi; done"
+        )
+    };
+    // A folder that the user of the image cannot list may have files.
+    let run = run_and_mark_exit(&format!(
+        "if [ -z \"$minis2i_note\" ]; then {}; \
+         if [ -d {COPY_FOLDER} ] && ! [ -r {COPY_FOLDER} ]; then minis2i_note={COPIED}; fi; fi",
+        note_files(COPIED)
+    ));
     let own = format!("minis2i_search=$3; {}\n", put_away());
-    let prepare = format!("{clear}[ -d {COPY_FOLDER} ] || mkdir -p {COPY_FOLDER} 2>/dev/null; {is_filled}");
+    let prepare = format!(
+        "{clear}[ -d {COPY_FOLDER} ] || mkdir -p {COPY_FOLDER} 2>/dev/null; minis2i_note=; {}",
+        note_files(FILLED)
+    );
     let (program, path) = match &plan.script {
-        SaverScript::Image(path) => (format!("{own}{prepare}; {RUN_AND_MARK_EXIT}"), path.clone()),
+        SaverScript::Image(path) => (format!("{own}{prepare}; {run}"), path.clone()),
         SaverScript::External { destination, .. } => {
             let receive = "mkdir -p \"${1%/*}\" && cat >\"$1\" && chmod 755 \"$1\" || exit 1";
-            (format!("{own}{receive}; {prepare}; {RUN_AND_MARK_EXIT}"), join(destination, EXTERNAL_PATH))
+            (format!("{own}{receive}; {prepare}; {run}"), join(destination, EXTERNAL_PATH))
         }
     };
     args.extend(["-c".to_owned(), program, "minis2i".to_owned(), path, token.to_owned(), plan.search_path.clone()]);

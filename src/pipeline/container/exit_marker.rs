@@ -5,11 +5,15 @@ use std::io::{self, Read};
 
 use super::protocol::{Chunk, MarkScanner};
 
-/// The part of a shell program that runs `"$1"` and reports its exit status on both streams; `"$2"` is the token, and the
-/// variable `minis2i_note`, which must be set, has what is reported as well. It comes after
+/// The part of a shell program that runs `"$1"`, then the commands `after`, and reports the exit status on both streams; `"$2"` is
+/// the token, and the variable `minis2i_note`, which must be set, has what is reported as well. It comes after
 /// [`put_away`](super::own_variables::put_away).
-pub const RUN_AND_MARK_EXIT: &str = "(minis2i_restore; minis2i_restore_options; exec \"$1\") </dev/null; set -- $? \"$2\"; \
-    for out in 1 2; do printf '\\036%s exit %d %s\\n' \"$2\" \"$1\" \"$minis2i_note\" >&$out; done";
+pub fn run_and_mark_exit(after: &str) -> String {
+    format!(
+        "(minis2i_restore; minis2i_restore_options; exec \"$1\") </dev/null; set -- $? \"$2\"; {after}; \
+         for out in 1 2; do printf '\\036%s exit %d %s\\n' \"$2\" \"$1\" \"$minis2i_note\" >&$out; done"
+    )
+}
 
 /// How a script ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +101,7 @@ impl<R: Read> Read for UntilExit<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RUN_AND_MARK_EXIT, UntilExit};
+    use super::{UntilExit, run_and_mark_exit};
     use crate::pipeline::container::own_variables::put_away;
     use std::io::Read;
     use std::process::Command;
@@ -122,11 +126,12 @@ mod tests {
     #[test]
     fn a_shell_reports_the_exit_status_on_both_streams() {
         let shell = |script: &str| {
-            let program = format!("minis2i_note= minis2i_search=; {}\n{RUN_AND_MARK_EXIT}", put_away());
+            let program =
+                format!("minis2i_note= minis2i_search=; {}\n{}", put_away(), run_and_mark_exit("minis2i_note=after"));
             let output = Command::new("sh").args(["-c", &program, "sh", script, "token"]).output().unwrap();
             (read(output.stdout.as_slice()), read(output.stderr.as_slice()))
         };
-        let exit = |status| Some((status, String::new()));
+        let exit = |status| Some((status, "after".to_owned()));
         assert_eq!(shell("true"), ((String::new(), exit(0)), (String::new(), exit(0))));
         assert_eq!(shell("false").0, (String::new(), exit(1)));
         let (out, errors) = shell("/no/such/script");

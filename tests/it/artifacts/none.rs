@@ -40,6 +40,25 @@ fn a_lot_of_text_after_the_end_of_the_archive_is_fine() {
 }
 
 #[test]
+fn the_engine_was_asked_for_files_that_a_script_has_not_copied() {
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    let asks = |save: &str| {
+        project.build(&builder).save(save).success();
+        let outcome = project.build(&builder).arg("--verbose").save("").success();
+        ["$ docker cp ", "$ docker diff "].iter().any(|call| outcome.stderr.contains(call))
+    };
+    let copies =
+        ["echo >/tmp/artifacts/a", "echo >/tmp/artifacts/.a", "ln -s none /tmp/artifacts/a", "mkdir /tmp/artifacts/a"];
+    for save in copies {
+        assert!(asks(save), "after `{save}`");
+    }
+    for save in [":", "rm -rf /tmp/artifacts", "mkdir -p /tmp/other && echo >/tmp/other/a"] {
+        assert!(!asks(save), "after `{save}`");
+    }
+}
+
+#[test]
 fn a_builder_without_the_script_costs_no_container() {
     let builder = Builder::new().script("assemble", "#!/bin/sh\n").make();
     let project = Project::new().file("a", "");
