@@ -101,11 +101,16 @@ pub fn assemble(
     ready: &mut ReadyBuild,
     progress: &mut Progress,
 ) -> Result<ScriptResult> {
-    let assembled = ready.run_assemble(cx, images, progress)?;
-    progress.note_following("assemble", "clear");
+    // The time of a phase that fails counts, too.
+    let result = ready.run_assemble(cx, images, progress);
+    if progress.assemble_started {
+        progress.note_following("assemble", "clear");
+    }
+    let assembled = result?;
     let Some(runtime) = &images.runtime else { return Ok(assembled) };
-    let runtime_result = ready.run_second_stage(cx, runtime, progress)?;
+    let result = ready.run_second_stage(cx, runtime, progress);
     progress.note("runtime");
+    let runtime_result = result?;
     Ok(ScriptResult { metadata: runtime_result.metadata.or(assembled.metadata), idle: runtime_result.idle })
 }
 
@@ -137,9 +142,10 @@ pub fn commit(
     let CommitOptions { tag_move, keep_superseded } = options;
     let superseded = images.superseded().filter(|_| !keep_superseded);
     let source = CommitSource { container: ready.container_to_commit(), pause: !assembled.idle, tag_move, superseded };
-    let id = commit::commit_container(&cx.engine, cx.run_lock, &source, &cx.job.tag, &config, images.tagged.as_ref())?;
+    let result =
+        commit::commit_container(&cx.engine, cx.run_lock, &source, &cx.job.tag, &config, images.tagged.as_ref());
     progress.note("commit");
-    Ok(id)
+    result
 }
 
 /// Whether the image that has the tag was built from exactly this source, builder and options.

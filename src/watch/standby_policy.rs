@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::pipeline::approach::CannotWait;
+use crate::report::message::Outcome;
 
 /// How long to wait before a lost standby is replaced, at first and at most: chosen so that a container that is removed again
 /// and again costs next to nothing.
@@ -51,8 +52,16 @@ impl StandbyPolicy {
         self.off.or(self.cannot_wait.map(reason)).unwrap_or(self.why_none)
     }
 
-    /// A build is over: the next one wants a policy.
-    pub fn wanted(&mut self) {
+    /// A build with this outcome is over, and the next one wants a standby. If it comes before there is one, it is told why.
+    pub fn wanted_after(&mut self, outcome: Outcome) {
+        self.why_none = match outcome {
+            Outcome::Cancelled => "the build that was cancelled used it",
+            Outcome::Ok | Outcome::Failed => "the build before has just ended",
+        };
+        self.try_now();
+    }
+
+    fn try_now(&mut self) {
         self.back_off = None;
         self.due = Some(Instant::now());
     }
@@ -61,7 +70,7 @@ impl StandbyPolicy {
     pub fn renew(&mut self, why: &'static str) {
         self.why_none = why;
         self.cannot_wait = None;
-        self.wanted();
+        self.try_now();
     }
 
     /// Builds as they are now cannot have one, for this reason, or can.
@@ -107,6 +116,7 @@ pub fn reason(why: CannotWait) -> &'static str {
 mod tests {
     use super::{Limit, StandbyPolicy};
     use crate::pipeline::approach::CannotWait;
+    use crate::report::message::Outcome;
     use std::time::{Duration, Instant};
 
     const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
@@ -120,7 +130,7 @@ mod tests {
             wait > Duration::from_secs(seconds) - Duration::from_millis(500) && wait <= Duration::from_secs(seconds)
         });
         assert_eq!(waits, [true; 4]);
-        policy.wanted();
+        policy.wanted_after(Outcome::Ok);
         assert!(policy.due().unwrap() <= Instant::now());
     }
 
@@ -128,7 +138,7 @@ mod tests {
     fn none_is_tried_while_none_can_be() {
         let mut policy = StandbyPolicy::new(None, 0);
         policy.learn(Some(CannotWait::Shell));
-        policy.wanted();
+        policy.wanted_after(Outcome::Ok);
         assert_eq!((policy.due(), policy.why_none()), (None, "the builder has no shell"));
         policy.renew("the builder image changed");
         assert!(policy.due().is_some());
@@ -136,16 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn a_build_after_a_cancelled_one_was_told_that_it_is_the_first() {
+        let mut policy = StandbyPolicy::new(None, 0);
+        assert_eq!(policy.why_none(), "it is the first build");
+        policy.mark_ready();
+        policy.wanted_after(Outcome::Cancelled);
+        assert_eq!(policy.why_none(), "the build that was cancelled used it");
+        policy.wanted_after(Outcome::Failed);
+        assert_eq!(policy.why_none(), "the build before has just ended");
+    }
+
+    #[test]
     fn none_is_made_when_none_is_wanted_or_the_source_is_too_large() {
         let mut policy = StandbyPolicy::new(Some("off"), 10);
-        policy.wanted();
+        policy.wanted_after(Outcome::Ok);
         assert_eq!((policy.due(), policy.why_none()), (None, "off"));
         let mut policy = StandbyPolicy::new(None, 10);
-        policy.wanted();
+        policy.wanted_after(Outcome::Ok);
         assert_eq!(policy.check_size(11), Limit::Over { reported: false });
         assert_eq!(policy.check_size(11), Limit::Over { reported: true });
         assert_eq!(policy.due(), None);
-        policy.wanted();
+        policy.wanted_after(Outcome::Ok);
         assert_eq!(policy.check_size(10), Limit::Fine);
     }
 }

@@ -79,9 +79,6 @@ impl<'a> Worker<'a> {
             match command {
                 WorkerCommand::Build(request) => {
                     waiting = self.build(&request, waiting.take());
-                    if waiting.is_none() {
-                        self.policy.wanted();
-                    }
                 }
                 WorkerCommand::StandbyEnded(name) => {
                     if waiting.as_ref().is_some_and(|standby| standby.ready.container() == name) {
@@ -270,6 +267,7 @@ impl<'a> Worker<'a> {
         if outcome != Outcome::Cancelled {
             callback::post_in_background(&self.cx, outcome == Outcome::Ok);
         }
+        self.policy.wanted_after(outcome);
         let source_moved = result.as_ref().is_err_and(SourceMoved::ended);
         let failure = Failure::of(&result);
         (self.report)(WorkerEvent::Ended { outcome, failure, source_moved, total, image: result.ok(), changed });
