@@ -256,7 +256,7 @@ impl FillAttempt<'_> {
         progress.note("source");
         let Some(saver) = saver else { return Ok(sent) };
         reporter.phase("taking over artifacts");
-        let (saved, container) = saver.relay_to(upload, || self.cx.run_lock.container_name())?;
+        let (saved, container) = saver.relay_to(upload, &|| self.cx.run_lock.container_name())?;
         warn_about_artifacts(reporter, &saved);
         sent.saver = Some(container);
         match saved {

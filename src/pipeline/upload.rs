@@ -128,7 +128,7 @@ impl<'a> Upload<'a> {
     /// # Errors
     /// If the build container does not accept them, the copied files cannot be fetched, or work was cancelled.
     pub fn relay_artifacts(&mut self, cx: &BuildContext, session: &mut Session, saver: Saver) -> Result<Container> {
-        let (saved, container) = saver.relay_to(session.upload(), || cx.run_lock.container_name())?;
+        let (saved, container) = saver.relay_to(session.upload(), &|| cx.run_lock.container_name())?;
         warn_about_artifacts(cx.reporter, &saved);
         match saved {
             SavedArtifacts::Streamed(relayed) => self.script.modes.extend(relayed.modes),

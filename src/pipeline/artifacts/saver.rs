@@ -26,6 +26,9 @@ use crate::tar::writer::Writer;
 /// minis2i.
 const COPY_FOLDER: &str = "/tmp/artifacts";
 
+/// The exit status of the engine's CLI when the engine could not create or start a container.
+const NOT_STARTED: i32 = 125;
+
 /// The path of an external script, below the destination.
 const EXTERNAL_PATH: &str = "scripts/save-artifacts";
 
@@ -52,6 +55,9 @@ pub struct Saver {
     token: String,
     /// Shows the script's stderr.
     stderr_relay: JoinHandle<()>,
+    reporter: Reporter,
+    /// Another container is tried if the engine cannot start this one.
+    may_retry: bool,
 }
 
 /// What the shell reports if [`COPY_FOLDER`] had files before the script ran.
@@ -89,14 +95,19 @@ impl Saver {
         };
         let mut stderr = UntilExit::new(process.stderr(), &token);
         let reporter = reporter.clone();
-        let stderr_relay = std::thread::spawn(move || relay_lines(&mut stderr, &reporter));
-        Ok(Self { engine: engine.clone(), plan: plan.clone(), container, process, token, stderr_relay })
+        let stderr_relay = std::thread::spawn({
+            let reporter = reporter.clone();
+            move || relay_lines(&mut stderr, &reporter)
+        });
+        let (engine, plan) = (engine.clone(), plan.clone());
+        Ok(Self { engine, plan, container, process, token, stderr_relay, reporter, may_retry: true })
     }
 
-    /// Relays the artifacts to an upload. Returns the container as well, which can be removed then. `second_name` is for
-    /// another container, which may be needed: in a folder that had files before, the ones that a script wrote again look
-    /// like the others if they have the same size and time, so the script runs once more with an empty folder. It cannot
-    /// have one from the beginning, as it may read the files.
+    /// Relays the artifacts to an upload. Returns the container as well, which can be removed then. `new_name` is for
+    /// another container, which may be needed. In a folder that had files before, the ones that a script wrote again look
+    /// like the others if they have the same size and time, so the script runs once more with an empty folder; it cannot
+    /// have one from the beginning, as it may read the files. And a container that the engine cannot start is tried once
+    /// more, with a network of its own.
     ///
     /// # Errors
     /// If the upload cannot be written to, the copied files cannot be fetched, or work was cancelled. A failing script
@@ -104,7 +115,7 @@ impl Saver {
     pub fn relay_to<W: Write>(
         mut self,
         to: &mut Writer<W>,
-        second_name: impl FnOnce() -> String,
+        new_name: &dyn Fn() -> String,
     ) -> Result<(SavedArtifacts, Container)> {
         let mut stdout = UntilExit::new(self.process.stdout(), &self.token);
         let relayed = match relay_archive(&mut stdout, to, |path| Some(path.to_vec())) {
@@ -116,15 +127,19 @@ impl Saver {
                 return Ok((saved, self.container));
             }
         };
-        let Self { engine, plan, mut container, process, stderr_relay, .. } = self;
+        let Self { engine, plan, mut container, process, stderr_relay, reporter, may_retry, .. } = self;
         // Dropping it would end the CLI before all of the stderr is there.
         let mut process = Some(process);
         let ended = wait_for_end(&engine, &mut process, &stdout)?;
         container.mark_created();
         let _ = stderr_relay.join();
+        if may_retry && ended.status == NOT_STARTED && stdout.ended().is_none() && relayed.is_empty() {
+            let again = Self::start(&engine, new_name(), &plan, None, &reporter)?;
+            return Self { may_retry: false, ..again }.relay_to(to, new_name);
+        }
         let saved = match ended.status {
             0 if !relayed.is_empty() => SavedArtifacts::Streamed(relayed),
-            0 if ended.note == FILLED => run_again_and_relay(&engine, second_name(), &plan, to)?,
+            0 if ended.note == FILLED => run_again_and_relay(&engine, new_name(), &plan, to)?,
             0 if plan.without_shell && !plan.copied_before => {
                 relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to)?
             }

@@ -206,3 +206,19 @@ fn artifacts_that_the_engine_did_not_copy_were_missing_without_a_word() {
     let outcome = project.build(&builder).save(save).arg("--engine").arg(engine.path()).run();
     outcome.says("cannot fetch the artifacts").says("it is busy");
 }
+
+#[test]
+fn artifacts_were_lost_when_the_engine_failed_to_start_a_container_once() {
+    let engine = StandInCli::new(
+        "case \"$*\" in run*--network=container:*)\n\
+         if mkdir $here/failed 2>/dev/null; then echo 'docker: Error response from daemon: it is busy' >&2; exit 125; fi;; esac\n\
+         exec docker \"$@\"",
+    );
+    let builder = Builder::shared_evaluating();
+    let project = Project::new();
+    project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(AS_TAR).success();
+    let run = project.build(&builder).assemble("cat /tmp/artifacts/a").arg("--engine").arg(engine.path());
+    let outcome = run.success().never_says("warning:");
+    assert!(engine.has("failed"), "{outcome}");
+    assert_eq!(outcome.assemble_output(), ["x"]);
+}
