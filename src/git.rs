@@ -7,3 +7,18 @@ pub mod ignore_settings;
 pub mod repository;
 pub mod tracked;
 pub mod work_tree;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cancel::Cancel;
+
+/// The version of git, such as `2.47.3`.
+///
+/// # Errors
+/// When git cannot be started, or work was cancelled.
+pub fn version(cancel: &Cancel) -> Result<String> {
+    let text = command::query_git_in(Path::new("/"), &["--version"], cancel)?;
+    Ok(text.trim().trim_start_matches("git version ").to_owned())
+}

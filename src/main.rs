@@ -6,6 +6,7 @@ mod child;
 mod cli;
 mod commands;
 mod contract;
+mod doctor;
 mod engine;
 mod error;
 mod git;
@@ -94,9 +95,14 @@ fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
             (reporter, result.map(|()| 0))
         }
         Command::Files(args) => without_engine(|reporter| commands::files::files(&args, reporter)),
-        Command::Usage(args) => with_engine(&args.engine, |engine, reporter| usage::usage(&args, engine, reporter)),
+        Command::Doctor(args) => {
+            with_engine(&args.engine, |engine, reporter| commands::doctor::doctor(&args, engine, reporter))
+        }
+        Command::Usage(args) => {
+            with_engine(&args.engine, |engine, reporter| usage::usage(&args, engine, reporter).map(|()| 0))
+        }
         Command::Generate(args) => {
-            with_engine(&args.engine, |engine, reporter| generate::generate(&args, engine, reporter))
+            with_engine(&args.engine, |engine, reporter| generate::generate(&args, engine, reporter).map(|()| 0))
         }
         Command::Create(args) => without_engine(|reporter| create::create(&args, reporter)),
         Command::Completion(args) => without_engine(|reporter| {
@@ -120,7 +126,7 @@ fn without_engine(command: impl FnOnce(&Reporter) -> Result<()>) -> (Reporter, R
 }
 
 /// Runs a command that only queries the engine.
-fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Result<()>) -> (Reporter, Result<u8>) {
+fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Result<u8>) -> (Reporter, Result<u8>) {
     let reporter = output::engine_reporter(args);
     let ending = Ending::default();
     let waiting = reporter.clone();
@@ -130,5 +136,5 @@ fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Re
         call_reporter.emit(&Message::Call(call))
     });
     let result = signals_handled.and_then(|()| command(&engine, &reporter));
-    (reporter, result.map(|()| 0))
+    (reporter, result)
 }

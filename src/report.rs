@@ -282,6 +282,11 @@ impl Reporter {
     }
 }
 
+/// Whether messages go to a terminal.
+pub fn is_terminal() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stderr())
+}
+
 /// What a program that prints its own answer, such as its help, says about writing it.
 ///
 /// # Errors

@@ -57,6 +57,9 @@ pub enum Command {
     /// Print the configuration of an editor or another tool for a watch or a build
     Snippet(Box<SnippetArgs>),
 
+    /// Say what is slow or missing on this machine and in its engine, and what helps
+    Doctor(DoctorArgs),
+
     /// Print the version
     Version,
 
@@ -303,6 +306,19 @@ pub struct GenerateArgs {
     /// Run `assemble` as this user, instead of the one that the builder names
     #[arg(long, value_name = "USER")]
     pub assemble_user: Option<String>,
+
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Measure a commit upon this image, instead of an empty one
+    pub image: Option<String>,
+
+    /// Print a JSON array
+    #[arg(long)]
+    pub json: bool,
 
     #[command(flatten)]
     pub engine: EngineArgs,

@@ -11,6 +11,7 @@ mod basic_build;
 mod build_options;
 mod commands;
 mod destination;
+mod doctor;
 mod engine_option;
 mod environment_variables;
 mod files;

@@ -8,12 +8,13 @@ pub const INLINE_TESTS_LIMIT: usize = 150;
 
 /// All rooms, from top to bottom, and why each is where it is. A room is `src/NAME.rs` and all files below `src/NAME/`,
 /// and may use those below it in this list.
-pub const ROOMS: [(&str, &str); 27] = [
+pub const ROOMS: [(&str, &str); 28] = [
     ("main", "parses, dispatches, prints the error, exits"),
     ("commands", "what is typed after the program's name; each command is a thin start of what lies below"),
     ("watch", "builds on every save: many builds, so above one build"),
     ("app", "the app that a watch keeps on the newest image; it knows nothing of saves"),
     ("hooks", "commands of the user's that run after a build of a watch; it knows nothing of saves"),
+    ("doctor", "what is slow or missing on this machine and in its engine"),
     ("pipeline", "one build from settings to tag; it knows nothing of watching"),
     ("settings", "what was typed, turned into what it means"),
     ("snippet", "configurations of editors and tools, as text"),
