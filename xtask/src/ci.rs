@@ -2,9 +2,13 @@
 
 use anyhow::Result;
 
-use crate::{demo, licences, process, rooms, test};
+use crate::{demo, licences, process, rooms, soak, test};
 
-/// Format, lints, rooms, docs, licences, tests, and the demo with the program that the tests use.
+/// How long the soak goes on, with the program that the tests use: chosen so that it adds little to the tests. It takes about a
+/// minute more to see whether all is removed.
+const SOAK: [&str; 3] = ["--debug", "--minutes", "2"];
+
+/// Format, lints, rooms, docs, licences, tests, the demo and a short soak with the program that the tests use.
 pub fn ci(_: &[String]) -> Result<()> {
     process::echo_and_run(&["cargo", "fmt", "--all", "--check"])?;
     let clippy = ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
@@ -14,5 +18,6 @@ pub fn ci(_: &[String]) -> Result<()> {
     process::run(docs.env("RUSTDOCFLAGS", "--deny warnings"))?;
     licences::check(&[])?;
     test::test(&[])?;
-    demo::demo(&[demo::DEBUG.to_owned()])
+    demo::demo(&[demo::DEBUG.to_owned()])?;
+    soak::soak(&SOAK.map(str::to_owned))
 }

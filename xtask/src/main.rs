@@ -28,7 +28,7 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
     ("test", "run all tests (arguments go to `cargo test`)", test::test),
-    ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo", ci::ci),
+    ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo, a short soak", ci::ci),
     ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
     (
         "bench",
