@@ -5,12 +5,14 @@ pub mod escape;
 pub mod human;
 mod json;
 pub mod message;
+pub mod notification;
 mod queue;
 pub mod recent_output;
 mod spinner;
 mod stream;
 pub mod strip_escapes;
 pub mod style;
+mod terminal;
 pub mod topic;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,6 +23,7 @@ use anyhow::{Result, anyhow};
 use crate::error::{Error, ErrorKind};
 use message::app::AppMessage;
 use message::{CallState, Message, Outcome};
+use notification::TerminalKind;
 use queue::{Piece, PrintQueue, Unwritten};
 use recent_output::RecentOutput;
 use spinner::Spinner;
@@ -121,8 +124,13 @@ impl Reporter {
         Self { without_notes: true, ..self }
     }
 
-    /// The same reporter, which shows each message to the observer before it prints it.
+    /// The same reporter, which shows each message to the observer, after those that it has, before it prints it.
     pub fn observed_by(&self, observer: impl Fn(&Message) + Send + Sync + 'static) -> Self {
+        let before = self.observer.clone();
+        let observer = move |message: &Message| {
+            before.iter().for_each(|before| before(message));
+            observer(message);
+        };
         Self { observer: Some(Arc::new(observer)), ..self.clone() }
     }
 
@@ -222,6 +230,16 @@ impl Reporter {
     pub fn asking_phase(&self, name: &'static str) {
         self.emit(&Message::AskingPhase(name));
         self.queue.flush();
+    }
+
+    /// Notifies the desktop through the user's terminal, which is of this kind; in no stream that another program reads.
+    pub fn notify(&self, text: &str, kind: TerminalKind) {
+        self.queue.add(Piece::Terminal(notification::sequences(text, kind)));
+    }
+
+    /// Whether there is a terminal for [`notify`](Self::notify).
+    pub fn has_terminal(&self) -> bool {
+        terminal::is_there()
     }
 
     /// Prints the result of a command to standard output, as it is.

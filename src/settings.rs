@@ -9,6 +9,7 @@ pub mod folders;
 pub mod hooks;
 pub mod image_name;
 mod kept_files;
+pub mod notify;
 pub mod output;
 pub mod output_paths;
 mod overrides;

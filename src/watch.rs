@@ -18,6 +18,7 @@ mod looker;
 mod messages;
 mod mounts;
 mod network_fs;
+mod notifier;
 mod place;
 mod standby;
 mod standby_policy;
@@ -90,7 +91,11 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let run_lock = RunLock::take(folders::of_runs())?;
     let claim = claim_tag(&run_lock, job, &settings.engine_identity)?;
     let history = History::begin(job, &settings.timings, engine.cancel(), keys::are_there(), reporter)?;
-    let reporter = &history.reporter();
+    let reporter = history.reporter();
+    let reporter = &match settings.notify {
+        Some(kind) => notifier::notifying(&reporter, kind, settings.app.is_some()),
+        None => reporter,
+    };
     let settled = hooks.clone();
     let on_settled = Box::new(move |build, serves| settled.app_settled(build, serves));
     let app_cx = AppContext { engine: &engine, run_lock: &run_lock, reporter, tag: &job.tag, containers, on_settled };

@@ -209,6 +209,13 @@ pub struct WatchOptions {
     #[arg(long)]
     pub clear: bool,
 
+    /// Notify the desktop of each failure, and of the first success after one
+    ///
+    /// The terminal does it (its escape sequences OSC 9 or OSC 777), and its bell rings. Nothing is written to the standard
+    /// output, and to the standard error only if that is a terminal. In tmux, `set -g allow-passthrough on` is needed.
+    #[arg(long)]
+    pub notify: bool,
+
     #[command(flatten)]
     pub timings: TimingsArgs,
 }

@@ -268,7 +268,7 @@ mod tests {
         let pieces = Human::new(Level::Verbose, Color::Never).print(message);
         let texts = pieces.into_iter().map(|piece| match piece {
             Piece::Text(_, text) => String::from_utf8(text).unwrap(),
-            Piece::Phase(_) | Piece::NoPhase => String::new(),
+            _ => String::new(),
         });
         texts.collect()
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::spinner::{SPINNER_TICK, Spinner};
 use super::stream::{Stream, Written};
+use super::terminal;
 use crate::error::ErrorKind;
 
 /// How many bytes may wait to be written before what prints more waits as well: four times what a pipe holds, so that a
@@ -27,6 +28,8 @@ pub enum Piece {
     Phase(&'static str),
     /// The spinner goes.
     NoPhase,
+    /// For the user's terminal, whichever stream leads there.
+    Terminal(Vec<u8>),
 }
 
 /// Why not all was written.
@@ -169,6 +172,7 @@ impl PrintQueue {
                 None => spinner.turn(),
                 Some(Piece::Phase(name)) => spinner.show(name),
                 Some(Piece::NoPhase) => spinner.hide(),
+                Some(Piece::Terminal(bytes)) => spinner.aside(|| terminal::write(&bytes)),
                 Some(Piece::Text(stream, bytes)) => {
                     let gone = self.state().gone.contains(&stream);
                     let written = if gone { Written::All } else { spinner.aside(|| stream.write(&bytes)) };

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::app::AppSettings;
 use super::hooks::HookSettings;
+use super::notify;
 use super::timings::TimingsSettings;
 pub use crate::cli::choices::OnBusy;
 use crate::cli::commands::WatchOptions;
 use crate::cli::hooks::HookOptions;
+use crate::report::notification::TerminalKind;
 
 /// How often everything is looked at where events cannot be had and no interval was given: a look at 10,000 entries takes
 /// 24 ms, so this costs a fortieth of a processor, and a person does not wait much longer for a save.
@@ -37,6 +39,8 @@ pub struct WatchSettings {
     pub engine_identity: String,
     /// The page of timings.
     pub timings: TimingsSettings,
+    /// The kind of the terminal through which the desktop is notified, if it is.
+    pub notify: Option<TerminalKind>,
     /// The app that is kept running, if one is.
     pub app: Option<AppSettings>,
 }
@@ -55,6 +59,7 @@ impl WatchSettings {
             hooks: HookSettings::new(hooks),
             engine_identity: super::engine::spelling(engine),
             timings: TimingsSettings::new(options.timings),
+            notify: options.notify.then(notify::terminal_kind),
             app: None,
         }
     }

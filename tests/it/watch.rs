@@ -3,6 +3,7 @@
 mod decisions;
 mod detection;
 mod lifecycle;
+mod notify;
 mod random_edits;
 mod soundness;
 mod timings;

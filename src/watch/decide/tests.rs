@@ -40,6 +40,7 @@ fn settings(on_busy: OnBusy) -> WatchSettings {
         hooks: HookSettings::default(),
         engine_identity: String::new(),
         timings: TimingsSettings { at_end: false, file: PathBuf::new() },
+        notify: None,
     }
 }
 
