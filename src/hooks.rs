@@ -4,8 +4,10 @@ mod after_app;
 mod changed_variable;
 mod decide;
 mod handle;
+mod last_run;
 mod process;
 mod runner;
 
 pub use handle::{EndedBuild, HookEvents, Hooks, hooks};
+pub use last_run::HookRun;
 pub use runner::run_on_request;

@@ -11,6 +11,7 @@ mod engine_identity;
 mod event_loop;
 mod fs_watcher;
 mod history;
+mod hook_saves;
 mod jobs;
 mod keys;
 mod known_images;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
+use super::last_run::{HookRun, LastRun};
 use super::process::{ProcessEvent, RunningGroup};
 use crate::report::message::Outcome;
 
@@ -39,6 +40,7 @@ pub enum Event {
 pub struct Hooks {
     events: Sender<Event>,
     group: RunningGroup,
+    last_run: LastRun,
 }
 
 /// What [`run_on_request`](super::run_on_request) is told, and by whom.
@@ -47,14 +49,15 @@ pub struct HookEvents {
     /// For what a hook's process does.
     pub(super) own_events: Sender<Event>,
     pub(super) group: RunningGroup,
+    pub(super) last_run: LastRun,
 }
 
 /// The two ends of the way to the thread that runs hooks.
 pub fn hooks() -> (Hooks, HookEvents) {
     let (send, events) = mpsc::channel();
-    let group = RunningGroup::default();
-    let hooks = Hooks { events: send.clone(), group: group.clone() };
-    (hooks, HookEvents { events, own_events: send, group })
+    let (group, last_run) = (RunningGroup::default(), LastRun::default());
+    let hooks = Hooks { events: send.clone(), group: group.clone(), last_run: last_run.clone() };
+    (hooks, HookEvents { events, own_events: send, group, last_run })
 }
 
 impl Hooks {
@@ -71,6 +74,11 @@ impl Hooks {
     /// The watch ends: ends the hook that runs, and starts no other. Returns at once; may be called more than once.
     pub fn end(&self) {
         let _ = self.events.send(Event::WatchEnds);
+    }
+
+    /// The hook that was started last.
+    pub fn last_run(&self) -> Option<HookRun> {
+        self.last_run.get()
     }
 
     /// Kills the hook that runs with its process group, for an end of the process without waiting.

@@ -11,6 +11,7 @@ use super::after_app::AfterApp;
 use super::changed_variable::ChangedVariable;
 use super::decide::{Action, HookDecider, Input, TERM_LIMIT, WAITING_LIMIT};
 use super::handle::{EndedBuild, Event, HookEvents};
+use super::last_run::LastRun;
 use super::process::{HookProcess, ProcessEvent, RunningGroup};
 use crate::report::Reporter;
 use crate::report::message::{Message, Outcome, OutputLine};
@@ -23,7 +24,7 @@ const LAST_OUTPUT: Duration = Duration::from_millis(200);
 /// Runs the hooks of builds that end until the watch ends. Where an app runs the newest image (`with_app`), that of a good build
 /// runs once its app serves.
 pub fn run_on_request(job: &Job, settings: &HookSettings, with_app: bool, events: HookEvents, reporter: &Reporter) {
-    let HookEvents { events, own_events, group } = events;
+    let HookEvents { events, own_events, group, last_run } = events;
     let mut runner = Runner {
         job,
         settings,
@@ -32,6 +33,7 @@ pub fn run_on_request(job: &Job, settings: &HookSettings, with_app: bool, events
         after_app: AfterApp::new(with_app),
         own_events,
         group,
+        last_run,
         running: None,
         started: 0,
         over: false,
@@ -88,6 +90,7 @@ struct Runner<'a> {
     after_app: AfterApp,
     own_events: Sender<Event>,
     group: RunningGroup,
+    last_run: LastRun,
     /// The last hook that was started.
     running: Option<(Hook, HookProcess)>,
     /// How many were started.
@@ -167,7 +170,11 @@ impl Runner<'_> {
         match action {
             Action::Terminate => process.terminate(),
             Action::Kill => process.kill(),
-            _ => return process.is_gone().then_some(Input::Gone),
+            _ if process.is_gone() => {
+                self.last_run.end();
+                return Some(Input::Gone);
+            }
+            _ => {}
         }
         None
     }
@@ -177,6 +184,7 @@ impl Runner<'_> {
         self.started += 1;
         let (number, build) = (self.started, hook.build.build);
         let (reporter, events) = (self.reporter.clone(), self.own_events.clone());
+        self.last_run.start(number, hook.option);
         let show = move |line: OutputLine| reporter.emit(&Message::HookOutput(build, line));
         let report = move |event| drop(events.send(Event::Process(number, event)));
         match HookProcess::start(&hook.command, hook.variables(&self.job.tag), &self.group, show, report) {
@@ -185,6 +193,7 @@ impl Runner<'_> {
                 None
             }
             Err(error) => {
+                self.last_run.end();
                 self.reporter.warn(&format!("{} cannot be started: {error}", hook.name()));
                 Some(Input::NotStarted)
             }

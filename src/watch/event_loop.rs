@@ -15,6 +15,7 @@ use super::decide::input::{BuildEnd, Demand, Input, WatchEnd};
 use super::engine_events::EngineEvent;
 use super::fs_watcher::PendingEvents;
 use super::history::History;
+use super::hook_saves::HookSaves;
 use super::keys::{self, Key};
 use super::known_images::KnownImages;
 use super::looker::{LookRequest, LookResult};
@@ -69,6 +70,7 @@ pub struct EventLoop<'a> {
     threads: Threads,
     control: Arc<BuildControl>,
     hooks: Hooks,
+    hook_saves: HookSaves,
     /// Events of the file system that were not looked at yet.
     pending: Arc<Mutex<PendingEvents>>,
     /// Set when a build begins; see [`Tracker::open_flag`].
@@ -107,6 +109,7 @@ impl<'a> EventLoop<'a> {
             threads,
             control,
             hooks,
+            hook_saves: HookSaves::new(tracker.is_polling().then(|| settings.poll_interval())),
             pending: tracker.pending_events(),
             open: tracker.open_flag(),
             doubted: tracker.doubt_flag(),
@@ -360,6 +363,7 @@ impl<'a> EventLoop<'a> {
             previous: order.previous,
             why: Some(self.why(order.demand)),
         };
+        self.hook_saves.check(order.saved.filter(|_| order.demand.is_none()), &started, &self.hooks, self.reporter);
         if self.clear {
             self.reporter.emit(&Message::Clear);
         }

@@ -177,6 +177,24 @@ fn the_end_of_the_watch_ends_a_hook_whatever_it_does() {
 }
 
 #[test]
+fn a_hook_that_saves_into_the_source_is_told_of_once_and_the_watch_goes_on() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1");
+    let command = format!("date +%N >'{}'/stamp", project.path().display());
+    let watch = project.watch(&builder).args(&["--on-success", &command]).start_watch_at_once();
+    let warning = "the command of `--on-success` changes what is built, and so starts the next build each time: stamp; \
+                   have it write elsewhere, or leave that out of the source (`--exclude`, `.s2iignore`)";
+    watch.wait_for_message("warning", warning);
+    watch.wait_for_build(watch.builds_started() + 3);
+    assert_eq!(watch.with_reason("warning").len(), 1, "{watch}");
+    let all = watch.messages();
+    let told = all.iter().position(|it| it["reason"] == "warning").unwrap();
+    let builds = all[..told].iter().filter(|it| it["reason"] == "build-started").count();
+    assert_eq!(builds, 3, "the first build, and two that it started: {watch}");
+    watch.stop("INT");
+}
+
+#[test]
 fn a_hook_that_wants_the_terminal_is_killed() {
     let builder = shared_holding_builder();
     let project = Project::new().file("a", "1");
