@@ -19,11 +19,11 @@ pub mod zed;
 
 use std::path::{Component, Path, PathBuf};
 
-/// Options that the commands of editors get besides those that were typed.
-///
-/// This is the place for an option by which the output names files as the editor knows them, once `build` and `watch` take
-/// it. [`problems::Files`] then need not know the folders of the container.
-const EDITOR_OPTIONS: &[&str] = &[];
+/// Has the output name files of the source as the editor knows them.
+const MAP_PATHS: &str = "--map-paths";
+
+/// Has a failed build end with a line for each error; see [`problems::ProblemLines`].
+const PROBLEMS: &str = "--problems";
 
 /// One of the commands that a configuration can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +57,20 @@ pub struct Request {
     pub builder: String,
     /// A valid name of an image.
     pub tag: String,
-    /// The value of `--destination`.
-    pub destination: Option<String>,
     /// The values of `--exclude`.
     pub exclude: Vec<String>,
-    /// Whether `--include` was typed.
-    pub includes: bool,
+    /// The values of `--include`.
+    pub include: Vec<String>,
+    /// Whether `--follow-symlinks` was typed.
+    pub follows_symlinks: bool,
+    /// Whether `--no-gitignore` was typed.
+    pub without_gitignore: bool,
+    /// Whether `--map-paths` was typed.
+    pub maps_paths: bool,
+    /// Whether `--map-path` was typed.
+    pub has_path_rules: bool,
+    /// Whether `--problems` was typed.
+    pub names_problems: bool,
     /// The value of `--engine`, if it was typed.
     pub engine: Option<String>,
     /// Whether `--pull-policy` was typed.
@@ -79,9 +87,11 @@ impl Request {
         self.with_options(verb, &[])
     }
 
-    /// All words of a command whose output an editor reads.
+    /// All words of a command whose output an editor reads, with the options for that which were not typed.
     fn command_for_editor(&self, verb: Verb) -> Vec<String> {
-        self.with_options(verb, EDITOR_OPTIONS)
+        let options = [(MAP_PATHS, self.maps_paths), (PROBLEMS, self.names_problems)];
+        let missing: Vec<_> = options.into_iter().filter(|(_, typed)| !typed).map(|(option, _)| option).collect();
+        self.with_options(verb, &missing)
     }
 
     fn with_options(&self, verb: Verb, options: &[&str]) -> Vec<String> {
@@ -94,6 +104,20 @@ impl Request {
         let words = self.command(Verb::Build);
         let tag_at = words.len() - self.words.len() + self.tag_at;
         shell::line_with_variable(&words, tag_at, variable)
+    }
+
+    /// The words of a command that lists what is sent, relative to the folder that is sent, as JSON; `None` if that folder is
+    /// not simply one below the user's.
+    fn list_command(&self) -> Option<Vec<String>> {
+        let folder = self.sent_folder().filter(|_| self.context_dir.is_none())?;
+        let is_below = Path::new(&folder).components().all(|part| matches!(part, Component::Normal(_)));
+        let of = |name: &str, globs: &[String]| globs.iter().map(|glob| format!("--{name}={glob}")).collect::<Vec<_>>();
+        let mut words = ["minis2i", "files", "--json"].map(str::to_owned).to_vec();
+        words.extend(of("exclude", &self.exclude).into_iter().chain(of("include", &self.include)));
+        words.extend(self.follows_symlinks.then(|| "--follow-symlinks".to_owned()));
+        words.extend(self.without_gitignore.then(|| "--no-gitignore".to_owned()));
+        words.push(if folder.is_empty() { ".".to_owned() } else { format!("./{folder}") });
+        is_below.then_some(words)
     }
 
     /// The name of the engine's CLI, as it was typed, or else `docker`.
@@ -112,7 +136,8 @@ impl Request {
     /// The folder whose files are sent: relative to the user's folder where it is below that or was typed so, and empty for
     /// the user's folder itself. `None` if it is in a repository that is cloned.
     fn sent_folder(&self) -> Option<String> {
-        let typed = self.source.as_ref()?.join(self.context_dir.as_deref().unwrap_or(Path::new("")));
+        let context = self.context_dir.as_deref().unwrap_or(Path::new(""));
+        let typed = self.source.as_ref()?.join(context.strip_prefix("/").unwrap_or(context));
         let path = typed.strip_prefix(&self.folder).unwrap_or(&typed);
         let named = path.components().filter(|component| *component != Component::CurDir);
         Some(named.collect::<PathBuf>().display().to_string())

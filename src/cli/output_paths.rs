@@ -24,7 +24,7 @@ pub struct OutputPathArgs {
     /// If the build fails, print one line `PATH:LINE:COLUMN: error: MESSAGE` for each error in the source
     ///
     /// For editors. The errors are taken from the output: tracebacks of Python, errors of node, PHP, Perl, TypeScript,
-    /// Maven, javac, gcc and compilers like it. The lines come before `minis2i: build failed:`. In GitHub Actions
+    /// Go, Maven, javac, gcc and compilers like it. The lines come before `minis2i: build failed:`. In GitHub Actions
     /// (GITHUB_ACTIONS=true) they are `::error` commands, in JSON objects with the reason `problem`.
     #[arg(long)]
     pub problems: bool,

@@ -16,7 +16,7 @@ const EDITOR_FILES: [&str; 7] =
 pub fn ignored(request: &Request) -> Vec<String> {
     let never = NEVER_SENT.iter().map(|pattern| (*pattern).to_owned());
     // What `--include` names is sent although another rule leaves it out.
-    if request.includes {
+    if !request.include.is_empty() {
         return never.collect();
     }
     let editors = EDITOR_FILES.iter().map(|pattern| (*pattern).to_owned());

@@ -26,32 +26,53 @@ pub fn tiltfile(request: &Request) -> String {
     )
 }
 
-/// A `skaffold.yaml` with a custom builder.
+/// A `skaffold.yaml` with a custom builder. Where it can, Skaffold asks minis2i which files count, so that the rules are the
+/// same.
 pub fn skaffold(request: &Request) -> String {
+    let asked = request.sent_folder().zip(request.list_command().and_then(|words| unquoted(&words)));
+    let (context, up) = match &asked {
+        // The paths that are listed are taken to be relative to the context.
+        Some((folder, _)) => (or_dot(folder), "/..".repeat(Path::new(folder).components().count())),
+        None => (".".to_owned(), String::new()),
+    };
     let push = format!("{} push \"$IMAGE\"", shell::line(&[request.engine().to_owned()]));
     let command = format!(
-        "cd \"$BUILD_CONTEXT\" && {} && if [ \"$PUSH_IMAGE\" = true ]; then {push}; fi",
+        "cd \"$BUILD_CONTEXT{up}\" && {} && if [ \"$PUSH_IMAGE\" = true ]; then {push}; fi",
         request.build_line_with_tag("IMAGE")
     );
     let mut text = format!(
         "# skaffold.yaml\napiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n    - image: {}\n      \
-         context: .\n      custom:\n        buildCommand: {}\n",
+         context: {}\n      custom:\n        buildCommand: {}\n",
         yaml(request.repository()),
+        yaml(&context),
         yaml(&command),
     );
-    if let Some(folder) = request.relative_sent_folder() {
-        let below = |pattern: String| match &*folder {
-            "" => yaml(&pattern),
-            folder => yaml(&format!("{}/{pattern}", literal(folder))),
-        };
-        let ignored: Vec<String> = globs::ignored(request).into_iter().map(below).collect();
-        text += &format!(
-            "        dependencies:\n          paths: [{}]\n          ignore: [{}]\n",
-            yaml(&literal(&or_dot(&folder))),
-            ignored.join(", "),
-        );
+    match asked {
+        Some((_, line)) => text += &format!("        dependencies:\n          command: {}\n", yaml(&line)),
+        None => text += &paths_and_ignored(request),
     }
     text
+}
+
+/// What Skaffold watches, as globs.
+fn paths_and_ignored(request: &Request) -> String {
+    let Some(folder) = request.relative_sent_folder() else { return String::new() };
+    let below = |pattern: String| match &*folder {
+        "" => yaml(&pattern),
+        folder => yaml(&format!("{}/{pattern}", literal(folder))),
+    };
+    let ignored: Vec<String> = globs::ignored(request).into_iter().map(below).collect();
+    format!(
+        "        dependencies:\n          paths: [{}]\n          ignore: [{}]\n",
+        yaml(&literal(&or_dot(&folder))),
+        ignored.join(", "),
+    )
+}
+
+/// A command that is cut at its spaces, without a shell; `None` if that would not give these words.
+fn unquoted(words: &[String]) -> Option<String> {
+    let plain = words.iter().all(|word| !word.is_empty() && !word.contains(char::is_whitespace));
+    plain.then(|| words.join(" "))
 }
 
 fn or_dot(folder: &str) -> String {

@@ -1,6 +1,6 @@
 //! Neovim: templates for overseer.nvim, and a command that needs no plugin and fills the quickfix list.
 
-use super::problems::Files;
+use super::problems::ProblemLines;
 use super::quote::lua;
 use super::{Request, Verb};
 
@@ -19,7 +19,6 @@ if has_overseer then
             {
               "on_output_quickfix",
               errorformat = errorformat,
-              relative_file_root = folder,
               open_on_match = true,
               set_diagnostics = true,
             },
@@ -39,13 +38,15 @@ vim.api.nvim_create_user_command("Minis2iBuild", function()
   vim.fn.jobstart(commands.build, {
     stderr_buffered = true,
     on_stderr = function(_, lines)
-      -- Names of files in the output are relative to this folder.
-      table.insert(lines, 1, "minis2i names files in " .. folder)
-      vim.fn.setqflist({}, " ", {
-        title = "minis2i build " .. tag,
-        lines = lines,
-        efm = "%Dminis2i names files in %f," .. errorformat,
-      })
+      -- A compiler may have printed the same line.
+      local seen, once = {}, {}
+      for _, line in ipairs(lines) do
+        if not seen[line] then
+          seen[line] = true
+          table.insert(once, line)
+        end
+      end
+      vim.fn.setqflist({}, " ", { title = "minis2i build " .. tag, lines = once, efm = errorformat })
       vim.cmd("botright cwindow")
     end,
   })
@@ -54,7 +55,6 @@ end, {})
 
 /// A file for the folder `plugin` of the configuration.
 pub fn plugin(request: &Request) -> String {
-    let files = Files::of(request);
     let mut text =
         String::from("-- ~/.config/nvim/plugin/minis2i.lua, or `.nvim.lua` in the project with 'exrc' set\n");
     text += &format!("local tag = {}\nlocal commands = {{\n", lua(&request.tag));
@@ -62,9 +62,8 @@ pub fn plugin(request: &Request) -> String {
         let words: Vec<String> = request.command_for_editor(*verb).iter().map(|word| lua(word)).collect();
         text += &format!("  {} = {{ {} }},\n", verb.name(), words.join(", "));
     }
-    let folder = if files.base.is_empty() { "." } else { &*files.base };
-    text += &format!("}}\nlocal folder = {}\nlocal errorformat = table.concat({{\n", lua(folder));
-    for entry in files.errorformat() {
+    text += "}\nlocal errorformat = table.concat({\n";
+    for entry in ProblemLines::of(request).errorformat() {
         text += &format!("  {},\n", lua(&entry.replace(',', "\\,")));
     }
     text += "}, \",\")\n";

@@ -11,9 +11,13 @@ fn request(source: &str) -> Request {
         context_dir: None,
         builder: "builder".to_owned(),
         tag: "registry:5000/team/img:dev".to_owned(),
-        destination: None,
         exclude: Vec::new(),
-        includes: false,
+        include: Vec::new(),
+        follows_symlinks: false,
+        without_gitignore: false,
+        maps_paths: false,
+        has_path_rules: false,
+        names_problems: false,
         engine: None,
         pulls: false,
         folder: "/home/me/work".to_owned(),
@@ -35,8 +39,10 @@ fn the_folder_that_is_sent_is_relative_where_it_can_be() {
         assert_eq!(request.sent_folder().as_deref(), Some(sent));
         assert_eq!(request.relative_sent_folder().as_deref(), Some(relative));
     }
-    let below = Request { context_dir: Some("web".into()), ..request("app") };
-    assert_eq!(below.sent_folder().as_deref(), Some("app/web"));
+    for context in ["web", "/web"] {
+        let below = Request { context_dir: Some(context.into()), ..request("app") };
+        assert_eq!(below.sent_folder().as_deref(), Some("app/web"));
+    }
     let cloned = Request { source: None, ..request("https://example.org/x.git") };
     assert_eq!(cloned.sent_folder(), None);
 }
@@ -58,4 +64,15 @@ fn an_image_of_another_engine_is_pushed_for_tilt() {
     let text = kubernetes::tiltfile(&podman);
     assert!(text.contains("disable_push=True") && text.contains("skips_local_docker=True"), "{text}");
     assert!(text.contains(r#"&& podman push \"$EXPECTED_REF\""#), "{text}");
+}
+
+#[test]
+fn an_editor_gets_the_options_that_it_needs_once() {
+    let line = |request: &Request| request.command_for_editor(Verb::Watch).join(" ");
+    let words = "--env A=1 app builder registry:5000/team/img:dev --copy";
+    assert_eq!(line(&request("app")), format!("minis2i watch --map-paths --problems {words}"));
+    let typed = Request { names_problems: true, ..request("app") };
+    assert_eq!(line(&typed), format!("minis2i watch --map-paths {words}"));
+    let typed = Request { maps_paths: true, names_problems: true, ..request("app") };
+    assert_eq!(line(&typed), format!("minis2i watch {words}"));
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::problems::{Files, SHAPES};
+use super::problems::ProblemLines;
 use super::{Request, Verb, shell};
 use crate::report::human;
 
@@ -19,7 +19,7 @@ struct Task {
     group: &'static str,
     presentation: Value,
     run_options: Value,
-    problem_matcher: Vec<Matcher>,
+    problem_matcher: Matcher,
 }
 
 #[derive(Serialize)]
@@ -29,24 +29,17 @@ struct Matcher {
     source: &'static str,
     severity: &'static str,
     file_location: Value,
-    pattern: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    background: Option<Background>,
+    pattern: Pattern,
+    background: Background,
 }
 
 #[derive(Serialize)]
 struct Pattern {
     regexp: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    severity: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<usize>,
+    file: u8,
+    line: u8,
+    column: u8,
+    message: u8,
 }
 
 #[derive(Serialize)]
@@ -86,7 +79,7 @@ pub fn tasks(request: &Request) -> String {
         group: "build",
         presentation: json!({"panel": "dedicated", "reveal": "silent"}),
         run_options: json!({"instanceLimit": 1}),
-        problem_matcher: matchers(request),
+        problem_matcher: matcher(request),
     };
     pretty(&Tasks { version: "2.0.0", tasks: [task] })
 }
@@ -122,51 +115,24 @@ fn label(request: &Request) -> String {
     format!("minis2i watch {}", request.tag)
 }
 
-fn matchers(request: &Request) -> Vec<Matcher> {
-    let files = Files::of(request);
-    let mut matchers: Vec<Matcher> = SHAPES
-        .iter()
-        .map(|shape| Matcher {
-            // With one owner, a build that begins removes the problems of all matchers.
-            owner: "minis2i",
-            source: shape.name,
-            severity: shape.severity,
-            file_location: location(&files.base),
-            pattern: shape.lines.iter().map(|line| pattern(&files, line)).collect(),
-            background: None,
-        })
-        .collect();
-    // One matcher says when a build begins and ends, for all of them.
+/// What finds the problems, and knows when a build begins and ends.
+fn matcher(request: &Request) -> Matcher {
+    let lines = ProblemLines::of(request);
+    // In this mode, an absolute path is one, too.
+    let location = if lines.absolute { "autoDetect" } else { "relative" };
     let ends = [human::OK, human::FAILED, human::CANCELLED, human::SKIPPED].join("|");
-    matchers[0].background = Some(Background {
-        active_on_start: true,
-        begins_pattern: format!("^{}", human::STARTED),
-        ends_pattern: format!("^(?:{ends})"),
-    });
-    matchers
-}
-
-fn pattern(files: &Files, line: &str) -> Pattern {
-    let found = files.numbered(line);
-    Pattern {
-        regexp: found.expression,
-        file: found.file,
-        line: found.line,
-        column: found.column,
-        severity: found.severity,
-        message: found.message,
+    Matcher {
+        owner: "minis2i",
+        source: "minis2i",
+        severity: "error",
+        file_location: json!([location, "${workspaceFolder}"]),
+        pattern: Pattern { regexp: lines.expression(), file: 1, line: 2, column: 3, message: 4 },
+        background: Background {
+            active_on_start: true,
+            begins_pattern: format!("^{}", human::STARTED),
+            ends_pattern: format!("^(?:{ends})"),
+        },
     }
-}
-
-/// Where names of files are relative to.
-fn location(base: &str) -> Value {
-    let folder = match base {
-        // A name that the editor would replace cannot be written.
-        base if base.is_empty() || base.contains("${") => "${workspaceFolder}".to_owned(),
-        base if base.starts_with('/') => base.to_owned(),
-        base => format!("${{workspaceFolder}}/{base}"),
-    };
-    json!(["relative", folder])
 }
 
 fn pretty(value: &impl Serialize) -> String {

@@ -21,7 +21,7 @@ pub struct Claim<'t> {
 type Shape = for<'t> fn(&'t [u8]) -> Option<Claim<'t>>;
 
 /// All shapes, those that are told by more text first.
-pub const SHAPES: [Shape; 6] = [typescript, typescript_pretty, maven, compiler, php, perl];
+pub const SHAPES: [Shape; 7] = [typescript, typescript_pretty, maven, compiler, go, php, perl];
 
 /// `FILE(LINE,COLUMN): error CODE: MESSAGE`
 fn typescript(line: &[u8]) -> Option<Claim<'_>> {
@@ -51,6 +51,15 @@ fn compiler(line: &[u8]) -> Option<Claim<'_>> {
     let words: [&[u8]; 3] = [b": error:", b": fatal error:", b": Error:"];
     let (before, message) = words.iter().find_map(|word| split_once(line, word))?;
     at_numbers(without_tag(before), message)
+}
+
+/// `FILE.go:LINE:COLUMN: MESSAGE`, also with `vet: ` before it: Go has no word for an error.
+fn go(line: &[u8]) -> Option<Claim<'_>> {
+    let line = line.strip_prefix(b"vet: ").unwrap_or(line);
+    let (name, rest) = split_once(line, b".go:")?;
+    let (place, message) = split_once(rest, b": ")?;
+    let (number, column) = split_once(place, b":")?;
+    claim(&line[..name.len() + ".go".len()], parse_number(number)?, Some(parse_number(column)?), message)
 }
 
 /// `MESSAGE in FILE on line LINE`, and `Fatal error: MESSAGE in FILE:LINE`

@@ -8,7 +8,7 @@ use crate::output_paths::source_paths::SourcePaths;
 use crate::report::message::Problem;
 
 /// The files of the sources that the recording makes.
-const SOURCE: [&str; 25] = [
+const SOURCE: [&str; 26] = [
     "app.c",
     "app.js",
     "app.pl",
@@ -23,6 +23,7 @@ const SOURCE: [&str; 25] = [
     "lib/orders.py",
     "lib/prices.h",
     "lib/prices.js",
+    "main.go",
     "missing.c",
     "missing.mjs",
     "module.pl",
@@ -168,6 +169,18 @@ fn errors_of_typescript_come_in_two_forms() {
     let pretty = "\u{1b}[96mapp.ts\u{1b}[0m:\u{1b}[93m2\u{1b}[0m:\u{1b}[93m13\u{1b}[0m - \u{1b}[91merror\u{1b}[0m\u{1b}[90m TS2304: \u{1b}[0mno\n";
     for output in ["app.ts(2,13): error TS2304: no\n", pretty] {
         assert_eq!(found(output.as_bytes()), ["testapp/app.ts:2:13 TS2304: no"]);
+    }
+}
+
+#[test]
+fn errors_of_go_have_no_word_for_one() {
+    for output in
+        ["./main.go:4:2: undefined: y", "/tmp/src/main.go:4:2: undefined: y", "vet: ./main.go:4:2: undefined: y"]
+    {
+        assert_eq!(found(output.as_bytes()), ["testapp/main.go:4:2 undefined: y"]);
+    }
+    for output in ["main.go:4: undefined: y", "main.go:4:2", "main.golang:4:2: x", "/usr/lib/go/main.go:4:2: x"] {
+        assert_eq!(found(output.as_bytes()), [""; 0], "{output}");
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{output_of, printed_by, snippet_in};
+use crate::support::run::Run;
 
 /// Words that mean something in shells, in the formats, or in both.
 const HOSTILE: [&str; 12] = [
@@ -68,11 +69,22 @@ impl Place {
     /// Checks that a command calls minis2i with the words that were typed.
     #[track_caller]
     fn assert_calls(&self, verb: &str, output: &Output) {
+        self.assert_words(&[verb], output);
+    }
+
+    /// The same for a command of an editor, which needs two options more.
+    #[track_caller]
+    fn assert_calls_for_editor(&self, verb: &str, output: &Output) {
+        self.assert_words(&[verb, "--map-paths", "--problems"], output);
+    }
+
+    #[track_caller]
+    fn assert_words(&self, first: &[&str], output: &Output) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let called = std::fs::read_to_string(self.path().join("words")).unwrap();
         std::fs::remove_file(self.path().join("words")).unwrap();
         let called: Vec<&str> = called.trim_end_matches('\0').split('\0').collect();
-        let typed: Vec<&str> = [verb].into_iter().chain(HOSTILE).collect();
+        let typed: Vec<&str> = first.iter().copied().chain(HOSTILE).collect();
         assert_eq!(called, typed);
     }
 
@@ -112,7 +124,7 @@ fn vscode_has_a_background_task_and_a_launch_entry_that_waits_for_it() {
     assert!(!texts(&task["args"]).into_iter().any(replaced), "{task:#}");
     let args: Vec<&str> = texts(&task["args"]);
     let output = place.command(task["command"].as_str().unwrap()).args(args).output().unwrap();
-    place.assert_calls("watch", &output);
+    place.assert_calls_for_editor("watch", &output);
     let entry = &launch["configurations"][0];
     assert_eq!(entry["preLaunchTask"], task["label"]);
     let command = entry["command"].as_str().unwrap();
@@ -126,9 +138,15 @@ fn vscode_gets_plain_words_where_they_mean_nothing_to_it() {
     let tasks: Value = serde_json::from_str(&text).unwrap();
     let task = &tasks["tasks"][0];
     assert_eq!(task["command"], "minis2i");
-    let words = ["watch", "testapp", "builder", "img", "--env", "A=b c", "--", "--memory", "1g"];
-    assert_eq!(texts(&task["args"]), words);
-    assert_eq!(task["problemMatcher"][0]["fileLocation"], json!(["relative", "${workspaceFolder}/testapp"]));
+    let words = "watch --map-paths --problems testapp builder img --env";
+    assert_eq!(texts(&task["args"])[..7].join(" "), words);
+    assert_eq!(texts(&task["args"])[7..], ["A=b c", "--", "--memory", "1g"]);
+    assert_eq!(task["problemMatcher"]["fileLocation"], json!(["relative", "${workspaceFolder}"]));
+    let text = Place::new().snippet_of("vscode", &["/srv/app", "builder", "img", "--problems", "--map-paths"]);
+    let tasks: Value = serde_json::from_str(&text).unwrap();
+    let task = &tasks["tasks"][0];
+    assert_eq!(texts(&task["args"]), ["watch", "/srv/app", "builder", "img", "--problems", "--map-paths"]);
+    assert_eq!(task["problemMatcher"]["fileLocation"][0], "autoDetect");
 }
 
 #[test]
@@ -143,7 +161,7 @@ fn zed_has_a_task_for_each_command_without_a_variable_in_it() {
         let variables = line.split('$').skip(1).filter(|rest| names(rest));
         assert_eq!(variables.count(), 0, "{line}");
         assert_eq!(task["shell"]["program"], "sh");
-        place.assert_line_calls(verb, line);
+        place.assert_calls_for_editor(verb, &place.command("sh").args(["-e", "-c", line]).output().unwrap());
     }
 }
 
@@ -163,7 +181,7 @@ fn jetbrains_is_xml_with_a_tool_for_each_command() {
         options.next().unwrap().attribute("value").unwrap()
     };
     assert_eq!(option("COMMAND"), "minis2i");
-    assert_eq!(option("PARAMETERS"), r#"watch testapp builder img --env "A=b \"c\" <d>&""#);
+    assert_eq!(option("PARAMETERS"), r#"watch --map-paths --problems testapp builder img --env "A=b \"c\" <d>&""#);
     assert_eq!(option("WORKING_DIRECTORY"), "$ProjectFileDir$");
     // All words at once; XML cannot hold some of their characters.
     roxmltree::Document::parse(&place.snippet("jetbrains")).unwrap();
@@ -188,7 +206,7 @@ fn neovim_starts_both_commands_with_the_words_that_were_typed() {
     let Some(printed) = printed_by(&mut nvim) else { return };
     let commands: Value = serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
     for verb in ["watch", "build"] {
-        let words: Vec<&str> = ["minis2i", verb].into_iter().chain(HOSTILE).collect();
+        let words: Vec<&str> = ["minis2i", verb, "--map-paths", "--problems"].into_iter().chain(HOSTILE).collect();
         assert!(commands.as_array().unwrap().contains(&json!(words)), "{commands:#}");
     }
 }
@@ -264,6 +282,32 @@ fn skaffold_builds_what_it_expects_and_watches_what_is_sent() {
     let dependencies = &artifact["custom"]["dependencies"];
     assert_eq!(dependencies["paths"], json!(["app dir"]));
     assert!(texts(&dependencies["ignore"]).contains(&"app dir/**/*.log"), "{dependencies:#}");
+}
+
+#[test]
+fn skaffold_asks_which_files_count_where_the_command_needs_no_quotes() {
+    let place = Place::new();
+    for file in ["deep/app/a.py", "deep/app/b.log", "deep/app/c.tmp"] {
+        std::fs::create_dir_all(place.path().join("deep/app")).unwrap();
+        place.write(file, "");
+    }
+    place.write("deep/app/.s2iignore", "*.tmp\n");
+    let file = yaml(&place.snippet_of("skaffold", &["./deep/app/", "builder", "img", "--exclude=*.log"]));
+    let artifact = &file["build"]["artifacts"][0];
+    assert_eq!(artifact["context"], "deep/app");
+    let dependencies = &artifact["custom"]["dependencies"];
+    assert_eq!(*dependencies, json!({"command": "minis2i files --json --exclude=*.log ./deep/app"}));
+    let words = dependencies["command"].as_str().unwrap().split(' ').skip(1);
+    let listed = Run::new().args(&words.collect::<Vec<_>>()).current_dir(place.path()).success().stdout;
+    assert_eq!(serde_json::from_str::<Value>(&listed).unwrap(), json!([".s2iignore", "a.py"]));
+    // The build itself runs where the words were typed.
+    let mut build = place.command("sh");
+    build.args(["-e", "-c", artifact["custom"]["buildCommand"].as_str().unwrap()]);
+    build.env("BUILD_CONTEXT", place.path().join("deep/app")).env("IMAGE", "img:1");
+    place.write("minis2i", "#!/bin/sh\npwd >\"$WORDS\"\n");
+    assert!(build.current_dir("/").status().unwrap().success());
+    let folder = std::fs::read_to_string(place.path().join("words")).unwrap();
+    assert_eq!(folder.trim(), place.path().canonicalize().unwrap().to_str().unwrap());
 }
 
 #[test]
