@@ -3,6 +3,9 @@
 # this machine does not have are left out. It runs as root, in a mount namespace of its own.
 #
 #     unshare --mount sh tests/output_samples/record.sh
+#
+# Maven has no compiler of its own: with MAVEN_REPOSITORY, a folder such as ~/.m2/repository in which its compiler plugin 3.10.1
+# is, it is recorded as well.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p /tmp/src
@@ -150,3 +153,25 @@ END
 record javac-syntax javac -d /tmp /tmp/src/src/main/java/App.java
 sed -i 's/(missing)/(missing);/' src/main/java/App.java
 record javac-types javac -d /tmp /tmp/src/src/main/java/App.java
+if [ -n "${MAVEN_REPOSITORY:-}" ]; then
+    cat >pom.xml <<'END'
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>app</groupId>
+  <artifactId>app</artifactId>
+  <version>1</version>
+  <properties>
+    <maven.compiler.source>17</maven.compiler.source>
+    <maven.compiler.target>17</maven.compiler.target>
+  </properties>
+</project>
+END
+    compile() {
+        record "$1" mvn --offline --batch-mode "-Dmaven.repo.local=$MAVEN_REPOSITORY" "-Dstyle.color=$2" \
+            org.apache.maven.plugins:maven-compiler-plugin:3.10.1:compile
+        # When it was, and how long it took, is of no interest.
+        sed -i '/Total time:/d; /Finished at:/d' "$here/$1.txt"
+    }
+    compile maven never
+    compile maven-colours always
+fi

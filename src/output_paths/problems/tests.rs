@@ -157,6 +157,13 @@ fn errors_of_javac_and_maven_have_their_columns() {
     assert_eq!(found(sample!("javac-types")), types);
     let tagged = "    [javac] /tmp/src/src/main/java/App.java:3: error: ';' expected\n";
     assert_eq!(found(tagged.as_bytes()), ["testapp/src/main/java/App.java:3:- ';' expected"]);
+    let types = [
+        "testapp/src/main/java/App.java:3:21 incompatible types: java.lang.String cannot be converted to int",
+        "testapp/src/main/java/App.java:4:28 cannot find symbol",
+    ];
+    // It says them twice.
+    assert_eq!(found(sample!("maven")), types);
+    assert_eq!(found(sample!("maven-colours")), types);
     let maven = "[ERROR] /tmp/src/src/main/java/App.java:[3,22] ';' expected\n";
     let coloured = "[\u{1b}[1;31mERROR\u{1b}[m] /tmp/src/src/main/java/App.java:[3,22] ';' expected\n";
     for output in [maven.to_owned(), coloured.to_owned(), format!("{maven}[INFO] 1 error\n{maven}")] {
