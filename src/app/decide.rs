@@ -71,8 +71,8 @@ pub enum Action {
     Retire { app: AppId, drain: bool },
     /// End an app at once that is being retired.
     Kill(AppId),
-    /// Report that an app did not get ready.
-    ReportFailed { app: AppId, why: Why, serving: Option<AppId> },
+    /// Report that an app did not get ready; which one serves, or else which image is started again in its place.
+    ReportFailed { app: AppId, why: Why, serving: Option<AppId>, again: Option<Image> },
     /// Report that the app that served exited, and after what pause it is started again.
     ReportExited { app: AppId, status: i32, again: Option<Duration> },
     /// Report that there is no image to run.
@@ -91,16 +91,18 @@ pub enum Why {
 }
 
 /// An app that is to be started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Wish {
+    image: Image,
     asked: Instant,
     since: Since,
 }
 
 /// An app that is not ready yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Starting {
     app: AppId,
+    image: Image,
     deadline: Instant,
     /// It took the place of one that was not ready either, so that steady saving cannot keep all from being ready.
     protected: bool,
@@ -110,6 +112,10 @@ struct Starting {
 pub struct Decider {
     rules: Rules,
     newest: Option<Image>,
+    /// The image of the app that was ready last.
+    good: Option<Image>,
+    /// The newest image failed where the one before had to stop first, so that this one is run again.
+    fell_back: bool,
     wish: Option<Wish>,
     starting: Option<Starting>,
     serving: Option<(AppId, Instant)>,
@@ -131,6 +137,8 @@ impl Decider {
         Self {
             rules,
             newest: None,
+            good: None,
+            fell_back: false,
             wish: None,
             starting: None,
             serving: None,
@@ -146,7 +154,14 @@ impl Decider {
 
     /// When an [`Input::Tick`] is due, if nothing happens before.
     pub fn deadline(&self) -> Option<Instant> {
-        self.starting.map(|it| it.deadline).into_iter().chain(self.restart_at).min()
+        self.starting.as_ref().map(|it| it.deadline).into_iter().chain(self.restart_at).min()
+    }
+
+    /// Takes in the id of the image of an app, which may have been started by the name of the image.
+    pub fn identify(&mut self, app: AppId, id: &str) {
+        if let Some(starting) = self.starting.as_mut().filter(|it| it.app == app) {
+            starting.image.id = Some(id.to_owned());
+        }
     }
 
     /// Takes in what happened at `now`; what to do.
@@ -161,16 +176,18 @@ impl Decider {
             _ if self.ending => return Vec::new(),
             Input::Image(image, asked, since) => {
                 self.newest = Some(image);
+                self.fell_back = false;
                 self.want(asked, since);
                 Vec::new()
             }
             Input::Restart if self.newest.is_none() => vec![Action::ReportNoImage],
             Input::Restart => {
+                self.fell_back = false;
                 self.want(now, Since::Asked);
                 Vec::new()
             }
             Input::EngineBack => {
-                if self.serving.is_none() && self.starting.is_none() && self.newest.is_some() {
+                if self.serving.is_none() && self.starting.is_none() {
                     self.want(now, Since::Exit);
                 }
                 Vec::new()
@@ -184,19 +201,19 @@ impl Decider {
         actions
     }
 
+    /// Has an app started as soon as it may be, if there is an image.
     fn want(&mut self, asked: Instant, since: Since) {
-        self.wish = Some(Wish { asked, since });
+        let image = if self.fell_back { &self.good } else { &self.newest };
+        self.wish = image.clone().map(|image| Wish { image, asked, since });
         self.restart_at = None;
-        if since != Since::Exit {
+        if !matches!(since, Since::Exit | Since::Fallback) {
             self.exits = 0;
         }
     }
 
     fn ready(&mut self, app: AppId, now: Instant) -> Vec<Action> {
-        if self.starting.is_none_or(|it| it.app != app) {
-            return Vec::new();
-        }
-        self.starting = None;
+        let Some(started) = self.starting.take_if(|it| it.app == app) else { return Vec::new() };
+        self.good = Some(started.image);
         let old = self.serving.replace((app, now));
         let mut actions = vec![Action::Serve(app)];
         if let Some((old, _)) = old {
@@ -222,14 +239,18 @@ impl Decider {
     }
 
     fn failed(&mut self, app: AppId, why: Why, now: Instant) -> Vec<Action> {
-        if self.starting.is_none_or(|it| it.app != app) {
-            return Vec::new();
-        }
-        self.starting = None;
+        let Some(started) = self.starting.take_if(|it| it.app == app) else { return Vec::new() };
+        let mut again = None;
         if self.serving.is_none() && self.wish.is_none() {
-            self.schedule(now);
+            again = self.good.clone().filter(|good| self.rules.replace && good.id != started.image.id);
+            if again.is_some() {
+                self.fell_back = true;
+                self.want(now, Since::Fallback);
+            } else {
+                self.schedule(now);
+            }
         }
-        let mut actions = vec![Action::ReportFailed { app, why, serving: self.serving.map(|(app, _)| app) }];
+        let mut actions = vec![Action::ReportFailed { app, why, serving: self.serving.map(|(app, _)| app), again }];
         actions.extend(self.retire(app));
         actions
     }
@@ -249,7 +270,7 @@ impl Decider {
         if self.restart_at.is_some_and(|at| at <= now) {
             self.want(now, Since::Exit);
         }
-        match self.starting {
+        match &self.starting {
             Some(it) if it.deadline <= now => self.failed(it.app, Why::TimedOut, now),
             _ => Vec::new(),
         }
@@ -281,17 +302,13 @@ impl Decider {
         if self.ending {
             return if self.stopping.is_empty() { vec![Action::Leave] } else { Vec::new() };
         }
-        let Some(wish) = self.wish else { return Vec::new() };
-        let Some(image) = self.newest.clone() else { return Vec::new() };
+        if self.wish.is_none() || self.starting.as_ref().is_some_and(|it| it.protected) {
+            return Vec::new();
+        }
         let mut actions = Vec::new();
-        match self.starting {
-            Some(it) if it.protected => return Vec::new(),
-            Some(it) => {
-                self.starting = None;
-                self.superseded = true;
-                actions.extend(self.retire(it.app));
-            }
-            None => {}
+        if let Some(outdated) = self.starting.take() {
+            self.superseded = true;
+            actions.extend(self.retire(outdated.app));
         }
         if self.rules.replace {
             if let Some((old, _)) = self.serving.take() {
@@ -302,12 +319,13 @@ impl Decider {
                 return actions;
             }
         }
-        self.wish = None;
+        let Some(Wish { image, asked, since }) = self.wish.take() else { return actions };
         let app = self.next;
         self.next += 1;
         let protected = std::mem::take(&mut self.superseded);
-        self.starting = Some(Starting { app, deadline: now + self.rules.ready_timeout, protected });
-        actions.push(Action::Start { app, image, asked: wish.asked, since: wish.since });
+        let deadline = now + self.rules.ready_timeout;
+        self.starting = Some(Starting { app, image: image.clone(), deadline, protected });
+        actions.push(Action::Start { app, image, asked, since });
         actions
     }
 }

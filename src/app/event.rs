@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::decide::{AppId, Image};
+use crate::engine::container::Container;
 use crate::report::message::app::Since;
 
 /// Something that wakes the supervisor.
@@ -26,8 +27,10 @@ pub enum Event {
     NotStarted(AppId, String),
     /// The app's container has ended with this exit status.
     Exited(AppId, i32),
-    /// The app's container is removed.
-    Gone(AppId),
+    /// The app has ended. Its container is removed, or is given here, stopped, so that its image stays.
+    Gone(AppId, Option<Container>),
+    /// A stopped container is removed, whose image may be free.
+    Released,
 }
 
 /// What is known of an app that is ready.

@@ -49,6 +49,8 @@ pub struct RunningApp {
     pub targets: Vec<SocketAddr>,
     /// Its connections, once it serves.
     pub generation: Option<Generation>,
+    /// It was ready once.
+    pub has_served: bool,
     last_lines: LastLines,
     given_up: Arc<AtomicBool>,
     running: Arc<AtomicBool>,
@@ -126,6 +128,7 @@ impl RunningApp {
             image_id: None,
             targets: Vec::new(),
             generation: None,
+            has_served: false,
             last_lines,
             given_up,
             running,
@@ -163,8 +166,13 @@ impl RunningApp {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    /// Lets its requests end for at most `drain`, has it end for at most `stop`, and removes it.
-    pub fn end(mut self, forwarder: Option<&Forwarder>, drain: Duration, stop: Duration, exited: bool) {
+    /// Its container, for the removal of it.
+    pub fn into_container(self) -> Container {
+        self.container
+    }
+
+    /// Lets its requests end for at most `drain`, and has it end for at most `stop`.
+    pub fn end(&mut self, forwarder: Option<&Forwarder>, drain: Duration, stop: Duration, exited: bool) {
         self.give_up();
         let connections = forwarder.zip(self.generation);
         if let Some((forwarder, generation)) = connections

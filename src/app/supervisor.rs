@@ -4,16 +4,18 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::browser;
 use super::containers::RunningContainers;
 use super::context::AppContext;
-use super::decide::{Action, AppId, Decider, Input, Rules, Why};
+use super::decide::{Action, AppId, Decider, Image, Input, Rules, Why};
 use super::event::Event;
 use super::forwarder::Forwarder;
 use super::running::{Order, RunningApp};
 use crate::engine::cli::Engine;
+use crate::engine::container::Container;
 use crate::engine::image::with_tag;
 use crate::report::Reporter;
 use crate::report::message::Message;
@@ -35,6 +37,11 @@ pub struct Supervisor<'a> {
     exited: HashSet<AppId>,
     /// The names of the containers of apps that are being removed.
     ending: HashMap<AppId, String>,
+    /// The stopped container of the app that served last, where the next one starts after its end: while it is there, its
+    /// image is not removed, which has to run again if that of the next one fails.
+    held: Option<Container>,
+    /// The threads that remove such containers.
+    releases: Vec<JoinHandle<()>>,
     on_settled: Box<dyn Fn(u64, bool) + Send + 'a>,
     send: Sender<Event>,
     events: Receiver<Event>,
@@ -64,6 +71,8 @@ impl<'a> Supervisor<'a> {
             apps: HashMap::new(),
             exited: HashSet::new(),
             ending: HashMap::new(),
+            held: None,
+            releases: Vec::new(),
             send,
             events,
         }
@@ -85,7 +94,9 @@ impl<'a> Supervisor<'a> {
             let Some(input) = input else { continue };
             let actions = self.decider.on(input, Instant::now());
             if actions.contains(&Action::Leave) {
-                return;
+                self.release();
+                self.releases.into_iter().for_each(|thread| drop(thread.join()));
+                return on_gone();
             }
             actions.into_iter().for_each(|action| self.act(action));
         }
@@ -108,6 +119,7 @@ impl<'a> Supervisor<'a> {
                 return None;
             }
             Event::Ready(app, facts) => {
+                self.decider.identify(app, &facts.image);
                 let running = self.apps.get_mut(&app)?;
                 (running.targets, running.image_id) = (facts.targets, Some(facts.image));
                 Input::Ready(app)
@@ -117,12 +129,23 @@ impl<'a> Supervisor<'a> {
                 self.exited.insert(app);
                 Input::Exited(app, status)
             }
-            Event::Gone(app) => {
-                if let Some(name) = self.ending.remove(&app) {
-                    self.containers.remove(&name);
+            Event::Gone(app, stopped) => {
+                let name = self.ending.remove(&app);
+                match stopped {
+                    Some(container) => {
+                        self.release();
+                        self.held = Some(container);
+                    }
+                    None => {
+                        name.iter().for_each(|name| self.containers.remove(name));
+                        on_gone();
+                    }
                 }
-                on_gone();
                 Input::Gone(app)
+            }
+            Event::Released => {
+                on_gone();
+                return None;
             }
         })
     }
@@ -145,7 +168,7 @@ impl<'a> Supervisor<'a> {
             Action::Disconnect => self.forwarder.iter().for_each(|forwarder| forwarder.disconnect()),
             Action::Retire { app, drain } => self.retire(app, drain),
             Action::Kill(app) => self.kill(app),
-            Action::ReportFailed { app, why, serving } => self.report_failed(app, why, serving),
+            Action::ReportFailed { app, why, serving, again } => self.report_failed(app, why, serving, again),
             Action::ReportExited { app, status, again } => self.report_exited(app, status, again),
             Action::ReportNoImage => self.reporter.emit(&Message::Note("there is no image to run yet")),
             Action::Leave => {}
@@ -155,6 +178,7 @@ impl<'a> Supervisor<'a> {
     fn connect(&mut self, app: AppId) {
         let addresses = self.addresses();
         let Some(running) = self.apps.get_mut(&app) else { return };
+        running.has_served = true;
         running.generation = self.forwarder.as_ref().map(|it| it.connect_to(running.targets.clone()));
         let ready = AppReady {
             tag: self.tag.to_owned(),
@@ -166,6 +190,20 @@ impl<'a> Supervisor<'a> {
         };
         self.reporter.emit(&Message::App(AppMessage::Ready(&ready)));
         (self.on_settled)(ready.build, true);
+        self.release();
+    }
+
+    /// Has the container removed that is held for its image.
+    fn release(&mut self) {
+        let Some(container) = self.held.take() else { return };
+        let (containers, send) = (self.containers.clone(), self.send.clone());
+        self.releases.retain(|thread| !thread.is_finished());
+        self.releases.push(std::thread::spawn(move || {
+            let name = container.name().to_owned();
+            drop(container);
+            containers.remove(&name);
+            drop(send.send(Event::Released));
+        }));
     }
 
     /// Where the app can be reached.
@@ -178,17 +216,20 @@ impl<'a> Supervisor<'a> {
 
     fn retire(&mut self, app: AppId, drain: bool) {
         let exited = self.exited.remove(&app);
-        let Some(running) = self.apps.remove(&app) else {
-            drop(self.send.send(Event::Gone(app)));
+        let Some(mut running) = self.apps.remove(&app) else {
+            drop(self.send.send(Event::Gone(app, None)));
             return;
         };
+        // The end of the run needs no image any more.
+        let held = self.settings.replace && running.has_served && drain;
         self.ending.insert(app, running.name().to_owned());
         let (forwarder, send) = (self.forwarder.clone(), self.send.clone());
         let drain = if drain { self.settings.drain_timeout } else { Duration::ZERO };
         let stop = self.settings.stop_timeout;
         std::thread::spawn(move || {
             running.end(forwarder.as_deref(), drain, stop, exited);
-            drop(send.send(Event::Gone(app)));
+            let container = Some(running.into_container()).filter(|_| held);
+            drop(send.send(Event::Gone(app, container)));
         });
     }
 
@@ -199,7 +240,7 @@ impl<'a> Supervisor<'a> {
         std::thread::spawn(move || drop(engine.call(&["kill", &name])));
     }
 
-    fn report_failed(&self, app: AppId, why: Why, serving: Option<AppId>) {
+    fn report_failed(&self, app: AppId, why: Why, serving: Option<AppId>, again: Option<Image>) {
         let running = self.apps.get(&app);
         let status = match why {
             Why::Exited(status) => Some(status),
@@ -224,6 +265,7 @@ impl<'a> Supervisor<'a> {
             status,
             output: running.map(RunningApp::last_lines).unwrap_or_default(),
             serving: serving.and_then(|app| self.apps.get(&app)?.id()),
+            again: again.and_then(|image| image.id),
         };
         self.reporter.emit(&Message::App(AppMessage::Failed(&failed)));
         (self.on_settled)(failed.build, false);

@@ -171,6 +171,7 @@ mod tests {
             status: Some(3),
             output: Vec::new(),
             serving: None,
+            again: None,
         };
         let told = notifier.note(&Message::App(AppMessage::Failed(&failed)));
         assert_eq!(told.unwrap(), "img: the app failed: it exited with status 3");

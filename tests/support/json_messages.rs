@@ -38,7 +38,7 @@ pub fn assert_schema(objects: &[Value]) {
             "app-output" if object["more"] == true => &["build", "more", "reason", "text"],
             "app-output" => &["build", "reason", "text"],
             "app-ready" => &["build", "image", "reason", "seconds", "since", "tag", "urls"],
-            "app-failed" => &["app_status", "build", "image", "output", "reason", "serving", "tag", "why"],
+            "app-failed" => &["again", "app_status", "build", "image", "output", "reason", "serving", "tag", "why"],
             "app-exited" => &["again", "app_status", "build", "image", "output", "reason", "tag"],
             "error" => &["causes", "hint", "message", "reason"],
             other => panic!("unknown reason `{other}`"),

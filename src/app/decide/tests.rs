@@ -48,7 +48,9 @@ fn an_app_that_does_not_get_ready_leaves_the_old_one() {
     let mut decider = serving(rules(false, true), now);
     decider.on(image(2, now), now);
     assert_eq!(decider.on(Input::Tick, now + 29 * SECOND), []);
-    let failed = |app, why| [Action::ReportFailed { app, why, serving: Some(1) }, Action::Retire { app, drain: true }];
+    let failed = |app, why| {
+        [Action::ReportFailed { app, why, serving: Some(1), again: None }, Action::Retire { app, drain: true }]
+    };
     assert_eq!(decider.on(Input::Tick, decider.deadline().unwrap()), failed(2, Why::TimedOut));
     decider.on(image(3, now), now);
     assert_eq!(decider.on(Input::Exited(3, 7), now), failed(3, Why::Exited(7)));
@@ -62,6 +64,93 @@ fn where_it_must_not_run_twice_the_old_one_is_gone_first() {
     let mut decider = serving(rules(true, false), now);
     assert_eq!(decider.on(image(2, now), now), [Action::Disconnect, Action::Retire { app: 1, drain: true }]);
     assert_eq!(started(&decider.on(Input::Gone(1), now)), Some(2));
+}
+
+/// A decider where the old app had to stop, and the new one, with the number 2, starts.
+fn replacing(restart: bool, now: Instant) -> Decider {
+    let mut decider = serving(rules(true, restart), now);
+    decider.on(image(2, now), now);
+    assert_eq!(started(&decider.on(Input::Gone(1), now)), Some(2));
+    decider
+}
+
+/// The image that is run again according to these actions.
+fn again(actions: &[Action]) -> Option<u64> {
+    actions.iter().find_map(|action| match action {
+        Action::ReportFailed { again, .. } => again.as_ref().map(|image| image.build),
+        _ => None,
+    })
+}
+
+#[test]
+fn where_the_old_app_had_to_stop_its_image_is_run_again_when_the_new_one_fails() {
+    let now = Instant::now();
+    for restart in [false, true] {
+        let mut decider = replacing(restart, now);
+        let actions = decider.on(Input::Exited(2, 7), now);
+        assert_eq!((again(&actions), started(&actions)), (Some(1), None));
+        assert_eq!(actions[1], Action::Retire { app: 2, drain: true });
+        let old = Image { id: Some("1".to_owned()), build: 1 };
+        let start = Action::Start { app: 3, image: old, asked: now, since: Since::Fallback };
+        assert_eq!(decider.on(Input::Gone(2), now), [start]);
+        assert_eq!(decider.on(Input::Ready(3), now), [Action::Serve(3)]);
+        // The key starts the newest image, and the next build takes its place as always.
+        assert_eq!(decider.on(Input::Restart, now)[1], Action::Retire { app: 3, drain: true });
+        let actions = decider.on(Input::Gone(3), now);
+        assert!(matches!(&actions[..], [Action::Start { image, .. }] if image.build == 2), "{actions:?}");
+        assert_eq!(again(&decider.on(Input::NotStarted(4, String::new()), now)), Some(1));
+    }
+}
+
+#[test]
+fn an_image_that_is_run_again_and_fails_as_well_is_given_up() {
+    let now = Instant::now();
+    let mut decider = replacing(false, now);
+    decider.on(Input::Exited(2, 7), now);
+    decider.on(Input::Gone(2), now);
+    let actions = decider.on(Input::Exited(3, 7), now);
+    assert_eq!((again(&actions), actions.len()), (None, 2));
+    assert_eq!((decider.on(Input::Gone(3), now), decider.deadline()), (vec![], None));
+    assert!(started(&decider.on(image(3, now), now)).is_some());
+}
+
+#[test]
+fn an_app_that_was_run_again_is_what_restarts_when_it_exits() {
+    let now = Instant::now();
+    let mut decider = replacing(true, now);
+    decider.on(Input::Exited(2, 7), now);
+    decider.on(Input::Gone(2), now);
+    decider.on(Input::Ready(3), now);
+    decider.on(Input::Exited(3, 1), now);
+    decider.on(Input::Gone(3), now);
+    let actions = decider.on(Input::Tick, decider.deadline().unwrap());
+    assert!(matches!(&actions[..], [Action::Start { image, .. }] if image.build == 1), "{actions:?}");
+}
+
+#[test]
+fn a_newer_image_comes_before_an_old_one() {
+    let now = Instant::now();
+    let mut decider = replacing(false, now);
+    decider.on(Input::Exited(2, 7), now);
+    decider.on(image(3, now), now);
+    let actions = decider.on(Input::Gone(2), now);
+    assert!(matches!(&actions[..], [Action::Start { image, .. }] if image.build == 3), "{actions:?}");
+    assert_eq!(again(&decider.on(Input::Exited(3, 7), now)), Some(1));
+}
+
+#[test]
+fn an_image_that_was_started_by_its_name_is_run_again_by_its_id() {
+    let now = Instant::now();
+    let mut decider = Decider::new(rules(true, false));
+    let by_name = Image { id: None, build: 1 };
+    decider.on(Input::Image(by_name, now, Since::Build), now);
+    decider.identify(1, "one");
+    decider.on(Input::Ready(1), now);
+    decider.on(image(2, now), now);
+    decider.on(Input::Gone(1), now);
+    decider.on(Input::Exited(2, 7), now);
+    let actions = decider.on(Input::Gone(2), now);
+    assert!(matches!(&actions[..], [Action::Start { image, .. }] if image.id.as_deref() == Some("one")), "{actions:?}");
 }
 
 #[test]
@@ -157,6 +246,8 @@ struct World {
     serving: Option<AppId>,
     left: bool,
     builds: Vec<u64>,
+    /// Where connections went last.
+    served: Option<AppId>,
 }
 
 impl World {
@@ -171,7 +262,7 @@ impl World {
                 }
                 Action::Serve(app) => {
                     assert!(self.there.contains(&app) && !self.retired.contains(&app) && !self.exited.contains(&app));
-                    self.serving = Some(app);
+                    (self.serving, self.served) = (Some(app), Some(app));
                 }
                 Action::Disconnect => self.serving = None,
                 Action::Retire { app, .. } => {
@@ -183,7 +274,10 @@ impl World {
                     assert!(self.there.is_empty(), "something is left");
                     self.left = true;
                 }
-                Action::ReportFailed { serving, .. } => assert_eq!(serving, self.serving),
+                Action::ReportFailed { serving, again, .. } => {
+                    assert_eq!(serving, self.serving);
+                    assert!(again.is_none() || rules.replace && serving.is_none() && self.served.is_some());
+                }
                 Action::ReportExited { .. } | Action::ReportNoImage => {}
             }
         }
@@ -192,6 +286,25 @@ impl World {
     fn nth(&self, among: impl Fn(&AppId) -> bool, number: usize) -> Option<AppId> {
         let all: Vec<_> = self.there.iter().copied().filter(among).collect();
         all.get(number % all.len().max(1)).copied()
+    }
+}
+
+/// All apps that are to end are gone.
+fn remove_retired(decider: &mut Decider, world: &mut World, rules: &Rules, now: Instant) {
+    while let Some(app) = world.nth(|app| world.retired.contains(app), 0) {
+        world.there.remove(&app);
+        let actions = decider.on(Input::Gone(app), now);
+        world.act(actions, rules);
+    }
+}
+
+/// Each app that is to end does, and each that starts gets ready, until nothing happens any more.
+fn go_well(decider: &mut Decider, world: &mut World, rules: &Rules, now: Instant) {
+    remove_retired(decider, world, rules, now);
+    while let Some(app) = decider.starting.as_ref().map(|it| it.app) {
+        let actions = decider.on(Input::Ready(app), now);
+        world.act(actions, rules);
+        remove_retired(decider, world, rules, now);
     }
 }
 
@@ -240,20 +353,20 @@ proptest! {
         build += 1;
         let actions = decider.on(image(build, now), now);
         world.act(actions, &rules);
-        for _ in 0..200 {
-            let gone = world.nth(|app| world.retired.contains(app), 0);
-            if let Some(app) = gone {
-                world.there.remove(&app);
-                let actions = decider.on(Input::Gone(app), now);
-                world.act(actions, &rules);
-            }
-            if let Some(app) = decider.starting.map(|it| it.app) {
-                let actions = decider.on(Input::Ready(app), now);
-                world.act(actions, &rules);
-            }
-        }
+        go_well(&mut decider, &mut world, &rules, now);
         prop_assert_eq!(world.builds.last(), Some(&build));
         prop_assert!(world.serving.is_some() && world.there.len() == 1);
+        // A last image that fails leaves an app that serves, in each way of swapping.
+        let actions = decider.on(image(build + 1, now), now);
+        world.act(actions, &rules);
+        remove_retired(&mut decider, &mut world, &rules, now);
+        let newest = decider.starting.as_ref().map(|it| it.app).unwrap();
+        let actions = decider.on(Input::NotStarted(newest, String::new()), now);
+        world.act(actions, &rules);
+        go_well(&mut decider, &mut world, &rules, now);
+        prop_assert!(world.serving.is_some() && world.there.len() == 1);
+        let last = if replace { build } else { build + 1 };
+        prop_assert_eq!(world.builds.last(), Some(&last));
         let actions = decider.on(Input::Stop, now);
         world.act(actions, &rules);
         let last = *world.there.first().unwrap();

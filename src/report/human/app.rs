@@ -52,9 +52,10 @@ fn ready_text(ready: &AppReady) -> String {
 
 fn failed_text(failed: &AppFailed) -> String {
     let id = failed.image.as_deref().map(|id| format!(" {}", short_id(id))).unwrap_or_default();
-    let rest = match &failed.serving {
-        Some(serving) => format!("{} goes on serving", short_id(serving)),
-        None => "no app serves".to_owned(),
+    let rest = match (&failed.serving, &failed.again) {
+        (Some(serving), _) => format!("{} goes on serving", short_id(serving)),
+        (None, Some(again)) => format!("{} is started again", short_id(again)),
+        (None, None) => "no app serves".to_owned(),
     };
     format!("{}{id}: {}; {rest}", failed.tag, failed.why)
 }

@@ -29,6 +29,7 @@ pub enum AppLine<'a> {
         app_status: Option<i32>,
         output: &'a [String],
         serving: Option<&'a str>,
+        again: Option<&'a str>,
     },
     #[serde(rename = "app-exited")]
     Exited { build: u64, tag: &'a str, image: &'a str, app_status: i32, output: &'a [String], again: Option<f64> },
@@ -53,6 +54,7 @@ pub fn line<'a>(message: &AppMessage<'a>) -> AppLine<'a> {
                 Since::Build => "build",
                 Since::Asked => "asked",
                 Since::Exit => "exit",
+                Since::Fallback => "fallback",
             },
         },
         AppMessage::Failed(failed) => AppLine::Failed {
@@ -63,6 +65,7 @@ pub fn line<'a>(message: &AppMessage<'a>) -> AppLine<'a> {
             app_status: failed.status,
             output: &failed.output,
             serving: failed.serving.as_deref(),
+            again: failed.again.as_deref(),
         },
         AppMessage::Exited(exited) => AppLine::Exited {
             build: exited.build,

@@ -64,6 +64,8 @@ pub enum Since {
     Asked,
     /// The app before it had exited.
     Exit,
+    /// The app of a newer image failed, after this one had to stop for it.
+    Fallback,
 }
 
 impl Since {
@@ -74,6 +76,7 @@ impl Since {
             Since::Build => "after the build began",
             Since::Asked => "after it was asked for",
             Since::Exit => "after it was started again",
+            Since::Fallback => "after the newer one failed",
         }
     }
 }
@@ -93,6 +96,8 @@ pub struct AppFailed {
     pub output: Vec<String>,
     /// The id of the image whose app serves.
     pub serving: Option<String>,
+    /// The id of the image before, which is run again since none serves.
+    pub again: Option<String>,
 }
 
 /// An app that served has ended by itself.

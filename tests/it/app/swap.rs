@@ -78,6 +78,34 @@ fn an_app_that_must_not_run_twice_stops_first_and_connections_wait() {
 }
 
 #[test]
+fn where_the_old_app_had_to_stop_it_is_started_again_when_the_new_one_fails() {
+    let builder = shared_web_builder();
+    let project = Project::new().file("index.html", "1");
+    let options = ["--run", "-p", "127.0.0.1::8080", "--swap", "replace"];
+    let watch = project.watch(&builder).args(&options).start_watch();
+    let url = watch.wait_for_app(1);
+    let first = watch.with_reason("app-ready")[0]["image"].clone();
+    for failure in 1..3 {
+        watch.build_after(|| project.write("exit", &failure.to_string()));
+        watch.wait_for("a failure", |all| all.iter().filter(|it| it["reason"] == "app-failed").count() >= failure);
+        let failed = watch.with_reason("app-failed").swap_remove(failure - 1);
+        assert_eq!((&failed["serving"], &failed["again"]), (&serde_json::Value::Null, &first), "{watch}");
+        watch.wait_for_app(failure + 1);
+        let ready = watch.with_reason("app-ready").swap_remove(failure);
+        assert_eq!((&ready["image"], &ready["since"], &ready["build"]), (&first, &"fallback".into(), &1.into()));
+        assert_eq!(get(&url, "/").unwrap(), "1");
+    }
+    std::fs::remove_file(project.path().join("exit")).unwrap();
+    project.write("index.html", "3");
+    watch.wait_for_page(&url, "3");
+    // The image that was run again is of no use any more.
+    let images = || docker(&["images", "--quiet", "--no-trunc", "--filter", "dangling=true"]);
+    wait_for("no old image", || !images().contains(first.as_str().unwrap()));
+    wait_for("one app and a standby", || watch.containers().len() == 2);
+    watch.stop("INT");
+}
+
+#[test]
 fn a_connection_that_comes_before_the_app_waits_for_it() {
     let builder = shared_web_builder();
     let project = Project::new().file("index.html", "1").file("delay", "1000");
