@@ -1,17 +1,21 @@
 //! Speed and memory, side by side with the naive way. Limits on wall-clock time live here only, never in tests.
 
+mod bar;
 mod baseline_build;
 mod build;
 mod build_command;
 mod builder_image;
+mod chart;
 mod cli_chain;
 mod engine_api;
 mod engine_objects;
 mod large_source;
 mod options;
 mod phases;
+mod save;
 mod scale;
 mod series;
+mod table;
 mod turns;
 mod watch;
 

@@ -1,7 +1,6 @@
 //! `minis2i watch` against the naive way to build on every save, and what it holds while it runs.
 
 mod baseline;
-mod chart;
 mod child;
 mod context;
 pub mod edit;
@@ -12,10 +11,8 @@ mod long_run;
 mod many_files;
 mod rounds;
 pub mod row;
-mod save;
 mod save_latency;
 pub mod sources;
-mod table;
 mod tag;
 mod trigger;
 pub mod watch_process;
@@ -25,14 +22,14 @@ use std::fs;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
+use super::chart::{self, ChartBar};
 use super::engine_api::EngineApi;
 use super::engine_objects::EngineObjects;
 use super::options::Options;
+use super::table::{self, RowResult};
 use crate::{base_image, process, program, signals, workspace};
-use chart::ChartBar;
 use context::{Measurements, WatchBench};
 use row::Row;
-use table::RowResult;
 use trigger::Trigger;
 
 /// How many saves count by default: an odd number, so that one of them is the median.
@@ -82,8 +79,9 @@ pub fn bench(options: &Options) -> Result<()> {
             signals::check()?;
         }
     }
-    results.retain(|result| options.only.is_empty() || options.only.contains(&result.row));
-    results.sort_by_key(|result| Row::ALL.iter().position(|row| *row == result.row));
+    let is_wanted = |row: &Row| options.only.is_empty() || options.only.contains(row);
+    results.retain(|result| Row::ALL.iter().any(|row| row.name() == result.row.name && is_wanted(row)));
+    results.sort_by_key(|result| Row::ALL.iter().position(|row| row.name() == result.row.name));
     let written = bench.write(&results);
     table::print(&results);
     drop(bench);
@@ -100,12 +98,13 @@ impl WatchBench {
         println!("{}", group.title);
         match (group.measure)(self) {
             Ok(measured) => {
-                measured.into_iter().map(|(row, measured)| RowResult { row, outcome: Ok(measured) }).collect()
+                let result = |(row, measured): (Row, _)| RowResult { row: row.info(), outcome: Ok(measured) };
+                measured.into_iter().map(result).collect()
             }
             Err(error) => {
                 println!("  failed: {error:#}");
                 let again = || anyhow!("{error:#}");
-                group.rows.iter().map(|&row| RowResult { row, outcome: Err(again()) }).collect()
+                group.rows.iter().map(|row| RowResult { row: row.info(), outcome: Err(again()) }).collect()
             }
         }
     }
@@ -130,7 +129,7 @@ impl WatchBench {
         );
         let [data, page] = ["watch.json", "watch.html"].map(|name| folder.join(name));
         fs::write(&data, serde_json::to_string_pretty(&json)? + "\n").context("cannot write the results")?;
-        fs::write(&page, chart::page(&subtitle, results, &self.bars)).context("cannot write the chart")?;
+        fs::write(&page, chart::page("watch", &subtitle, results, &self.bars)).context("cannot write the chart")?;
         Ok(format!("written: {RESULTS}/watch.json, {RESULTS}/watch.html"))
     }
 }

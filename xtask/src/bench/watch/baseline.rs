@@ -12,13 +12,13 @@ use super::child::{StderrFile, check_alive, forward_json, terminate};
 use super::edit::Edit;
 #[cfg(target_os = "linux")]
 use super::inotify_loop::InotifyLoop;
-use super::save::Save;
 use super::tag;
 use super::trigger::Trigger;
 use crate::bench::baseline_build;
 use crate::bench::engine_api::EngineApi;
 use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases::{self, Phases};
+use crate::bench::save::Save;
 use crate::{process, signals};
 
 /// How long a build may take. Chosen, not measured: it only ends a wait for a build that will never end.

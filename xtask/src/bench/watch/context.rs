@@ -1,11 +1,11 @@
 //! What all measuring of a watch needs.
 
-use super::chart::ChartBar;
 use super::row::Row;
-use super::table::Measurement;
 use super::trigger::Trigger;
+use crate::bench::chart::ChartBar;
 use crate::bench::engine_api::EngineApi;
 use crate::bench::engine_objects::EngineObjects;
+use crate::bench::table::Measurement;
 
 /// What all measuring needs, and the bars of the chart so far.
 pub struct WatchBench {

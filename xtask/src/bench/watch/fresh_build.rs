@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 
 use super::child;
 use super::context::WatchBench;
-use super::save::Save;
 use super::tag;
+use crate::bench::save::Save;
 use crate::bench::{build_command, phases};
 
 /// A build that is started when it is wanted.

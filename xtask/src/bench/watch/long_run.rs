@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::context::{Measurements, WatchBench};
 use super::row::Row;
 use super::sources::SamplePair;
-use super::table::Measurement;
+use crate::bench::table::Measurement;
 use crate::process_stats;
 use crate::{process, signals};
 

@@ -8,8 +8,8 @@ use anyhow::Result;
 use super::context::{Measurements, WatchBench};
 use super::row::Row;
 use super::sources::{SamplePair, add_small_files};
-use super::table::Measurement;
 use crate::bench::series::Series;
+use crate::bench::table::Measurement;
 use crate::process_stats;
 use crate::signals;
 

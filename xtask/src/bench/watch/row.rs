@@ -1,5 +1,8 @@
 //! The rows of the table: what is measured, and what it must not exceed.
 
+use crate::bench::bar::{Bar, Unit};
+use crate::bench::table::RowInfo;
+
 /// What is measured. The order is that of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
@@ -14,18 +17,6 @@ pub enum Row {
     Ready,
     Idle,
     IdleMemory,
-}
-
-/// How a figure is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    Ratio,
-    Seconds,
-    Mebibytes,
-    /// Of processor time, a hundredth of a second each.
-    Ticks,
-    /// Kinds of things of which there are more than before.
-    GrownKinds,
 }
 
 impl Row {
@@ -76,8 +67,20 @@ impl Row {
         }
     }
 
+    /// What the table says of it.
+    pub fn info(self) -> RowInfo {
+        let (bar, beyond) = self.limits();
+        RowInfo {
+            name: self.name(),
+            description: self.description(),
+            unit: self.unit(),
+            bar: Some(self.bar(bar)),
+            beyond: beyond.map(|beyond| self.bar(beyond)),
+        }
+    }
+
     /// What must not be exceeded, and the tighter limit that is aimed at. They are the targets that the project set itself.
-    pub fn limits(self) -> (f64, Option<f64>) {
+    fn limits(self) -> (f64, Option<f64>) {
         match self {
             Self::Pair => (0.25, Some(0.18)),
             Self::Commit => (1.8, Some(1.4)),
@@ -92,33 +95,20 @@ impl Row {
         }
     }
 
-    pub fn unit(self) -> Unit {
+    fn bar(self, limit: f64) -> Bar {
+        match self.unit() {
+            Unit::Seconds | Unit::Mebibytes => Bar::Under(limit),
+            _ => Bar::AtMost(limit),
+        }
+    }
+
+    fn unit(self) -> Unit {
         match self {
-            Self::Endurance => Unit::GrownKinds,
+            Self::Endurance => Unit::Count,
             Self::Memory | Self::IdleMemory => Unit::Mebibytes,
             Self::Ready => Unit::Seconds,
             Self::Idle => Unit::Ticks,
             _ => Unit::Ratio,
-        }
-    }
-
-    /// Whether a figure is within a limit; "under" excludes the limit, "at most" does not.
-    pub fn is_within(self, figure: f64, limit: f64) -> bool {
-        match self.unit() {
-            Unit::Seconds | Unit::Mebibytes => figure < limit,
-            Unit::Ratio | Unit::Ticks | Unit::GrownKinds => figure <= limit,
-        }
-    }
-}
-
-impl Unit {
-    pub fn write(self, figure: f64) -> String {
-        match self {
-            Self::Ratio => format!("{figure:.2}"),
-            Self::Seconds => format!("{figure:.2} s"),
-            Self::Mebibytes => format!("{figure:.0} MiB"),
-            Self::Ticks => format!("{figure:.0} ticks"),
-            Self::GrownKinds => format!("{figure:.0}"),
         }
     }
 }

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use super::chart::ChartBar;
 use super::context::{Measurements, WatchBench};
 use super::fresh_build::FreshBuild;
 use super::rounds::run_rounds;
 use super::row::Row;
-use super::save::Save;
 use super::sources::{LargeSource, SamplePair, artifacts_builder};
-use super::table::Measurement;
 use super::watch_process::WatchProcess;
+use crate::bench::chart::ChartBar;
+use crate::bench::save::Save;
 use crate::bench::series::Series;
+use crate::bench::table::Measurement;
 use crate::{process, signals};
 
 /// How often the save may come too late, when the standby is already prepared. Each time it comes earlier by half, so that

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::child::{StderrFile, check_alive, forward_json, terminate};
 use super::edit::Edit;
-use super::save::Save;
 use super::tag;
 use crate::bench::engine_api::EngineApi;
 use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases;
+use crate::bench::save::Save;
 use crate::{process, signals};
 
 /// How long each message may take that is waited for. Chosen, not measured: it only ends a wait for a message that will

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bench::phases::Phases;
+use super::phases::Phases;
 
 /// What a save led to.
 pub struct Save {

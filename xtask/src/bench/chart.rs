@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::bar::MISSED;
 use super::save::Save;
+use super::series::Series;
 use super::table::{HEADS, RowResult};
-use crate::bench::series::Series;
 
 /// Phases in the order in which they happen, with their colours on light and on dark ground.
-const PHASES: [(&str, &str, &str); 12] = [
+const PHASES: [(&str, &str, &str); 15] = [
     ("settle", "#b9bec6", "#6b7280"),
     ("inspect", "#8fb8de", "#3f6f9e"),
     ("start", "#4f8fcf", "#5a9bdc"),
@@ -21,8 +22,20 @@ const PHASES: [(&str, &str, &str); 12] = [
     ("clear", "#a1887f", "#8d6e63"),
     ("commit", "#e0663f", "#e8774f"),
     ("tag", "#a862b8", "#b57cc4"),
+    (BUILD, "#5f9ea0", "#4f9a9c"),
+    (SWAP, "#d4879c", "#c9708a"),
+    (START, "#6f8fe0", "#6484dc"),
     (REST, "#d9d2c5", "#4b4740"),
 ];
+
+/// All up to the tag, where what it was made of is not known.
+pub const BUILD: &str = "build";
+
+/// From the tag to an answer of the new app in the place of the old one.
+pub const SWAP: &str = "swap";
+
+/// From the start of a container to its first answer.
+pub const START: &str = "start of the app";
 
 /// What no phase accounts for.
 const REST: &str = "other";
@@ -96,12 +109,13 @@ fn class(phase: &str) -> usize {
     PHASES.iter().position(|(name, ..)| *name == phase).unwrap_or(PHASES.len() - 1)
 }
 
-/// The page.
-pub fn page(subtitle: &str, results: &[RowResult], bars: &[ChartBar]) -> String {
+/// The page of the bench with this name.
+pub fn page(bench: &str, subtitle: &str, results: &[RowResult], bars: &[ChartBar]) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>bench watch</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>bench {}</title>\n\
          <style>\n{}</style>\n</head>\n<body>\n<h1>Where the time of a save goes</h1>\n<p>{}</p>\n{}{}{}</body>\n</html>\n",
+        escape(bench),
         style(),
         escape(subtitle),
         legend(bars),
@@ -202,7 +216,7 @@ fn table(results: &[RowResult]) -> String {
 }
 
 fn cell(text: &str) -> String {
-    let class = if text.ends_with(" NO") || text.starts_with("error: ") { " class=\"no\"" } else { "" };
+    let class = if text.ends_with(MISSED) || text.starts_with("error: ") { " class=\"no\"" } else { "" };
     format!("<td{class}>{}</td>", escape(text))
 }
 
@@ -238,7 +252,7 @@ mod tests {
     #[test]
     fn names_can_not_break_the_page() {
         let bar = ChartBar::new("a < b", "<script>", &[save(1, &[])]);
-        let page = page("x & y", &[], &[bar]);
+        let page = page("watch", "x & y", &[], &[bar]);
         assert!(page.contains("x &amp; y") && page.contains("a &lt; b") && !page.contains("<script>"));
     }
 }
