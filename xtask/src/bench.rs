@@ -12,6 +12,7 @@ mod engine_objects;
 mod large_source;
 mod options;
 mod phases;
+mod run;
 mod save;
 mod scale;
 mod series;
@@ -27,15 +28,16 @@ use options::Options;
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
     let (what, rest) =
-        args.split_first().context("bench what? `cargo xtask bench build`, `... watch` or `... scale`")?;
+        args.split_first().context("bench what? `cargo xtask bench build`, `... watch`, `... run` or `... scale`")?;
     if what == baseline_build::TASK {
         return baseline_build::build(rest);
     }
     let bench = match what.as_str() {
         "build" => build::bench,
         "watch" => watch::bench,
+        "run" => run::bench,
         "scale" => scale::bench,
-        _ => bail!("no bench `{what}`; there are `build`, `watch` and `scale`"),
+        _ => bail!("no bench `{what}`; there are `build`, `watch`, `run` and `scale`"),
     };
     let options = Options::parse(what, rest)?;
     signals::catch()?;

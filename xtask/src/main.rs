@@ -32,7 +32,7 @@ const TASKS: &[Task] = &[
     ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
     (
         "bench",
-        "measure: bench build and bench watch against the naive way, bench scale with ever more files",
+        "measure: bench build, bench watch and bench run against the naive way, bench scale with ever more files",
         bench::task,
     ),
     ("soak", "random changes, kills and faults against watches: soak [--minutes N] [--seed N]", soak::soak),

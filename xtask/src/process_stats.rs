@@ -40,7 +40,19 @@ pub fn cpu_ticks(pid: u32) -> Result<u64> {
 
 /// Processor time that the main thread has used so far.
 pub fn main_thread_time(pid: u32) -> Result<Duration> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/schedstat")).context("the process is gone")?;
+    thread_time(pid, &pid.to_string())
+}
+
+/// Processor time that the threads that there are now have used so far, to the nanosecond.
+pub fn processor_time(pid: u32) -> Result<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone")?;
+    let threads = threads.flatten().map(|thread| thread.file_name().to_string_lossy().into_owned());
+    // A thread may end meanwhile.
+    Ok(threads.filter_map(|thread| thread_time(pid, &thread).ok()).sum())
+}
+
+fn thread_time(pid: u32, thread: &str) -> Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/schedstat")).context("the process is gone")?;
     let nanos = text.split(' ').next().and_then(|field| field.parse().ok());
     nanos.map(Duration::from_nanos).context("the kernel does not report the time of a thread")
 }

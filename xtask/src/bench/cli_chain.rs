@@ -59,8 +59,9 @@ impl CliChain<'_> {
         clock.end_phase("remove");
         let chain = clock.finish();
         // minis2i removes what it supersedes off the user's clock; so may this.
-        if !previous.is_empty() {
-            process::output(&["docker", "image", "rm", &previous])?;
+        if !previous.is_empty() && !process::succeeds(&["docker", "image", "rm", &previous]) {
+            // An app may still run it; then it goes with all that has the label.
+            eprintln!("the image {previous} stays");
         }
         Ok(chain)
     }

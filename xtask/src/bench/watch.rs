@@ -2,19 +2,20 @@
 
 mod baseline;
 mod child;
-mod context;
+pub mod context;
 pub mod edit;
 mod fresh_build;
 #[cfg(target_os = "linux")]
 mod inotify_loop;
 mod long_run;
 mod many_files;
-mod rounds;
+pub mod on_save;
+pub mod rounds;
 pub mod row;
 mod save_latency;
 pub mod sources;
-mod tag;
-mod trigger;
+pub mod tag;
+pub mod trigger;
 pub mod watch_process;
 
 use std::fs;

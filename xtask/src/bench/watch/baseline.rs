@@ -1,17 +1,13 @@
-//! The naive way to build on every save: `watchexec`, or a loop like it, runs a chain of CLI calls.
+//! The naive way to build on every save: a chain of CLI calls.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::child::{StderrFile, check_alive, forward_json, terminate};
 use super::edit::Edit;
-#[cfg(target_os = "linux")]
-use super::inotify_loop::InotifyLoop;
+use super::on_save::OnSave;
 use super::tag;
 use super::trigger::Trigger;
 use crate::bench::baseline_build;
@@ -19,24 +15,12 @@ use crate::bench::engine_api::EngineApi;
 use crate::bench::engine_objects::EngineObjects;
 use crate::bench::phases::{self, Phases};
 use crate::bench::save::Save;
-use crate::{process, signals};
-
-/// How long a build may take. Chosen, not measured: it only ends a wait for a build that will never end.
-const BUILD_LIMIT: Duration = Duration::from_secs(120);
 
 /// A source that is built on every save. Dropping it ends that.
 pub struct Baseline {
-    runner: Runner,
-    reports: Receiver<(Instant, Value)>,
-    stderr: StderrFile,
+    on_save: OnSave,
     tag: String,
     edit: Edit,
-}
-
-enum Runner {
-    Watchexec(Child),
-    #[cfg(target_os = "linux")]
-    Inotify(InotifyLoop),
 }
 
 impl Baseline {
@@ -54,25 +38,9 @@ impl Baseline {
         let mut line: Vec<&str> =
             vec![program.to_str().context("xtask's own path is not UTF-8")?, "bench", baseline_build::TASK];
         line.extend([source.to_str().context("TMPDIR is not UTF-8")?, builder, tag, &container, objects.label()]);
-        let (sender, reports) = mpsc::channel();
-        let stderr = StderrFile::new()?;
-        let runner = match trigger {
-            Trigger::Watchexec { program, .. } => {
-                let mut command = watchexec(program, source);
-                let child = command.args(line).stderr(stderr.writer()?).spawn();
-                let mut child = child.context("cannot start `watchexec`")?;
-                let stdout = child.stdout.take().expect("stdout is piped");
-                std::thread::spawn(move || forward_json(stdout, &sender));
-                Runner::Watchexec(child)
-            }
-            #[cfg(target_os = "linux")]
-            Trigger::Inotify => Runner::Inotify(InotifyLoop::start(source, &line, sender)?),
-            #[cfg(not(target_os = "linux"))]
-            Trigger::Inotify => bail!("the baseline needs `watchexec` here; `--install` installs it"),
-        };
-        let mut baseline = Self { runner, reports, stderr, tag: tag.to_owned(), edit };
-        baseline.wait_for_report().context("the first build of the baseline did not end")?;
-        Ok(baseline)
+        let mut on_save = OnSave::start(trigger, source, &line)?;
+        on_save.wait_for_report().context("the first build of the baseline did not end")?;
+        Ok(Self { on_save, tag: tag.to_owned(), edit })
     }
 
     /// Saves, waits for the tag and the end of the build, and makes sure of the bytes.
@@ -80,55 +48,13 @@ impl Baseline {
         let before = tag::image(api, &self.tag)?;
         let began = SystemTime::now();
         let begin = self.edit.save()?;
-        let runner = &mut self.runner;
-        let (image, moved) = tag::wait_until_moved(api, &self.tag, Some(&before), || runner.check_alive())?;
-        let report = self.wait_for_report()?;
+        let on_save = &mut self.on_save;
+        let (image, moved) = tag::wait_until_moved(api, &self.tag, Some(&before), || on_save.check_alive())?;
+        let report = on_save.wait_for_report()?;
         let phases = phases(&report, began)?;
         self.edit.check_image(&image)?;
         Ok(Save { whole: moved - begin, phases, image, standby: false })
     }
-
-    fn wait_for_report(&mut self) -> Result<Value> {
-        let begin = Instant::now();
-        loop {
-            signals::check()?;
-            self.runner.check_alive()?;
-            if let Ok((_, report)) = self.reports.recv_timeout(Duration::from_millis(100)) {
-                return Ok(report);
-            }
-            if begin.elapsed() > BUILD_LIMIT {
-                bail!("the baseline did not build within {} s: {}", BUILD_LIMIT.as_secs(), self.stderr.read());
-            }
-        }
-    }
-}
-
-impl Runner {
-    fn check_alive(&mut self) -> Result<()> {
-        match self {
-            Self::Watchexec(child) => check_alive(child),
-            #[cfg(target_os = "linux")]
-            Self::Inotify(inotify) => inotify.check_alive(),
-        }
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        match self {
-            Self::Watchexec(child) => terminate(child),
-            // Its own drop ends it.
-            #[cfg(target_os = "linux")]
-            Self::Inotify(_) => {}
-        }
-    }
-}
-
-fn watchexec(program: &str, source: &Path) -> Command {
-    let mut command = process::command(&[program, "--quiet", "--shell", "none", "--debounce", "50ms"]);
-    command.args(["--on-busy-update", "queue", "--watch"]).arg(source).arg("--");
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    command
 }
 
 /// The phases up to the tag; before the first there is what passed between the save and the start of the build.

@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use crate::process;
 
 /// A file that is saved again and again, as an editor does it, and where `assemble` puts it.
+#[derive(Clone)]
 pub struct Edit {
     file: PathBuf,
     path_in_image: &'static str,
@@ -34,6 +35,11 @@ impl Edit {
         let begin = Instant::now();
         fs::rename(&beside, &self.file)?;
         Ok(begin)
+    }
+
+    /// What was saved last.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Makes sure that the image holds the bytes that were saved last.

@@ -108,8 +108,13 @@ impl WatchProcess {
         self.messages.try_iter().any(|(_, message)| message["reason"] == "standby-ready")
     }
 
+    /// Fails when it has ended.
+    pub fn check_alive(&mut self) -> Result<()> {
+        check_alive(&mut self.child)
+    }
+
     /// Waits for the end of a build that was not cancelled.
-    fn wait_for_build(&mut self) -> Result<Value> {
+    pub fn wait_for_build(&mut self) -> Result<Value> {
         loop {
             let (_, finished) = self.wait_for("build-finished")?;
             self.build = finished["build"].as_u64().unwrap_or(self.build);
