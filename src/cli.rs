@@ -7,10 +7,13 @@ pub mod files;
 pub mod hooks;
 pub mod job;
 pub mod options;
+#[cfg(test)]
+mod options_page;
 pub mod output_paths;
 pub mod read_error;
 mod s2ifile;
 pub mod selection;
+mod short_help;
 pub mod snippet;
 mod suggest;
 mod time;

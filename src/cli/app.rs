@@ -12,11 +12,11 @@ use super::time::waiting_time;
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "The app, with `--run`")]
 pub struct RunArgs {
-    /// Publish a port of the app on this machine; `-p` for short, where a port follows it
+    /// Publish a port of the app; `-p` for short
     ///
     /// The syntax is that of docker: `8080:80`, `0.0.0.0:8080:80`, `127.0.0.1::80` for any free port, `53:53/udp`.
-    /// Without an IP only this machine can connect.
-    #[arg(long, value_name = "[IP:]HOST:CONTAINER", requires = "run")]
+    /// Without an IP only this machine can connect. `-p` before a pull policy is `--pull-policy`, as in s2i.
+    #[arg(long, value_name = "HOST:CONTAINER", requires = "run")]
     pub publish: Vec<String>,
 
     /// Pass an option to the app's `docker run`, such as `--run-option=--memory=512m`
@@ -32,7 +32,7 @@ pub struct RunArgs {
     pub run_env_file: Vec<PathBuf>,
 
     /// Mount a folder or a named volume in the app
-    #[arg(long, value_name = "SOURCE:TARGET[:OPTIONS]", requires = "run")]
+    #[arg(long, value_name = "SOURCE:TARGET", requires = "run")]
     pub run_volume: Vec<String>,
 
     /// Connect the app to this network

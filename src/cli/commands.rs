@@ -14,12 +14,13 @@ use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::files::FilesArgs;
 use super::hooks::HookOptions;
 use super::job::JobArgs;
+use super::short_help::{MORE, shorten};
 use super::snippet::SnippetArgs;
 use super::time::{HOUR, duration};
 use super::timings::TimingsArgs;
 use super::wait::WaitOptions;
 
-/// Turn a source folder and an S2I builder image into a runnable image, fast and incrementally.
+/// Turn a source folder and an S2I builder image into a runnable image.
 #[derive(Debug, Parser)]
 #[command(name = "minis2i", version, propagate_version = true, arg_required_else_help = true, after_help = SHORT_FORM)]
 pub struct Cli {
@@ -39,8 +40,20 @@ pub enum Command {
     /// Build the image TAG once, from a source and a builder image
     Build(Box<BuildArgs>),
 
+    /// Build the image TAG on every save of the source
+    Watch(Box<WatchArgs>),
+
+    /// Wait until a watched tag is up to date, and print its image's id
+    Wait(Box<WaitArgs>),
+
+    /// List what is sent of a source, or say why a path is sent or not
+    Files(FilesArgs),
+
     /// Build an image again, from what its labels say
     Rebuild(Box<RebuildArgs>),
+
+    /// Print the configuration of an editor or another tool
+    Snippet(Box<SnippetArgs>),
 
     /// Print the usage text of a builder
     Usage(UsageArgs),
@@ -54,23 +67,11 @@ pub enum Command {
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 
-    /// Print the configuration of an editor or another tool for a watch or a build
-    Snippet(Box<SnippetArgs>),
-
     /// Say what is slow or missing on this machine and in its engine, and what helps
     Doctor(DoctorArgs),
 
     /// Print the version
     Version,
-
-    /// Build on every save, so that TAG always names an image of the current source
-    Watch(Box<WatchArgs>),
-
-    /// Wait until TAG, which is watched, is up to date, and print the id of its image
-    Wait(Box<WaitArgs>),
-
-    /// List what is sent of a source, or say why a path is sent or not
-    Files(FilesArgs),
 
     /// Remove what a build no longer needs, after it has ended
     #[command(hide = true, name = CLEANUP)]
@@ -101,21 +102,22 @@ pub struct CleanupArgs {
 #[derive(Debug, Args)]
 // `mut_arg` moves an argument to the end, so the one that comes after it has to be moved, too.
 #[command(mut_arg("tag", optional_for_dockerfile), mut_arg("run_options", |rest| rest))]
+#[command(mut_args(shorten()), after_help = MORE, after_long_help = "")]
 pub struct BuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
 
-    /// Run the new image after the build, until it exits
+    /// Run the new image after the build
     ///
-    /// Its output is shown and its ports are published (all of them, or those of `--publish`); Ctrl-C removes the
+    /// It runs until it exits. Its output is shown and its ports are published (all of them, or those of `--publish`); Ctrl-C removes the
     /// container. The exit status of minis2i is that of the container.
     // Without a heading of their own, this option and the next ones would get that of the last group in `job`.
     #[arg(long, help_heading = None)]
     pub run: bool,
 
-    /// Keep the image if TAG is on one of the same source, builder and options
+    /// Build only if something changed
     ///
-    /// The files of the source are compared by content, mode and name. What `assemble` gets from elsewhere, such as newer
+    /// The image is kept if TAG is on one of the same source, builder and options. The files of the source are compared by content, mode and name. What `assemble` gets from elsewhere, such as newer
     /// dependencies from a network or the content of a volume, does not count: without this option, every build builds.
     #[arg(long, help_heading = None)]
     pub if_changed: bool,
@@ -156,15 +158,17 @@ fn optional_for_dockerfile(tag: Arg) -> Arg {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_args(shorten()), after_help = MORE, after_long_help = "")]
 pub struct WatchArgs {
-    #[command(flatten)]
-    pub job: JobArgs,
+    // What only a watch has comes first in its help.
     #[command(flatten)]
     pub watch: WatchOptions,
     #[command(flatten)]
+    pub app: AppArgs,
+    #[command(flatten)]
     pub hooks: HookOptions,
     #[command(flatten)]
-    pub app: AppArgs,
+    pub job: JobArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -183,9 +187,9 @@ pub struct WatchOptions {
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     pub on_busy: OnBusy,
 
-    /// Poll the source at this interval instead of waiting for file events
+    /// Look at the source at this interval
     ///
-    /// From 10ms to 24h. For file systems that report no events, such as network folders. Used automatically where
+    /// From 10ms to 24h, instead of waiting for file events. For file systems that report none, such as network folders. Used automatically where
     /// watching does not work.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
           value_parser = poll_interval)]
@@ -250,6 +254,7 @@ pub struct WaitArgs {
 #[command(mut_arg("source", image_to_rebuild), mut_arg("builder", new_name), mut_arg("tag", hidden_tag))]
 // `mut_arg` moves an argument to the end, so the one that comes after these has to be moved, too.
 #[command(mut_arg("run_options", |rest| rest))]
+#[command(mut_args(shorten()), after_help = MORE, after_long_help = "")]
 pub struct RebuildArgs {
     #[command(flatten)]
     pub job: JobArgs,
@@ -333,6 +338,7 @@ pub struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub struct CompletionArgs {
+    /// The shell
     pub shell: Shell,
 }
 
@@ -352,7 +358,7 @@ pub struct EngineArgs {
     pub verbose: bool,
 
     /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = "Output")]
     pub color: ColorChoice,
 }
 
@@ -363,19 +369,23 @@ pub struct OutputArgs {
     #[arg(short, long, conflicts_with_all = ["verbose", "loglevel"])]
     pub quiet: bool,
 
-    /// Show every engine command with its time; `-v` for short, unless SOURCE:/TARGET follows it
+    /// Show every engine command with its time
+    ///
+    /// `-v` for short, unless SOURCE:/TARGET follows it: then it means `--volume`.
     #[arg(long)]
     pub verbose: bool,
 
     /// Set the log level as in s2i: 1 and above mean `--verbose`
-    #[arg(long, value_name = "0-5", value_parser = clap::value_parser!(u8).range(0..=5))]
+    #[arg(long, value_name = "0-5", hide_short_help = true, value_parser = clap::value_parser!(u8).range(0..=5))]
     pub loglevel: Option<u8>,
 
-    /// Print text on stderr and the image id on stdout, or one JSON object per line on stdout
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    /// What to print
+    ///
+    /// `human`, the default, is text on stderr, and the image id on stdout; `json` is one JSON object per line on stdout.
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_default_value = true)]
     pub message_format: MessageFormat,
 
     /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
     pub color: ColorChoice,
 }

@@ -8,9 +8,9 @@ use super::choices::HookBusy;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Hooks")]
 pub struct HookOptions {
-    /// Run this command after each build that succeeded, once the tag is on the new image and the app of `--run` serves
+    /// Run this command after each good build
     ///
-    /// It is run by `sh -c` in the current folder, without input, and each line that it prints is shown after `hook | `.
+    /// The tag is on the new image then, and the app of `--run` serves. The command is run by `sh -c` in the current folder, without input, and each line that it prints is shown after `hook | `.
     /// MINIS2I_TAG, MINIS2I_IMAGE (the full id), MINIS2I_BUILD (the number of the build), MINIS2I_STATUS (`ok`),
     /// MINIS2I_SECONDS and MINIS2I_CHANGED (the changed paths in the source, one a line) are set. A command that fails is a
     /// warning.

@@ -11,6 +11,8 @@ use super::selection::SelectionArgs;
 
 /// What to build, and how.
 #[derive(Debug, Args)]
+// Without this, the first options would get the heading of what comes before them in a command.
+#[command(next_help_heading = None)]
 pub struct JobArgs {
     /// The folder with the source, or the URL of a git repository
     pub source: PathBuf,
@@ -106,7 +108,7 @@ pub struct JobArgs {
     )]
     pub allowed_uids: Option<String>,
 
-    /// Build without the artifacts of the previous image
+    /// Build without the previous image's artifacts
     #[arg(long)]
     pub no_incremental: bool,
 
@@ -142,7 +144,9 @@ pub struct JobArgs {
     #[command(flatten)]
     pub output_paths: OutputPathArgs,
 
-    /// Options for `docker run`, used for both containers of a build; the image gets nothing of them
+    /// Options for `docker run` of both build containers
+    ///
+    /// The image gets nothing of them.
     // Without a heading of its own, it would get that of the flattened group above.
     #[arg(last = true, value_name = "RUN_OPTION", help_heading = None)]
     pub run_options: Vec<String>,

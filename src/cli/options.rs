@@ -8,26 +8,27 @@ use super::choices::PullPolicy;
 
 /// Options for the two containers of a build: the build container and that of `save-artifacts`.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Containers")]
+#[command(next_help_heading = "Both containers of a build")]
 pub struct ContainerArgs {
-    /// Mount a folder or a named volume in both containers
+    /// Mount a folder or a named volume
     ///
-    /// The syntax is that of `docker run`, but a relative folder also works: `./cache:/var/cache`. Only the mount point
+    /// The syntax is that of `docker run`, `SOURCE:TARGET[:OPTIONS]`, but a relative folder also works:
+    /// `./cache:/var/cache`. Only the mount point
     /// gets into the image, not its content.
-    #[arg(short, long, value_name = "SOURCE:TARGET[:OPTIONS]")]
+    #[arg(short, long, value_name = "SOURCE:TARGET")]
     pub volume: Vec<String>,
 
-    /// Connect both containers to this network, such as `none` or `host`
+    /// Connect to this network, such as `none` or `host`
     ///
-    /// Containers start faster with either of these than with the usual `bridge`.
+    /// Containers start faster with either of these two than with the usual `bridge`.
     #[arg(long, value_name = "NETWORK")]
     pub network: Option<String>,
 
-    /// Add a host name and its address in both containers
+    /// Add a host name and its address
     #[arg(long, value_name = "NAME:ADDRESS", value_delimiter = ',')]
     pub add_host: Vec<String>,
 
-    /// Drop kernel capabilities in both containers
+    /// Drop kernel capabilities
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',')]
     pub cap_drop: Vec<String>,
 }
@@ -122,7 +123,7 @@ pub struct SecretArgs {
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub build_env: Vec<String>,
 
-    /// Let `assemble` read a file as `/run/secrets/NAME`
+    /// Give `assemble` the file `/run/secrets/NAME`
     ///
     /// The syntax is that of `docker build`; `env=VARIABLE` instead of `src=FILE` takes the value of a variable. The
     /// file is in memory, only the user of `assemble` can read it, and it is removed when `assemble` ends. If the

@@ -4,11 +4,11 @@ use clap::Args;
 
 /// What is done with the paths that the output names.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Paths in the output")]
+#[command(next_help_heading = "Output")]
 pub struct OutputPathArgs {
-    /// Show the paths of source files in the output of `assemble` as they are for you
+    /// Show paths of the source as they are for you
     ///
-    /// A path below the folder of the source in the container (`/tmp/src`, unless a label or `--destination` names
+    /// This is about the output of `assemble`. A path below the folder of the source in the container (`/tmp/src`, unless a label or `--destination` names
     /// another) or below the builder's WORKDIR, of a file that the source has, is shown as SOURCE/FILE, as you typed
     /// SOURCE. Everything else stays as it is. In JSON, the text stays and the paths stand beside it, even without this
     /// option.
@@ -21,10 +21,11 @@ pub struct OutputPathArgs {
     #[arg(long, value_name = "FROM=TO")]
     pub map_path: Vec<String>,
 
-    /// If the build fails, print one line `PATH:LINE:COLUMN: error: MESSAGE` for each error in the source
+    /// Sum up the errors of a failed build
     ///
-    /// For editors. The errors are taken from the output: tracebacks of Python, errors of node, PHP, Perl, TypeScript,
-    /// Go, Maven, javac, gcc and compilers like it. The lines come before `minis2i: build failed:`. In GitHub Actions
+    /// One line `PATH:LINE:COLUMN: error: MESSAGE` is printed for each error in the source, for editors. The errors are
+    /// taken from the output: tracebacks of Python, errors of node, PHP, Perl, TypeScript, Go, Maven, javac, gcc and
+    /// compilers like it. The lines come before `minis2i: build failed:`. In GitHub Actions
     /// (GITHUB_ACTIONS=true) they are `::error` commands, in JSON objects with the reason `problem`.
     #[arg(long)]
     pub problems: bool,

@@ -9,7 +9,7 @@ pub struct SelectionArgs {
     #[arg(long, value_name = "GLOB", help_heading = "What is sent")]
     pub exclude: Vec<String>,
 
-    /// Send what this glob matches, even if an ignore file excludes it
+    /// Send what this glob matches, even if it is ignored
     ///
     /// A glob with a slash, such as `dist/*.js`, also finds files inside ignored folders along its path; a glob without
     /// one does not.
