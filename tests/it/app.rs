@@ -2,8 +2,7 @@
 
 mod ends;
 mod failures;
-mod fixtures;
+pub mod fixtures;
 mod options;
-mod readme;
 mod ready;
 mod swap;

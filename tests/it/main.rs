@@ -12,6 +12,7 @@ mod build_options;
 mod commands;
 mod destination;
 mod doctor;
+mod documents;
 mod engine_option;
 mod environment_variables;
 mod files;

@@ -15,7 +15,10 @@ impl SampleBuilder {
         let name = unique_name("sample");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("builder");
         let base = format!("BASE={BASE}");
-        docker(&["build", "--quiet", "--tag", &name, "--build-arg", &base, folder.to_str().unwrap()]);
+        // With the same content, those of two tests would be one image, and `drop` would remove what the other one made.
+        let label = format!("of={name}");
+        let options = ["--quiet", "--tag", &name, "--label", &label, "--build-arg", &base];
+        docker(&[&["build"], &options[..], &[folder.to_str().unwrap()]].concat());
         Self(name)
     }
 }

@@ -4,6 +4,7 @@ mod base_image;
 mod bench;
 mod ci;
 mod demo;
+mod docs;
 mod engine;
 mod engine_choice;
 mod licences;
@@ -36,6 +37,7 @@ const TASKS: &[Task] = &[
         bench::task,
     ),
     ("soak", "random changes, kills and faults against watches: soak [--minutes N] [--seed N]", soak::soak),
+    ("docs", "write docs/options.md, check all links, and make the book in target/book", docs::docs),
     ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base_image::task),
 ];
@@ -49,6 +51,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether there is a task of this name.
+fn has_task(name: &str) -> bool {
+    TASKS.iter().any(|(task, ..)| *task == name)
 }
 
 fn dispatch(args: &[String]) -> Result<()> {

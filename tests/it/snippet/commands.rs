@@ -28,24 +28,6 @@ fn the_makefile_builds_the_image_again_and_again() {
 }
 
 #[test]
-fn the_examples_of_the_readme_write_the_files() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join(".vscode")).unwrap();
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let lines = readme.lines().filter_map(|line| line.strip_prefix("$ ").filter(|line| line.contains(" snippet ")));
-    let mut written = Vec::new();
-    for line in lines {
-        let mut sh = Command::new("sh");
-        sh.args(["-c", line]).current_dir(folder.path()).env("PATH", path_with_binary());
-        printed_by(&mut sh).unwrap();
-        let name = line.split("> ").nth(1).unwrap();
-        assert!(folder.path().join(name).metadata().unwrap().len() > 0, "{line}");
-        written.push(name);
-    }
-    assert_eq!(written, [".vscode/tasks.json", "Makefile"]);
-}
-
-#[test]
 fn what_would_not_work_is_refused_with_a_cure() {
     for (words, said, cure) in [
         ("vscode src builder img --quiet", "lines that are not printed", "leave out `--quiet`"),
