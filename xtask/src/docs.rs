@@ -8,12 +8,14 @@ mod book;
 mod commands;
 mod links;
 mod page;
+mod systems;
+mod tables;
 
 use std::fs;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::{process, workspace};
+use crate::{process, rooms, workspace};
 use page::Page;
 
 /// Texts outside the book whose links are checked, too.
@@ -22,10 +24,12 @@ const BESIDE_THE_BOOK: [&str; 4] = ["README.md", "CONTRIBUTING.md", "SECURITY.md
 /// The folder of the pages.
 const PAGES: &str = "docs";
 
-/// Writes the page of all options again, checks everything, and makes the book in `target/book`.
+/// Writes the page of all options and the tables again, checks everything, and makes the book in `target/book`.
 pub fn docs(_: &[String]) -> Result<()> {
     let mut options = process::command(&["cargo", "test", "--quiet", "--bin", "minis2i", "options_page"]);
     process::run(options.env("MINIS2I_WRITE_OPTIONS_PAGE", "1"))?;
+    let tables = workspace::root().join(tables::PAGE);
+    fs::write(&tables, with_tables(&fs::read_to_string(&tables)?)?)?;
     check()?;
     let folder = workspace::root().join("target/book");
     book::write(&read_pages()?, &folder)?;
@@ -33,19 +37,30 @@ pub fn docs(_: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Fails when a link leads nowhere, a page is not in the table of contents, or a task that is named does not exist.
+/// Fails when a link leads nowhere, a page is not in the table of contents, a task that is named does not exist, or a table
+/// is not what it would be.
 pub fn check() -> Result<()> {
     let pages = read_pages()?;
     let root = workspace::root();
     let mut faults = links::faults(&pages, &|path| root.join(path).exists());
     faults.extend(links::faults_of_contents(&pages));
     faults.extend(commands::faults(&pages, &|task| crate::has_task(task)));
+    faults.extend(systems::faults(&rooms::read_files("src")?));
+    let tables = pages.iter().find(|page| page.name == tables::PAGE).context("CONTRIBUTING.md is missing")?;
+    if with_tables(&tables.text)? != tables.text {
+        faults.push(format!("{}: its tables are old; `cargo xtask docs` writes them", tables::PAGE));
+    }
     for fault in &faults {
         eprintln!("{fault}");
     }
     ensure!(faults.is_empty(), "{} faults in the documentation", faults.len());
     eprintln!("{} pages, all links lead somewhere", pages.len());
     Ok(())
+}
+
+/// The page with the tables as they should be.
+fn with_tables(page: &str) -> Result<String> {
+    tables::filled_in(page).map_err(|name| anyhow!("{} has no place for the table `{name}`", tables::PAGE))
 }
 
 /// All pages, in the order of their names.

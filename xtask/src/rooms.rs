@@ -10,7 +10,7 @@ mod fault;
 mod lexer;
 mod mentions;
 mod modules;
-mod plan;
+pub mod plan;
 mod restrictions;
 mod sizes;
 mod source_file;
@@ -46,7 +46,7 @@ pub fn rooms(_: &[String]) -> Result<()> {
 }
 
 /// Texts by the names of their files, such as `src/engine/cli.rs`.
-type Texts = BTreeMap<String, String>;
+pub type Texts = BTreeMap<String, String>;
 
 /// What is wrong in `src`.
 fn check_program(texts: &Texts) -> Vec<Fault> {
@@ -91,7 +91,7 @@ impl<'a> Crate<'a> {
 }
 
 /// All text files below a folder of the workspace.
-fn read_files(folder: &str) -> Result<Texts> {
+pub fn read_files(folder: &str) -> Result<Texts> {
     let mut texts = Texts::new();
     collect(&workspace::root(), Path::new(folder), &mut texts)?;
     Ok(texts)
