@@ -17,6 +17,8 @@ mod sample_builder;
 mod signals;
 mod soak;
 mod test;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
