@@ -12,6 +12,7 @@ mod private_engine;
 mod process;
 mod process_stats;
 mod program;
+mod record;
 mod rooms;
 mod sample_builder;
 mod signals;
@@ -40,6 +41,7 @@ const TASKS: &[Task] = &[
     ),
     ("soak", "random changes, kills and faults against watches: soak [--minutes N] [--seed N]", soak::soak),
     ("docs", "write docs/options.md, check all links, and make the book in target/book", docs::docs),
+    ("record", "record a real watch as docs/watch.svg, the picture in the README", record::record),
     ("licences", "check the licences of all crates in the lock file", licences::check),
     ("base", "make the base image that demo, tests and bench share", base_image::task),
 ];
