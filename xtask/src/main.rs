@@ -57,11 +57,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether there is a task of this name.
-fn has_task(name: &str) -> bool {
-    TASKS.iter().any(|(task, ..)| *task == name)
-}
-
 fn dispatch(args: &[String]) -> Result<()> {
     let Some((name, rest)) = args.split_first() else {
         println!("cargo xtask TASK\n");

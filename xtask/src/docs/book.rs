@@ -6,9 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use pulldown_cmark::{CowStr, Event, Tag, html};
 
-use super::PAGES;
 use super::links::CONTENTS;
-use super::page::Page;
+use super::page::{PAGES, Page};
 use crate::workspace;
 
 const STYLE: &str = include_str!("book.css");

@@ -1,7 +1,6 @@
 //! Whether the links inside the project lead somewhere. Those to elsewhere are not asked.
 
-use super::PAGES;
-use super::page::Page;
+use super::page::{PAGES, Page};
 
 /// The table of contents of the book.
 pub const CONTENTS: &str = "docs/SUMMARY.md";

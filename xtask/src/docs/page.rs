@@ -4,6 +4,9 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::anchor::Anchors;
 
+/// The folder of the pages of the book.
+pub const PAGES: &str = "docs";
+
 /// A text in Markdown.
 pub struct Page {
     /// Its path from the root of the project on, such as `docs/guide.md`.
