@@ -68,18 +68,31 @@ pub fn get_page(address: SocketAddr) -> Outcome {
 }
 
 /// Waits until the page has this content; returns when the answer had come.
-pub fn wait_for_page(address: SocketAddr, content: &str, mut check: impl FnMut() -> Result<()>) -> Result<Instant> {
+pub fn wait_for_page(address: SocketAddr, content: &str, check: impl FnMut() -> Result<()>) -> Result<Instant> {
+    wait_until(address, |body| body == content, check)
+}
+
+/// Waits until the app answers.
+pub fn wait_for_app(address: SocketAddr, check: impl FnMut() -> Result<()>) -> Result<()> {
+    wait_until(address, |_| true, check).map(drop)
+}
+
+fn wait_until(
+    address: SocketAddr,
+    is_wanted: impl Fn(&str) -> bool,
+    mut check: impl FnMut() -> Result<()>,
+) -> Result<Instant> {
     let begin = Instant::now();
     loop {
         let outcome = get_page(address);
         let now = Instant::now();
-        if matches!(&outcome, Outcome::Answered(body) if body == content) {
+        if matches!(&outcome, Outcome::Answered(body) if is_wanted(body)) {
             return Ok(now);
         }
         signals::check()?;
         check()?;
         if begin.elapsed() > PAGE_LIMIT {
-            bail!("the app did not show what was saved within {} s, but {outcome:?}", PAGE_LIMIT.as_secs());
+            bail!("the app does not show what is waited for within {} s, but {outcome:?}", PAGE_LIMIT.as_secs());
         }
         std::thread::sleep(POLL_INTERVAL);
     }

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::answered_save::{self, AnsweredSave};
 use super::application::{self, PORT, free_address, publish};
 use super::context::RunBench;
+use super::http;
 use super::restarted_app::{AppContainer, restart_script};
 use crate::bench::engine_api::EngineApi;
 use crate::bench::phases::{self, Phases};
@@ -52,6 +53,8 @@ impl WatchedApp {
         let builder = &bench.application.builder;
         let mut watch = WatchProcess::start(source.path(), builder, &objects.name(tag), edit, objects, options)?;
         watch.wait_until_ready()?;
+        // The first app may take longer.
+        http::wait_for_app(address, || watch.check_alive())?;
         Ok(Self { watch, address, _hook_app: hook_app, _source: source })
     }
 
