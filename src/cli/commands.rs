@@ -67,7 +67,7 @@ pub enum Command {
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 
-    /// Say what is slow or missing on this machine and in its engine, and what helps
+    /// Say what is slow or missing, and what helps
     Doctor(DoctorArgs),
 
     /// Print the version
