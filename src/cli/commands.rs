@@ -22,7 +22,8 @@ use super::wait::WaitOptions;
 
 /// Turn a source folder and an S2I builder image into a runnable image.
 #[derive(Debug, Parser)]
-#[command(name = "minis2i", version, propagate_version = true, arg_required_else_help = true, after_help = SHORT_FORM)]
+#[command(name = "minis2i", version, propagate_version = true, arg_required_else_help = true, after_help = SHORT_FORM,
+    after_long_help = SHORT_FORM_EXPLAINED)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -32,8 +33,9 @@ pub struct Cli {
     pub notes: Vec<String>,
 }
 
-const SHORT_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
-                          If SOURCE has the name of a command, write `./SOURCE`.";
+const SHORT_FORM: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`.";
+const SHORT_FORM_EXPLAINED: &str = "`minis2i SOURCE BUILDER TAG` is short for `minis2i build SOURCE BUILDER TAG`. \
+                                    If SOURCE has the name of a command, write `./SOURCE`.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
