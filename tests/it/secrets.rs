@@ -276,7 +276,7 @@ fn an_interrupt_ends_the_wait_for_a_pipe() {
     for option in [secret, format!("--environment-file={path}")] {
         let mut running = project.build(&builder).arg(option).start();
         // The pipe has been opened once a writer can open it without waiting.
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK;
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mut writer = None;
         wait_for("the pipe is read", || {
             writer = rustix::fs::open(&path, flags, Mode::empty()).ok();
