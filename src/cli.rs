@@ -6,6 +6,7 @@ pub mod commands;
 pub mod files;
 pub mod hooks;
 pub mod job;
+pub mod man_pages;
 pub mod options;
 #[cfg(test)]
 mod options_page;
@@ -89,10 +90,7 @@ fn is_command(word: &OsStr) -> bool {
 
 /// The completion script for a shell.
 pub fn completion(shell: Shell) -> Vec<u8> {
-    let cli = Cli::command();
-    // The completion script would otherwise offer hidden commands, too.
-    let shown = cli.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    let mut cli = clap::Command::new("minis2i").version(env!("CARGO_PKG_VERSION")).subcommands(shown);
+    let mut cli = man_pages::shown_commands(&Cli::command());
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli, "minis2i", &mut script);
     script

@@ -7,6 +7,7 @@ pub mod create;
 pub mod doctor;
 pub mod files;
 pub mod generate;
+pub mod man_pages;
 mod probe;
 pub mod rebuild;
 pub mod run_image;

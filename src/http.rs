@@ -1,19 +1,87 @@
-//! The HTTP client: its time limits and certificates. What is sent and fetched is up to the callers.
+//! The HTTP client: one request, its time limits and certificates. What is sent and fetched is up to the callers.
+//!
+//! It is left out of a program that is built without the feature `http`; what needs it says so.
 
+#[cfg(feature = "http")]
+mod client;
+#[cfg(not(feature = "http"))]
+mod left_out;
+
+use std::fmt;
 use std::time::Duration;
 
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
+use anyhow::Result;
 
-/// An HTTP agent that waits at most `connect` for a connection, and at most `total` for a whole request.
-pub fn agent(connect: Duration, total: Duration) -> Agent {
-    // The certificates that this machine trusts are used, as other tools do: companies have their own authorities.
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .timeout_connect(Some(connect))
-        .timeout_global(Some(total))
-        .user_agent(concat!("minis2i/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent()
+use crate::error::Error;
+#[cfg(feature = "http")]
+pub use client::{get, post_json};
+#[cfg(not(feature = "http"))]
+pub use left_out::{get, post_json};
+
+/// How long a request may take.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no request is made"))]
+pub struct TimeLimits {
+    /// Connecting to the server.
+    pub connect: Duration,
+    /// All of it, connecting included.
+    pub total: Duration,
+}
+
+/// Why a request did not give what was asked for.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no request is made"))]
+pub enum RequestError {
+    /// The server answered with this status, which is none of success.
+    Status(u16),
+    /// The answer has more than this many bytes.
+    TooLarge(u64),
+    /// There was no answer; the text says why.
+    Failed(String),
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "the server answers with status {status}"),
+            Self::TooLarge(limit) => write!(f, "it has more than {limit} bytes"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Checks that this program has an HTTP client, which `what` needs; `instead` is what to do without one, as the end of a
+/// hint.
+///
+/// # Errors
+/// If it was built without one.
+pub fn required_by(what: &str, instead: &str) -> Result<()> {
+    if cfg!(feature = "http") { Ok(()) } else { Err(left_out_error(what, instead).into()) }
+}
+
+fn left_out_error(what: &str, instead: &str) -> Error {
+    Error::usage(format!("{what} needs an HTTP client, and this minis2i was built without one"))
+        .hint(format!("build it with the feature `http`, which is on by default, or {instead}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{left_out_error, required_by};
+    use crate::error;
+
+    #[test]
+    fn a_program_without_the_client_says_what_to_do() {
+        let left_out = left_out_error("`--callback-url`", "do it yourself");
+        assert_eq!(
+            left_out.to_string(),
+            "`--callback-url` needs an HTTP client, and this minis2i was built without one"
+        );
+        let hint = "build it with the feature `http`, which is on by default, or do it yourself";
+        assert_eq!(error::hint(&left_out.into()), Some(hint));
+    }
+
+    #[test]
+    fn the_feature_decides() {
+        assert_eq!(required_by("it", "not").is_ok(), cfg!(feature = "http"));
+    }
 }

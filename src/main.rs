@@ -114,6 +114,7 @@ fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
             reporter.print_result(concat!("minis2i ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
             Ok(())
         }),
+        Command::ManPages(args) => without_engine(|_| commands::man_pages::man_pages(&args)),
         Command::Cleanup(args) => without_engine(|_| cleanup::cleanup(args)),
     }
 }

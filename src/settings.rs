@@ -37,6 +37,7 @@ use crate::contract::users::UidRanges;
 use crate::contract::{Overrides, environment};
 use crate::error::Error;
 use crate::git::checkout::Checkout;
+use crate::http;
 use crate::input_file::InputFile;
 use crate::report::Reporter;
 use crate::source::rules::{LinkPolicy, Selection};
@@ -215,6 +216,7 @@ fn check_names(args: &JobArgs) -> Result<()> {
 }
 
 fn check_callback(url: &str) -> Result<()> {
+    http::required_by("`--callback-url`", "tell the server yourself when minis2i has ended")?;
     if ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
         return Ok(());
     }

@@ -20,6 +20,7 @@ pub struct Inspected {
     network_settings: NetworkSettings,
 }
 
+/// Whether it runs, and as which process.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct State {
@@ -28,6 +29,7 @@ pub struct State {
     pub pid: u32,
 }
 
+/// What of its configuration says when it is ready.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Config {

@@ -23,6 +23,7 @@ use crate::report::message::app::{AppExited, AppFailed, AppMessage, AppReady, ur
 use crate::run_lock::RunLock;
 use crate::settings::app::AppSettings;
 
+/// The thread, with the decider and the app that it runs.
 pub struct Supervisor<'a> {
     engine: Engine,
     run_lock: &'a RunLock,

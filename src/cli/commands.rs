@@ -78,6 +78,11 @@ pub enum Command {
     /// Remove what a build no longer needs, after it has ended
     #[command(hide = true, name = CLEANUP)]
     Cleanup(CleanupArgs),
+
+    /// Write the manual pages
+    // For packages of minis2i, so it is not in the help.
+    #[command(hide = true)]
+    ManPages(ManPagesArgs),
 }
 
 /// The hidden command that a build starts in the background to clean up after itself.
@@ -342,6 +347,12 @@ pub struct DoctorArgs {
 pub struct CompletionArgs {
     /// The shell
     pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManPagesArgs {
+    /// The folder to write to
+    pub dir: PathBuf,
 }
 
 /// Options of the commands that only query the engine.

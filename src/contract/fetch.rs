@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use crate::error::Error;
-use crate::http;
+use crate::http::{self, RequestError, TimeLimits};
 use crate::url::without_credentials;
 
-/// How long connecting to a server may take: chosen so that a slow network succeeds and a wrong URL is reported soon.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long the download of one script may take: chosen so that a slow network succeeds and a wrong URL is reported soon.
+const TIME_LIMITS: TimeLimits = TimeLimits { connect: Duration::from_secs(10), total: Duration::from_secs(30) };
 
-/// How long the whole download of one script may take, including the connection: chosen like [`CONNECT_LIMIT`].
-const DOWNLOAD_LIMIT: Duration = Duration::from_secs(30);
+/// What to do where there is no HTTP client.
+const INSTEAD: &str = "fetch the scripts yourself and name their folder: `-s FOLDER`";
 
 /// The largest script, in bytes: chosen so that any script fits (they have a few thousand bytes) but a wrong URL does
 /// not download a disk image.
@@ -45,9 +45,12 @@ impl Fetcher {
     /// Downloads these URLs in parallel and returns the contents in the same order. The status 404 or 410 gives `None`.
     ///
     /// # Errors
-    /// If a server cannot be reached or answers with another status, a script is larger than 4 MiB, or
-    /// `check_cancelled` fails, which is called while waiting.
+    /// If a server cannot be reached or answers with another status, a script is larger than 4 MiB, this program has no
+    /// HTTP client, or `check_cancelled` fails, which is called while waiting.
     pub fn fetch(&self, urls: &[String], check_cancelled: &dyn Fn() -> Result<()>) -> Result<Vec<Download>> {
+        for url in urls {
+            required_by(&format!("the script `{}`", without_credentials(url)))?;
+        }
         let (sender, answers) = mpsc::channel();
         let missing: Vec<&String> = urls.iter().filter(|url| !self.lock().contains_key(*url)).collect();
         for url in &missing {
@@ -80,31 +83,33 @@ impl Fetcher {
     }
 }
 
-fn download(url: &str) -> Result<Download, ureq::Error> {
-    let agent = http::agent(CONNECT_LIMIT, DOWNLOAD_LIMIT);
-    match agent.get(url).call() {
-        Ok(mut response) => response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map(Some),
-        Err(ureq::Error::StatusCode(404 | 410)) => Ok(None),
+/// Checks that there is an HTTP client, which `what` needs to fetch scripts.
+///
+/// # Errors
+/// If there is none.
+pub fn required_by(what: &str) -> Result<()> {
+    http::required_by(what, INSTEAD)
+}
+
+fn download(url: &str) -> Result<Download, RequestError> {
+    match http::get(url, TIME_LIMITS, SIZE_LIMIT) {
+        Ok(content) => Ok(Some(content)),
+        Err(RequestError::Status(404 | 410)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn download_failed(url: &str, error: ureq::Error) -> anyhow::Error {
+fn download_failed(url: &str, error: RequestError) -> anyhow::Error {
     let url = without_credentials(url);
-    let (cause, hint) = match error {
-        ureq::Error::StatusCode(status) => {
-            let hint = "check the URL and your access to it; for a missing optional script the server should \
-                        answer 404";
-            (anyhow!("the server answers with status {status}"), hint)
+    let hint = match error {
+        RequestError::Status(_) => {
+            "check the URL and your access to it; for a missing optional script the server should answer 404"
         }
-        ureq::Error::BodyExceedsLimit(limit) => {
-            (anyhow!("it has more than {limit} bytes"), "see that the address is that of a folder of scripts")
-        }
-        error => {
-            let hint = "see that the server is up (`curl --location URL` shows what it says), or fetch the scripts \
-                        yourself and name their folder: `-s FOLDER`";
-            (anyhow!(error.to_string()), hint)
+        RequestError::TooLarge(_) => "see that the address is that of a folder of scripts",
+        RequestError::Failed(_) => {
+            "see that the server is up (`curl --location URL` shows what it says), or fetch the scripts \
+             yourself and name their folder: `-s FOLDER`"
         }
     };
-    Error::usage(format!("cannot fetch the script `{url}`")).because(cause).hint(hint).into()
+    Error::usage(format!("cannot fetch the script `{url}`")).because(anyhow!(error.to_string())).hint(hint).into()
 }

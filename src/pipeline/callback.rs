@@ -9,16 +9,13 @@ use serde::Serialize;
 use super::context::BuildContext;
 use crate::engine::cli::Engine;
 use crate::engine::image;
-use crate::http;
+use crate::http::{self, TimeLimits};
 use crate::report::Reporter;
 use crate::url::without_credentials;
 
-/// How long connecting to the server may take: chosen so that a slow network succeeds.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-
-/// How long the whole request may take: chosen so that a server that does not answer delays the end of the command only
-/// a little.
-const REQUEST_LIMIT: Duration = Duration::from_secs(15);
+/// How long the request may take: chosen so that a slow network succeeds, and a server that does not answer delays the end
+/// of the command only a little.
+const TIME_LIMITS: TimeLimits = TimeLimits { connect: Duration::from_secs(5), total: Duration::from_secs(15) };
 
 /// How often a wait checks whether work was cancelled: chosen so that Ctrl-C seems immediate.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -58,7 +55,7 @@ fn post_outcome(url: &str, tag: &str, success: bool, engine: &Engine, reporter: 
     let (sender, answer) = mpsc::channel();
     let target = url.to_owned();
     // The thread is not joined: a request cannot be cancelled, and an interrupt must not wait for it.
-    std::thread::spawn(move || drop(sender.send(post_json(&target, &body))));
+    std::thread::spawn(move || drop(sender.send(http::post_json(&target, TIME_LIMITS, &body))));
     loop {
         match answer.recv_timeout(POLL_INTERVAL) {
             Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return,
@@ -71,9 +68,4 @@ fn post_outcome(url: &str, tag: &str, success: bool, engine: &Engine, reporter: 
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
-}
-
-fn post_json(url: &str, body: &str) -> Result<(), ureq::Error> {
-    let agent = http::agent(CONNECT_LIMIT, REQUEST_LIMIT);
-    agent.post(url).header("Content-Type", "application/json").send(body).map(|_| ())
 }

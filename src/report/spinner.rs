@@ -11,6 +11,7 @@ use rustix::termios::tcgetpgrp;
 /// How often the spinner moves: chosen so that it visibly moves.
 pub const SPINNER_TICK: Duration = Duration::from_millis(100);
 
+/// The spinner, and what it stands beside.
 pub struct Spinner {
     /// It draws only when it is told to.
     bar: ProgressBar,

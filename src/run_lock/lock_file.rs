@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 /// What follows the last dot in the name of a locked file.
 pub const LOCK_EXTENSION: &str = "lock";
 
+/// The path of the lock with this id.
 pub fn lock_path(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.{LOCK_EXTENSION}"))
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::cli::job::JobArgs;
 use crate::contract::Overrides;
+use crate::contract::fetch;
 use crate::contract::scripts_url::ScriptsUrl;
 use crate::contract::users::UidRanges;
 use crate::error::Error;
@@ -43,6 +44,9 @@ fn scripts(text: &str) -> Result<ScriptsUrl> {
         Error::usage(format!("`--scripts-url {text}` cannot be used: it {fault}"))
             .hint("write `image:///FOLDER` for the image, `file:///FOLDER` or a path for this machine, or `http(s)://`")
     })?;
+    if let ScriptsUrl::Web(_) = place {
+        fetch::required_by("`--scripts-url`")?;
+    }
     let ScriptsUrl::Folder(folder) = place else { return Ok(place) };
     if folder.is_dir() {
         return Ok(ScriptsUrl::Folder(std::path::absolute(folder)?));

@@ -1,3 +1,5 @@
+//! What the snippets say.
+
 use std::path::PathBuf;
 
 use super::{Request, Verb, kubernetes};

@@ -63,6 +63,7 @@ pub struct Threads {
     pub app: AppHandle,
 }
 
+/// The loop, with all that it hands events and actions to.
 pub struct EventLoop<'a> {
     job: &'a Job,
     reporter: &'a Reporter,

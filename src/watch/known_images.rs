@@ -14,6 +14,7 @@ pub enum Name {
     Tag,
 }
 
+/// The ids of these images, with the names that they are on.
 #[derive(Debug, Default)]
 pub struct KnownImages {
     builder_name: String,

@@ -41,6 +41,7 @@ const NOTABLE: Duration = Duration::from_millis(5);
 /// A commit that takes no longer than this brings the tag along: it is over before an interrupt would give it up.
 const SHORT_COMMIT: Duration = Duration::from_millis(400);
 
+/// The thread, with what a build needs and what is left of the last one.
 pub struct Worker<'a> {
     pub cx: BuildContext<'a>,
     /// The jobs for the folders that the source has meant.

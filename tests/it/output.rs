@@ -5,5 +5,6 @@ mod names;
 mod paths;
 mod problems;
 mod readers;
+mod schema;
 mod terminal;
 mod text;

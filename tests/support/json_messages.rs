@@ -1,63 +1,22 @@
-//! The JSON messages that are documented, and the keys that each of them has.
-
-use std::collections::BTreeSet;
+//! The JSON messages that are documented: each must be as `docs/messages.schema.json` says.
 
 use serde_json::Value;
 
-/// Asserts that each object has exactly the documented keys.
-#[track_caller]
-pub fn assert_schema(objects: &[Value]) {
-    for object in objects {
-        let expected: &[&str] = match object["reason"].as_str().unwrap() {
-            "build-started" => {
-                &["build", "builder", "changed", "changed_more", "previous", "reason", "source", "tag", "why"]
-            }
-            "output" | "output-again" | "hook-output" if object["more"] == true => &["build", "more", "reason", "text"],
-            "output" | "output-again" | "hook-output" => &["build", "reason", "text"],
-            "problem" => &["build", "column", "line", "message", "path", "reason"],
-            "note" | "warning" => &["message", "reason"],
-            "engine-call" => &["command", "reason", "seconds"],
-            "build-finished" => &[
-                "assemble_status",
-                "build",
-                "image",
-                "no_standby",
-                "phases",
-                "reason",
-                "seconds",
-                "standby",
-                "status",
-                "tag",
-            ],
-            "watch-started" => &["builder", "folders", "poll", "process", "reason", "source", "tag"],
-            "standby-ready" => &["build", "reason"],
-            "skipped" => &["reason", "why"],
-            "timings-written" => &["builds", "file", "reason"],
-            "up-to-date" => &["image", "reason", "references", "tag"],
-            "watch-finished" => &["builds", "cancelled", "failed", "fastest", "median", "reason"],
-            "app-output" if object["more"] == true => &["build", "more", "reason", "text"],
-            "app-output" => &["build", "reason", "text"],
-            "app-ready" => &["build", "image", "reason", "seconds", "since", "tag", "urls"],
-            "app-failed" => &["again", "app_status", "build", "image", "output", "reason", "serving", "tag", "why"],
-            "app-exited" => &["again", "app_status", "build", "image", "output", "reason", "tag"],
-            "error" => &["causes", "hint", "message", "reason"],
-            other => panic!("unknown reason `{other}`"),
-        };
-        let mut keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
-        if object["reason"] == "output" && keys.remove("paths") {
-            assert_paths(&object["paths"]);
-        }
-        assert_eq!(keys, expected.iter().copied().collect(), "{object}");
-    }
+use super::json_schema::{Keys, faults};
+
+/// The schema.
+pub fn schema() -> Value {
+    serde_json::from_str(include_str!("../../docs/messages.schema.json")).unwrap()
 }
 
-/// Asserts that the paths of a line of output are some, each with the documented keys.
+/// Asserts that each object is one of the documented messages, with exactly its keys.
 #[track_caller]
-fn assert_paths(paths: &Value) {
-    let paths = paths.as_array().unwrap();
-    assert!(!paths.is_empty());
-    for path in paths {
-        let keys: Vec<_> = path.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["column", "container", "line", "source"], "{path}");
+pub fn assert_schema(objects: &[Value]) {
+    let schema = schema();
+    for object in objects {
+        let reason = object["reason"].as_str().unwrap();
+        let message = &schema["$defs"][reason];
+        assert!(message.is_object(), "unknown reason `{reason}`");
+        assert_eq!(faults(&schema, message, object, Keys::All), [""; 0], "{object}");
     }
 }

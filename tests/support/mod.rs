@@ -14,6 +14,7 @@ pub mod git;
 pub mod holding_builder;
 pub mod image;
 pub mod json_messages;
+pub mod json_schema;
 pub mod outcome;
 pub mod output_stream;
 pub mod project;

@@ -16,6 +16,7 @@ mod run;
 mod save;
 mod scale;
 mod series;
+mod start;
 mod table;
 mod turns;
 mod watch;
@@ -28,7 +29,7 @@ use options::Options;
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
     let (what, rest) =
-        args.split_first().context("bench what? `cargo xtask bench build`, `... watch`, `... run` or `... scale`")?;
+        args.split_first().context("bench what? `cargo xtask bench build`, `... watch`, `... run`, `... scale` or `... start`")?;
     if what == baseline_build::TASK {
         return baseline_build::build(rest);
     }
@@ -37,7 +38,9 @@ pub fn task(args: &[String]) -> Result<()> {
         "watch" => watch::bench,
         "run" => run::bench,
         "scale" => scale::bench,
-        _ => bail!("no bench `{what}`; there are `build`, `watch`, `run` and `scale`"),
+        // It needs no engine.
+        "start" => return start::bench(&Options::parse(what, rest)?),
+        _ => bail!("no bench `{what}`; there are `build`, `watch`, `run`, `scale` and `start`"),
     };
     let options = Options::parse(what, rest)?;
     signals::catch()?;

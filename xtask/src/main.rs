@@ -4,6 +4,8 @@ mod base_image;
 mod bench;
 mod ci;
 mod demo;
+mod dependencies;
+mod dist;
 mod docs;
 mod engine;
 mod engine_choice;
@@ -33,16 +35,23 @@ const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
     ("test", "run all tests (arguments go to `cargo test`)", test::test),
     ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo, a short soak", ci::ci),
-    ("rooms", "check the architecture: who uses, starts, prints, exits; how long the files are", rooms::rooms),
+    (
+        "rooms",
+        "check the architecture: who uses, starts, prints, exits; how long files are, what has no comment",
+        rooms::rooms,
+    ),
     (
         "bench",
-        "measure: bench build, bench watch and bench run against the naive way, bench scale with ever more files",
+        "measure: bench build, watch and run against the naive way, bench scale with ever more files, bench start",
         bench::task,
     ),
     ("soak", "random changes, kills and faults against watches: soak [--minutes N] [--seed N]", soak::soak),
     ("docs", "write docs/options.md, check all links, and make the book in target/book", docs::docs),
     ("record", "record a real watch as docs/watch.svg, the picture in the README", record::record),
     ("licences", "check the licences of all crates in the lock file", licences::check),
+    ("dependencies", "check where crates come from, and which compiler they need", dependencies::check),
+    ("dist", "make archives and packages of a release: dist [--target T] [--out FOLDER] [--twice]", dist::dist),
+    ("dist-check", "the same, and install the Debian package in fresh systems (root, debootstrap)", dist::dist_check),
     ("base", "make the base image that demo, tests and bench share", base_image::task),
 ];
 
@@ -61,7 +70,7 @@ fn dispatch(args: &[String]) -> Result<()> {
     let Some((name, rest)) = args.split_first() else {
         println!("cargo xtask TASK\n");
         for (name, about, _) in TASKS {
-            println!("  {name:<8} {about}");
+            println!("  {name:<12} {about}");
         }
         return Ok(());
     };

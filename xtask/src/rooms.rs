@@ -6,6 +6,7 @@
 mod arrows;
 mod circles;
 mod direction;
+mod documentation;
 mod fault;
 mod lexer;
 mod mentions;
@@ -34,8 +35,10 @@ use source_file::SourceFile;
 /// # Errors
 /// When something is, or when the sources can not be read.
 pub fn rooms(_: &[String]) -> Result<()> {
-    let mut faults = check_program(&read_files("src")?);
-    faults.extend(check_tasks(&read_files("xtask/src")?));
+    let (program, tasks) = (read_files("src")?, read_files("xtask/src")?);
+    let mut faults = check_program(&program);
+    faults.extend(check_tasks(&tasks));
+    faults.extend([program, tasks].iter().flat_map(documentation::missing));
     for fault in &faults {
         eprintln!("{fault}");
     }

@@ -1,3 +1,5 @@
+//! What the decider of the app does, fed with events.
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

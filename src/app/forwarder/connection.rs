@@ -46,6 +46,7 @@ pub enum Fate {
     Closed,
 }
 
+/// A connection of a client.
 #[derive(Debug)]
 pub struct Connection {
     id: u64,

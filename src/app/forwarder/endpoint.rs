@@ -14,6 +14,7 @@ enum Asked {
     Silenced,
 }
 
+/// A socket that is registered with the poller.
 #[derive(Debug)]
 pub struct Endpoint {
     stream: TcpStream,

@@ -39,6 +39,7 @@ pub enum Command {
     Stop,
 }
 
+/// The thread, with all that it holds.
 #[derive(Debug)]
 pub struct EventLoop {
     listeners: Vec<TcpListener>,

@@ -9,6 +9,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 /// How many bytes it holds, where the system lets us choose: four times as many as by default, for fewer calls.
 pub const SIZE: usize = 256 * 1024;
 
+/// The two ends of the pipe.
 #[derive(Debug)]
 pub struct Pipe {
     output: OwnedFd,

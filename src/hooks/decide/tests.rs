@@ -1,3 +1,5 @@
+//! What the decider of the hooks does, fed with inputs.
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;

@@ -21,6 +21,7 @@ pub struct Port {
     pub protocol: Protocol,
 }
 
+/// The protocol of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     Tcp,

@@ -3,6 +3,7 @@
 use super::action::Action;
 use crate::watch::known_images::Name;
 
+/// The question which image the tag is on.
 #[derive(Debug, Default)]
 pub struct TagQuestion {
     /// How often the engine is being asked.

@@ -2,7 +2,7 @@
 
 pub mod measured_build;
 mod sample_pair;
-mod table;
+pub mod table;
 mod tar_pipe;
 
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub fn bench(options: &Options) -> Result<()> {
     lines.extend(large_source_lines(&builds, &piped));
     lines.push(memory_line(&builds));
     drop(objects);
-    table::print_and_check(&lines)
+    table::print_and_check(&lines, "B: naive")
 }
 
 fn whole(builds: &[MeasuredBuild]) -> Series {

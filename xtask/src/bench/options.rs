@@ -37,8 +37,8 @@ impl Options {
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("`{arg}` takes a value"));
             match (bench, arg.as_str()) {
-                ("build" | "watch" | "run", "--rounds") => options.rounds = Some(number(arg, value()?)?),
-                (_, engine_choice::AS_IS) => options.engine_as_is = true,
+                ("build" | "watch" | "run" | "start", "--rounds") => options.rounds = Some(number(arg, value()?)?),
+                ("build" | "watch" | "run" | "scale", engine_choice::AS_IS) => options.engine_as_is = true,
                 ("watch", "--only") => options.only = rows(value()?)?,
                 ("scale", "--only") => options.cases = cases(value()?)?,
                 ("scale", "--most") => options.most = Some(value()?.parse().context("`--most` takes a number")?),
@@ -57,6 +57,7 @@ fn known(bench: &str) -> &'static str {
         "watch" => "`--rounds N`, `--only ROW,...`, `--engine-as-is` and `--install`",
         "run" => "`--rounds N`, `--saves N`, `--only ROW,...`, `--engine-as-is` and `--install`",
         "scale" => "`--only CASE,...`, `--most N` and `--engine-as-is`",
+        "start" => "`--rounds N`",
         _ => "`--rounds N` and `--engine-as-is`",
     }
 }
@@ -125,6 +126,7 @@ mod tests {
         for (bench, line) in [
             ("build", "--only pair"),
             ("build", "--install"),
+            ("start", "--engine-as-is"),
             ("watch", "--rounds"),
             ("watch", "--rounds 0"),
             ("watch", "--only nothing"),

@@ -29,6 +29,12 @@ impl Series {
         let [least, most] = self.range().map(|time| time.as_secs_f64());
         format!("{:.3} s ({least:.3} to {most:.3})", self.median().as_secs_f64())
     }
+
+    /// The same for times that are short.
+    pub fn summary_in_milliseconds(&self) -> String {
+        let [least, most] = self.range().map(|time| time.as_secs_f64() * 1e3);
+        format!("{:.2} ms ({least:.2} to {most:.2})", self.median().as_secs_f64() * 1e3)
+    }
 }
 
 #[cfg(test)]

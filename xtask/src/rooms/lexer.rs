@@ -9,6 +9,7 @@ pub struct Token<'a> {
     pub line: usize,
 }
 
+/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A name or a keyword.

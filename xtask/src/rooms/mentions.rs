@@ -13,6 +13,7 @@ pub struct Mention<'a> {
     pub within: Vec<&'a str>,
 }
 
+/// How something is mentioned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A leaf of a `use`.

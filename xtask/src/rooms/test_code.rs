@@ -28,6 +28,7 @@ pub fn is_test_file(name: &str) -> bool {
     name.ends_with("/tests.rs") || name.ends_with("_tests.rs") || name.contains("/tests/")
 }
 
+/// The tokens of a file without those of its tests.
 pub fn without_tests<'a>(tokens: &[Token<'a>]) -> WithoutTests<'a> {
     let mut result = WithoutTests { code: Vec::new(), modules: Vec::new(), declared: Vec::new() };
     let mut at = 0;

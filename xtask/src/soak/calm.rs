@@ -27,6 +27,7 @@ pub struct Seen {
     pub waited: Duration,
 }
 
+/// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     Wait,
@@ -38,6 +39,7 @@ pub enum Next {
     GiveUp,
 }
 
+/// What to do next after what was seen.
 pub fn next(seen: Seen) -> Next {
     match seen {
         Seen { waited, .. } if waited > LIMIT => Next::GiveUp,

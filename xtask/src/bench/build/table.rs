@@ -9,7 +9,7 @@ pub struct Line {
     pub what: &'static str,
     /// Minis2i.
     pub a: String,
-    /// The naive way.
+    /// What it is compared with.
     pub b: String,
     pub figure: String,
     pub limit: Option<Limit>,
@@ -33,12 +33,12 @@ impl Line {
     }
 }
 
-/// Prints the table.
+/// Prints the table; `beside` is the head of the second column of figures.
 ///
 /// # Errors
 /// When a figure exceeds its limit.
-pub fn print_and_check(lines: &[Line]) -> Result<()> {
-    let mut cells = vec![["what", "A: minis2i", "B: naive", "ratio", "bar", "holds"]];
+pub fn print_and_check(lines: &[Line], beside: &str) -> Result<()> {
+    let mut cells = vec![["what", "A: minis2i", beside, "ratio", "bar", "holds"]];
     cells.extend(lines.iter().map(Line::cells));
     let widths: [usize; 6] = std::array::from_fn(|column| widest(&cells, column));
     println!();

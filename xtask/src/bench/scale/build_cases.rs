@@ -19,6 +19,7 @@ pub fn artifacts(bench: &Bench, count: usize) -> Result<Measured> {
     build(bench, source.path(), &["-e", "FILES_TO_KEEP="])
 }
 
+/// So many variables in a file.
 pub fn variables(bench: &Bench, count: usize) -> Result<Measured> {
     let source = small_source()?;
     let file = source.path().join("variables");
@@ -27,6 +28,7 @@ pub fn variables(bench: &Bench, count: usize) -> Result<Measured> {
     build(bench, source.path(), &["-E", text(&file)?])
 }
 
+/// So many lines of output.
 pub fn lines(bench: &Bench, count: usize) -> Result<Measured> {
     build(bench, small_source()?.path(), &["--no-incremental", "-e", &format!("LINES_TO_PRINT={count}")])
 }

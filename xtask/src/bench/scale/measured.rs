@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
+/// Of one size of a case.
 pub struct Measured {
     pub time: Duration,
     /// The most memory that minis2i held, in bytes.
@@ -11,6 +12,7 @@ pub struct Measured {
     pub watch: Option<WatchTimes>,
 }
 
+/// What only a watch has.
 pub struct WatchTimes {
     /// All of it, so that no single step can have taken longer.
     pub deciding: Duration,

@@ -14,10 +14,12 @@ use crate::bench::watch::sources::add_small_files;
 use crate::bench::watch::watch_process::WatchProcess;
 use crate::process_stats;
 
+/// So many files are new.
 pub fn new_files(bench: &Bench, count: usize) -> Result<Measured> {
     measure(bench, &small_source()?, |source| add_small_files(&source.join("tree"), count))
 }
 
+/// So many files are removed.
 pub fn deleted_files(bench: &Bench, count: usize) -> Result<Measured> {
     let source = small_source()?;
     add_small_files(&source.path().join("tree"), count)?;
@@ -31,6 +33,7 @@ pub fn renamed_tree(bench: &Bench, count: usize) -> Result<Measured> {
     measure(bench, &source, |source| Ok(fs::rename(source.join("tree"), source.join("renamed"))?))
 }
 
+/// So many files are new that a rule ignores.
 pub fn ignored_files(bench: &Bench, count: usize) -> Result<Measured> {
     let source = small_source()?;
     fs::write(source.path().join(".s2iignore"), "*.log\n")?;
