@@ -3,6 +3,8 @@
 pub mod app;
 pub mod choices;
 pub mod commands;
+pub mod doctor;
+pub mod engine;
 pub mod files;
 pub mod hooks;
 pub mod job;

@@ -6,9 +6,7 @@
 mod client;
 #[cfg(not(feature = "http"))]
 mod left_out;
-
-use std::fmt;
-use std::time::Duration;
+mod request;
 
 use anyhow::Result;
 
@@ -17,38 +15,7 @@ use crate::error::Error;
 pub use client::{get, post_json};
 #[cfg(not(feature = "http"))]
 pub use left_out::{get, post_json};
-
-/// How long a request may take.
-#[derive(Clone, Copy)]
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no request is made"))]
-pub struct TimeLimits {
-    /// Connecting to the server.
-    pub connect: Duration,
-    /// All of it, connecting included.
-    pub total: Duration,
-}
-
-/// Why a request did not give what was asked for.
-#[derive(Debug)]
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no request is made"))]
-pub enum RequestError {
-    /// The server answered with this status, which is none of success.
-    Status(u16),
-    /// The answer has more than this many bytes.
-    TooLarge(u64),
-    /// There was no answer; the text says why.
-    Failed(String),
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "the server answers with status {status}"),
-            Self::TooLarge(limit) => write!(f, "it has more than {limit} bytes"),
-            Self::Failed(why) => f.write_str(why),
-        }
-    }
-}
+pub use request::{RequestError, TimeLimits};
 
 /// Checks that this program has an HTTP client, which `what` needs; `instead` is what to do without one, as the end of a
 /// hint.

@@ -33,7 +33,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use cancel::Ending;
-use cli::commands::{Cli, Command, EngineArgs};
+use cli::commands::{Cli, Command};
+use cli::engine::EngineArgs;
 use cli::read_error::ReadError;
 use commands::{build, cleanup, create, generate, rebuild, usage};
 use engine::cli::Engine;

@@ -11,6 +11,8 @@ use clap_complete::Shell;
 
 use super::app::{AppArgs, RunArgs};
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
+use super::doctor::DoctorArgs;
+use super::engine::EngineArgs;
 use super::files::FilesArgs;
 use super::hooks::HookOptions;
 use super::job::JobArgs;
@@ -331,19 +333,6 @@ pub struct GenerateArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Measure a commit upon this image, instead of an empty one
-    pub image: Option<String>,
-
-    /// Print a JSON array
-    #[arg(long)]
-    pub json: bool,
-
-    #[command(flatten)]
-    pub engine: EngineArgs,
-}
-
-#[derive(Debug, Args)]
 pub struct CompletionArgs {
     /// The shell
     pub shell: Shell,
@@ -353,26 +342,6 @@ pub struct CompletionArgs {
 pub struct ManPagesArgs {
     /// The folder to write to
     pub dir: PathBuf,
-}
-
-/// Options of the commands that only query the engine.
-#[derive(Debug, Args)]
-pub struct EngineArgs {
-    /// The engine's CLI: docker, or a compatible one
-    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
-    pub engine: OsString,
-
-    /// Print only errors and the requested output
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-
-    /// Show every engine command with its time; `-v` for short
-    #[arg(long, help_heading = "Output")]
-    pub verbose: bool,
-
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = "Output")]
-    pub color: ColorChoice,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::cli::commands::DoctorArgs;
+use crate::cli::doctor::DoctorArgs;
 use crate::doctor::{self, Check, State};
 use crate::engine::cli::Engine;
 use crate::error::ErrorKind;

@@ -6,7 +6,7 @@ use rustls::crypto::ring;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use super::{RequestError, TimeLimits};
+use super::request::{RequestError, TimeLimits};
 
 /// Fetches what is at `url`, of which `size` bytes are the most that is taken.
 ///

@@ -1,6 +1,6 @@
 //! What stands in the place of the client where it is left out: every request fails.
 
-use super::{RequestError, TimeLimits};
+use super::request::{RequestError, TimeLimits};
 
 /// Fetches nothing.
 ///

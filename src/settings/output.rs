@@ -1,7 +1,8 @@
 //! The reporter that the command line asks for.
 
 use crate::cli::choices::{ColorChoice, MessageFormat};
-use crate::cli::commands::{EngineArgs, OutputArgs};
+use crate::cli::commands::OutputArgs;
+use crate::cli::engine::EngineArgs;
 use crate::report::Reporter;
 use crate::report::style::{Color, Format, Level};
 

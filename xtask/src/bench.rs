@@ -28,8 +28,9 @@ use options::Options;
 
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
-    let (what, rest) =
-        args.split_first().context("bench what? `cargo xtask bench build`, `... watch`, `... run`, `... scale` or `... start`")?;
+    let (what, rest) = args
+        .split_first()
+        .context("bench what? `cargo xtask bench build`, `... watch`, `... run`, `... scale` or `... start`")?;
     if what == baseline_build::TASK {
         return baseline_build::build(rest);
     }

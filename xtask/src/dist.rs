@@ -11,6 +11,7 @@ mod documents;
 mod elf;
 mod epoch;
 mod file;
+mod gzip;
 mod licence_texts;
 pub mod options;
 mod package;

@@ -1,13 +1,12 @@
 //! Archives that are the same bytes for the same files.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 
 use anyhow::Result;
-use flate2::{Compression, GzBuilder};
 use tar::{EntryType, Header};
 
 use super::file::File;
+use super::gzip::gzip;
 use super::package::Package;
 
 /// The `.tar.gz` of the package, with everything in one folder.
@@ -55,16 +54,6 @@ fn header(kind: EntryType, mode: u32, size: usize, epoch: u32) -> Header {
     header.set_username("root").expect("it is short");
     header.set_groupname("root").expect("it is short");
     header
-}
-
-/// Compresses, without a time and a name in the header.
-///
-/// # Errors
-/// Never, in memory.
-pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
-    gzip.write_all(bytes)?;
-    Ok(gzip.finish()?)
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 use md5::{Digest, Md5};
 
-use super::archive::{gzip, tar};
+use super::archive::tar;
 use super::elf::GlibcVersion;
 use super::file::File;
+use super::gzip::gzip;
 use super::package::{NAME, Package};
 use super::sums::hexadecimal;
 

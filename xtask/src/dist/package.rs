@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::archive::gzip;
 use super::crates::{self, Crate};
 use super::file::File;
+use super::gzip::gzip;
 use super::program::Program;
 use super::{documents, licence_texts, sbom};
 

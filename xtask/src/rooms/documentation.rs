@@ -3,7 +3,8 @@
 //! The compiler's own lint is silent about programs, and clippy's asks for every field and every `new`. Methods and fields
 //! may go without: the name in its type is enough, or a comment is worth more than a rule.
 
-use super::Texts;
+use std::collections::BTreeMap;
+
 use super::fault::Fault;
 
 /// What begins an item that needs a comment, behind `pub`, `pub(crate)` and the like.
@@ -12,8 +13,8 @@ const ITEMS: [&str; 6] = ["enum ", "fn ", "struct ", "trait ", "type ", "union "
 /// Derives of clap, for which a comment is a text of the help: the comment is at the option or command instead.
 const HELP_TEXTS: [&str; 3] = ["Args", "Parser", "Subcommand"];
 
-/// Files and items without a comment.
-pub fn missing(texts: &Texts) -> Vec<Fault> {
+/// Files and items without a comment, of texts by the names of their files.
+pub fn missing(texts: &BTreeMap<String, String>) -> Vec<Fault> {
     texts.iter().filter(|(name, _)| name.ends_with(".rs")).flat_map(|(name, text)| missing_in(name, text)).collect()
 }
 
