@@ -33,14 +33,27 @@ pub fn tar(mut files: Vec<File>, prefix: &str, epoch: u32) -> Result<Vec<u8>> {
         for (end, _) in file.path.match_indices('/') {
             let folder = &file.path[..=end];
             if folders.insert(folder) {
-                let mut header = header(EntryType::Directory, 0o755, 0, epoch);
-                tar.append_data(&mut header, format!("{prefix}{folder}"), &[][..])?;
+                append(&mut tar, header(EntryType::Directory, 0o755, 0, epoch), &format!("{prefix}{folder}"), &[])?;
             }
         }
-        let mut header = header(EntryType::Regular, file.mode, file.content.len(), epoch);
-        tar.append_data(&mut header, format!("{prefix}{}", file.path), &file.content[..])?;
+        let header = header(EntryType::Regular, file.mode, file.content.len(), epoch);
+        append(&mut tar, header, &format!("{prefix}{}", file.path), &file.content)?;
     }
     Ok(tar.into_inner()?)
+}
+
+/// Adds an entry whose name is as given where the header has room for it; the crate would leave out a `./`, which other tools
+/// for Debian packages write.
+fn append(tar: &mut tar::Builder<Vec<u8>>, mut header: Header, name: &str, content: &[u8]) -> Result<()> {
+    match header.as_old_mut().name.get_mut(..name.len()) {
+        Some(field) => {
+            field.copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            tar.append(&header, content)?;
+        }
+        None => tar.append_data(&mut header, name, content)?,
+    }
+    Ok(())
 }
 
 fn header(kind: EntryType, mode: u32, size: usize, epoch: u32) -> Header {
