@@ -5,7 +5,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 /// The program that opens a URL as the user wants it.
-pub const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+pub const OPENER: &str = opener(cfg!(target_os = "macos"));
+
+const fn opener(is_macos: bool) -> &'static str {
+    if is_macos { "open" } else { "xdg-open" }
+}
 
 /// Opens a URL, without waiting for it.
 ///
@@ -18,4 +22,14 @@ pub fn open(url: &str) -> io::Result<()> {
     // A child that is not waited for stays as a zombie.
     std::thread::spawn(move || child.wait());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opener;
+
+    #[test]
+    fn each_system_opens_urls_with_a_program_of_its_own() {
+        assert_eq!([true, false].map(opener), ["open", "xdg-open"]);
+    }
 }

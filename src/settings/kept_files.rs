@@ -30,8 +30,7 @@ pub fn keep(mut options: Vec<String>, cancel: &Cancel) -> Result<(Vec<String>, V
     let mut kept = Vec::new();
     for (index, range) in run_options::values(&options, &OPTIONS) {
         let file = InputFile::new(&options[index][range.clone()]);
-        // One that does not exist is left to the CLI, which says so; and other systems have no files in memory.
-        if file.is_regular() || !file.path().exists() || !cfg!(target_os = "linux") {
+        if is_left_to_the_cli(&file, cfg!(target_os = "linux")) {
             continue;
         }
         let shown = file.path().display();
@@ -52,6 +51,12 @@ pub fn keep(mut options: Vec<String>, cancel: &Cancel) -> Result<(Vec<String>, V
     Ok((options, kept))
 }
 
+/// Whether the CLI reads the file itself: one that can be read again, and one that does not exist, which the CLI says. And so
+/// it has to be where the system has no files in memory.
+fn is_left_to_the_cli(file: &InputFile, has_files_in_memory: bool) -> bool {
+    file.is_regular() || !file.path().exists() || !has_files_in_memory
+}
+
 /// A file in memory with this content, and a path by which other programs of this user can read it.
 #[cfg(target_os = "linux")]
 fn in_memory(content: &[u8]) -> Result<(String, File)> {
@@ -70,8 +75,20 @@ mod tests {
     use std::fs;
     use std::process::Command;
 
-    use super::keep;
+    use super::{is_left_to_the_cli, keep};
     use crate::cancel::Cancel;
+    use crate::input_file::InputFile;
+
+    #[test]
+    fn what_the_cli_can_read_itself_is_left_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let [pipe, file, missing] = ["pipe", "file", "missing"].map(|name| dir.path().join(name));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::write(&file, "B=1").unwrap();
+        let left = |path: &std::path::Path, memory| is_left_to_the_cli(&InputFile::new(path), memory);
+        assert!([&file, &missing].iter().all(|path| left(path, true)));
+        assert_eq!([true, false].map(|memory| left(&pipe, memory)), [false, true]);
+    }
 
     #[test]
     fn a_pipe_can_be_read_by_several_programs() {

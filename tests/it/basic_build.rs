@@ -21,7 +21,12 @@ fn counting_builder() -> Builder {
 fn a_build_makes_an_image_that_runs() {
     let builder = counting_builder();
     let project = Project::new().file("input", "hello\n");
-    let outcome = project.build(&builder).success().says("minis2i: build started:").says("minis2i: build ok:");
+    let outcome = project
+        .build(&builder)
+        .on_the_default_network()
+        .success()
+        .says("minis2i: build started:")
+        .says("minis2i: build ok:");
     assert_eq!(outcome.stdout.trim(), project.id().unwrap());
     assert_eq!(project.image().run(&[]), "hello");
 }
@@ -31,7 +36,7 @@ fn artifacts_go_from_build_to_build() {
     let builder = counting_builder();
     let project = Project::new().file("input", "1");
     for round in 1..=3 {
-        let outcome = project.build(&builder).success();
+        let outcome = project.build(&builder).on_the_default_network().success();
         let how = if round == 1 { "(clean)" } else { "(incremental, on the artifacts of " };
         outcome.says(how);
         assert_eq!(project.image().run(&["wc", "-l", "count"]), format!("{round} count"));

@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::containers::containers_from_image;
 use super::engine::{BASE, docker, docker_with_input, try_docker, unique_name};
 use super::image::Image;
+use super::image_archive;
 use super::wait::{ENGINE_POLL, TIMEOUT, wait_for};
 
 /// A builder image: first what it is to be made of, and after [`Builder::make`] the image in the engine.
@@ -21,6 +22,8 @@ pub struct Builder {
     changes: Vec<String>,
     base: String,
     made: bool,
+    /// Its id, where it is known without asking.
+    id: Option<String>,
 }
 
 impl Builder {
@@ -32,6 +35,7 @@ impl Builder {
             changes: Vec::new(),
             base: BASE.to_owned(),
             made: false,
+            id: None,
         }
     }
 
@@ -114,8 +118,18 @@ impl Builder {
         self
     }
 
-    /// Makes the image: one container, one copy, one commit.
+    /// Makes the image.
     pub fn make(mut self) -> Self {
+        self.id = image_archive::load(&self.name, &self.base, &self.tar(), &self.changes);
+        if self.id.is_none() {
+            self.commit();
+        }
+        self.made = true;
+        self
+    }
+
+    /// Makes it in the way that every engine has, with all instructions: one container, one copy, one commit.
+    fn commit(&self) {
         let container = docker(&["create", &self.base, "/bin/true"]);
         docker_with_input(&["cp", "-", &format!("{container}:/")], &self.tar());
         let mut args = vec!["commit".to_owned()];
@@ -125,8 +139,6 @@ impl Builder {
         args.extend([container.clone(), self.name.clone()]);
         docker(&args.iter().map(String::as_str).collect::<Vec<_>>());
         docker(&["rm", "-fv", &container]);
-        self.made = true;
-        self
     }
 
     /// The files as an archive, with an `/app` of root's before all others.
@@ -156,13 +168,17 @@ impl Builder {
     }
 
     pub fn id(&self) -> String {
+        if let Some(id) = &self.id {
+            return id.clone();
+        }
         docker(&["image", "inspect", "--format", "{{.Id}}", self.name()])
     }
 
     /// Adds instructions that a commit does not take, such as `SHELL`, to the image that was made.
-    pub fn build_on(self, instructions: &str) -> Self {
+    pub fn build_on(mut self, instructions: &str) -> Self {
         let dockerfile = format!("FROM {}\n{instructions}\n", self.name());
         docker_with_input(&["build", "--quiet", "--tag", self.name(), "-"], dockerfile.as_bytes());
+        self.id = None;
         self
     }
 
@@ -210,12 +226,10 @@ impl Drop for Builder {
         } else {
             wait_for("cleaning up after the last build", || containers_from_image(&id).is_empty());
         }
-        for label in made_of.map(|label| format!("label={label}={id}")) {
-            for image in docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines() {
-                try_docker(&["image", "rm", "--force", image]);
-            }
-        }
-        try_docker(&["image", "rm", "--force", &self.name]);
+        let labels = made_of.map(|label| format!("label={label}={id}"));
+        let images = labels.map(|label| docker(&["images", "--quiet", "--no-trunc", "--filter", &label]));
+        let all = ["image", "rm", "--force"].into_iter().chain(images.iter().flat_map(|it| it.lines()));
+        try_docker(&all.chain([self.name.as_str()]).collect::<Vec<_>>());
     }
 }
 

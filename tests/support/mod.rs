@@ -13,6 +13,7 @@ pub mod exit_status;
 pub mod git;
 pub mod holding_builder;
 pub mod image;
+pub mod image_archive;
 pub mod json_messages;
 pub mod json_schema;
 pub mod outcome;

@@ -91,7 +91,9 @@ impl Project {
         fs::create_dir_all(self.path()).unwrap();
         let source = self.path().display().to_string();
         // Each project has locks of its own, or its runs would find and remove what those of another test left.
-        Run::with_positional(command, &source, builder, &self.tag).env("TMPDIR", self.temp_dir())
+        Run::with_positional(command, &source, builder, &self.tag)
+            .on_the_network_of_the_machine()
+            .env("TMPDIR", self.temp_dir())
     }
 
     pub fn image(&self) -> Image {

@@ -20,12 +20,30 @@ pub struct Run {
     /// What follows `--`.
     engine_options: Vec<String>,
     stdout: Option<Stdio>,
+    network: Network,
+}
+
+/// The network of the build containers of a run.
+#[derive(PartialEq)]
+enum Network {
+    /// What the program or the test chooses.
+    AsTyped,
+    /// The one of the machine: it takes the engine a third less time to start a container than with one of its own, and
+    /// most tests are about other things.
+    Host,
 }
 
 impl Run {
     pub fn new() -> Self {
         let command = without_settings(Command::new(env!("CARGO_BIN_EXE_minis2i")));
-        Self { command, args: Vec::new(), positional: Vec::new(), engine_options: Vec::new(), stdout: None }
+        Self {
+            command,
+            args: Vec::new(),
+            positional: Vec::new(),
+            engine_options: Vec::new(),
+            stdout: None,
+            network: Network::AsTyped,
+        }
     }
 
     /// Runs another copy of the binary. Settings that were made before do not count.
@@ -40,6 +58,16 @@ impl Run {
     pub fn with_positional(command: &str, source: &str, builder: &str, tag: &str) -> Self {
         let positional = [source, builder, tag].map(str::to_owned).into();
         Self { positional, ..Self::new().arg(command) }
+    }
+
+    /// Has the build containers use the network of the machine, unless the test asks for a network or for an app.
+    pub fn on_the_network_of_the_machine(self) -> Self {
+        Self { network: Network::Host, ..self }
+    }
+
+    /// Has the build containers use the network that the engine gives to all.
+    pub fn on_the_default_network(self) -> Self {
+        Self { network: Network::AsTyped, ..self }
     }
 
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -111,7 +139,12 @@ impl Run {
     }
 
     fn prepared(&mut self) -> &mut Command {
-        self.command.args(&self.args).args(&self.positional);
+        self.command.args(&self.args);
+        let other = ["--network", "--run", "--publish", "-p", "--as-dockerfile"];
+        if self.network == Network::Host && !other.iter().any(|option| self.has_option(option)) {
+            self.command.args(["--network", "host"]);
+        }
+        self.command.args(&self.positional);
         if !self.engine_options.is_empty() {
             self.command.arg("--").args(&self.engine_options);
         }

@@ -218,7 +218,7 @@ fn artifacts_were_lost_when_the_engine_failed_to_start_a_container_once() {
     let project = Project::new();
     project.build(&builder).assemble(&assemble_script("echo x >a", ":")).save(AS_TAR).success();
     let run = project.build(&builder).assemble("cat /tmp/artifacts/a").arg("--engine").arg(engine.path());
-    let outcome = run.success().never_says("warning:");
+    let outcome = run.on_the_default_network().success().never_says("warning:");
     assert!(engine.has("failed"), "{outcome}");
     assert_eq!(outcome.assemble_output(), ["x"]);
 }

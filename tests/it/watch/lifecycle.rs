@@ -352,7 +352,7 @@ fn threads_and_files(watch: &WatchSession) -> (usize, usize) {
 fn saving_again_and_again_makes_nothing_grow() {
     let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
-    let watch = project.watch(&builder).start_watch();
+    let watch = project.watch(&builder).on_the_default_network().start_watch();
     let label = format!("label=io.github.minis2i.builder={}", builder.id());
     let images = || docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).lines().count();
     let mut before = None;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 /// A file with code for one system, what it does on Linux and elsewhere, and what of the latter is tested on Linux.
 const PLACES: [(&str, &str, &str, &str); 7] = [
-    ("src/app/browser.rs", "opens a URL with `xdg-open`", "macOS: `open`", "-"),
-    ("src/app/forwarder.rs", "has pipes for `splice`", "has none", "-"),
+    ("src/app/browser.rs", "opens a URL with `xdg-open`", "macOS: `open`", "which program it is"),
+    ("src/app/forwarder.rs", "has pipes for `splice`", "has none", "all, by the tests of the mover"),
     (
         "src/app/forwarder/mover.rs",
         "moves bytes with `splice`",
@@ -14,12 +14,12 @@ const PLACES: [(&str, &str, &str, &str); 7] = [
         "both, by the same tests",
     ),
     ("src/app/forwarder/poller.rs", "waits with `epoll`", "waits with `poll`", "both, by the same tests"),
-    ("src/app/forwarder/sockets.rs", "makes sockets with their flags in one call", "sets the flags afterwards", "-"),
+    ("src/app/forwarder/sockets.rs", "makes sockets with their flags in one call", "sets the flags afterwards", "both"),
     (
         "src/settings/kept_files.rs",
         "keeps a file for `docker run` that is a pipe in memory (`memfd`)",
         "leaves it to the CLI, which reads it once",
-        "-",
+        "that it is left to it",
     ),
     (
         "src/watch/fs_watcher.rs",
