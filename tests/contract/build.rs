@@ -49,10 +49,6 @@ impl CaseContext {
         for option in build.options {
             run = run.arg(self.filled(option));
         }
-        if !build.options.contains(&"--network") {
-            // Containers start in half the time without one.
-            run = run.args(&["--network", "none"]);
-        }
         run = run.source(&self.filled(build.typed_source)).builder(&self.filled(build.typed_builder));
         if !build.assemble.is_empty() {
             run = run.assemble(build.assemble);

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::build::CaseContext;
 use crate::support::archive::{Entry, entries};
-use crate::support::engine::{docker, try_docker};
+use crate::support::containers::remove_container;
+use crate::support::image::{archive_of, find_image};
 use crate::support::outcome::Outcome;
 
 /// What must be true after the last build.
@@ -125,15 +126,12 @@ impl<'a> BuiltImage<'a> {
 
     /// What there is below a path of the image.
     fn files(&self, path: &str) -> Option<BTreeMap<Vec<u8>, Entry>> {
-        let image = &self.context.project.tag;
-        let container = self.container.get_or_init(|| docker(&["create", "--network", "none", image, "/none"]));
-        let output = try_docker(&["cp", &format!("{container}:{path}"), "-"]);
-        if output.status.success() {
-            return Some(entries(&output.stdout));
+        let container = self.container.get_or_init(|| self.context.project.image().container());
+        let answer = archive_of(container, path);
+        if answer.is_success() {
+            return Some(entries(&answer.body));
         }
-        let words = String::from_utf8_lossy(&output.stderr);
-        let missing = words.contains("Could not find") || words.to_lowercase().contains("no such file");
-        assert!(missing, "{path}: {words}");
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
         None
     }
 
@@ -158,14 +156,13 @@ impl<'a> BuiltImage<'a> {
 impl Drop for BuiltImage<'_> {
     fn drop(&mut self) {
         if let Some(container) = self.container.get() {
-            try_docker(&["rm", "-fv", container]);
+            remove_container(container);
         }
     }
 }
 
 fn inspect(image: &str) -> Value {
-    let images: Value = serde_json::from_str(&docker(&["image", "inspect", image])).unwrap();
-    images[0].clone()
+    find_image(image).unwrap_or_else(|| panic!("there is no image {image}"))
 }
 
 /// An entry of a file system in one line.

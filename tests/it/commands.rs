@@ -11,7 +11,7 @@ use crate::support::builder::Builder;
 use crate::support::engine::{BASE, docker, try_docker, unique_name};
 use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::git::git;
-use crate::support::image::Image;
+use crate::support::image::{Image, remove_image};
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::run::Run;
@@ -262,7 +262,7 @@ fn docker_build(file: &Path, folder: &Path) -> Image {
 }
 
 fn remove(image: &Image) {
-    try_docker(&["image", "rm", "--force", &image.0]);
+    remove_image(&image.0);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::support::engine::{BASE, docker, try_docker, unique_name};
-use crate::support::image::Image;
+use crate::support::engine::{BASE, docker, unique_name};
+use crate::support::image::{Image, remove_image, remove_with_results};
 use crate::support::project::Project;
 use crate::support::run::Run;
 
@@ -25,12 +25,7 @@ impl SampleBuilder {
 
 impl Drop for SampleBuilder {
     fn drop(&mut self) {
-        let id = docker(&["image", "inspect", "--format", "{{.Id}}", &self.0]);
-        let made_with = format!("label=io.github.minis2i.builder={id}");
-        for image in docker(&["images", "--quiet", "--filter", &made_with]).lines() {
-            try_docker(&["image", "rm", "--force", image]);
-        }
-        try_docker(&["image", "rm", "--force", &self.0]);
+        remove_with_results(&self.0);
     }
 }
 
@@ -83,5 +78,5 @@ fn the_examples_of_the_readme_work_as_typed() {
         assert!(outcome.stderr.contains(how) || outcome.stdout.contains(how), "{outcome}");
     }
     assert_eq!(Image(image.clone()).run(&[]), "hello from the test app");
-    try_docker(&["image", "rm", "--force", &image]);
+    remove_image(&image);
 }

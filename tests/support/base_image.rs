@@ -1,6 +1,8 @@
 //! Images to make builders of, where the shared base will not do.
 
-use super::engine::{BASE, docker, docker_with_input, try_docker, unique_name};
+use super::containers::remove_container;
+use super::engine::{BASE, docker, docker_with_input, unique_name};
+use super::image::remove_image;
 
 /// An image to make builders of, where the shared base will not do.
 pub struct BaseImage(String);
@@ -11,7 +13,7 @@ impl BaseImage {
         let name = unique_name("base");
         docker(&["run", "--name", &name, "--network", "none", BASE, "/bin/sh", "-c", command]);
         docker(&["commit", &name, &name]);
-        docker(&["rm", "-fv", &name]);
+        remove_container(&name);
         Self(name)
     }
 
@@ -45,6 +47,6 @@ impl BaseImage {
 
 impl Drop for BaseImage {
     fn drop(&mut self) {
-        try_docker(&["image", "rm", "--force", &self.0]);
+        remove_image(&self.0);
     }
 }

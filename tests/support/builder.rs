@@ -9,9 +9,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
-use super::containers::containers_from_image;
-use super::engine::{BASE, docker, docker_with_input, try_docker, unique_name};
-use super::image::Image;
+use super::containers::{containers_from_image, remove_container};
+use super::engine::{BASE, docker, docker_with_input, unique_name};
+use super::image::{Image, image_id, remove_with_results};
 use super::image_archive;
 use super::wait::{ENGINE_POLL, TIMEOUT, wait_for};
 
@@ -138,7 +138,7 @@ impl Builder {
         }
         args.extend([container.clone(), self.name.clone()]);
         docker(&args.iter().map(String::as_str).collect::<Vec<_>>());
-        docker(&["rm", "-fv", &container]);
+        remove_container(&container);
     }
 
     /// The files as an archive, with an `/app` of root's before all others.
@@ -171,7 +171,7 @@ impl Builder {
         if let Some(id) = &self.id {
             return id.clone();
         }
-        docker(&["image", "inspect", "--format", "{{.Id}}", self.name()])
+        image_id(self.name()).expect("the builder is there")
     }
 
     /// Adds instructions that a commit does not take, such as `SHELL`, to the image that was made.
@@ -220,16 +220,12 @@ impl Drop for Builder {
             return;
         }
         let id = self.id();
-        let made_of = ["io.github.minis2i.builder", "org.opencontainers.image.base.digest"];
         if std::thread::panicking() {
-            containers_from_image(&id).iter().for_each(|name| drop(try_docker(&["rm", "-fv", name])));
+            containers_from_image(&id).iter().for_each(|name| remove_container(name));
         } else {
             wait_for("cleaning up after the last build", || containers_from_image(&id).is_empty());
         }
-        let labels = made_of.map(|label| format!("label={label}={id}"));
-        let images = labels.map(|label| docker(&["images", "--quiet", "--no-trunc", "--filter", &label]));
-        let all = ["image", "rm", "--force"].into_iter().chain(images.iter().flat_map(|it| it.lines()));
-        try_docker(&all.chain([self.name.as_str()]).collect::<Vec<_>>());
+        remove_with_results(&self.name);
     }
 }
 

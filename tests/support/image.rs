@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::archive::{Entry, entries};
-use super::engine::{docker, try_docker};
+use super::containers::remove_container;
+use super::engine::docker;
+use super::engine_api::{Answer, delete, encoded, filters, get, request};
 
 /// An image that came out.
 pub struct Image(pub String);
@@ -18,8 +20,8 @@ impl Image {
     }
 
     pub fn config(&self) -> Value {
-        let text = docker(&["image", "inspect", "--format", "{{json .Config}}", &self.0]);
-        serde_json::from_str(&text).unwrap()
+        let mut found = find_image(&self.0).unwrap_or_else(|| panic!("there is no image {}", self.0));
+        found["Config"].take()
     }
 
     /// The variables of the image, none of which may be there twice.
@@ -35,9 +37,9 @@ impl Image {
 
     /// Whether a layer, the configuration or the history of the image has these bytes.
     pub fn has_bytes(&self, text: &str) -> bool {
-        let saved = try_docker(&["save", &self.0]);
-        assert!(saved.status.success());
-        saved.stdout.windows(text.len()).any(|window| window == text.as_bytes())
+        let saved = get(&format!("/images/{}/get", encoded(&self.0)));
+        assert!(saved.is_success(), "{}", saved.text());
+        saved.body.windows(text.len()).any(|window| window == text.as_bytes())
     }
 
     pub fn label(&self, name: &str) -> Option<String> {
@@ -46,18 +48,68 @@ impl Image {
 
     /// Everything below a folder of the image, by path below it. The folder itself is the empty path.
     pub fn files(&self, folder: &str) -> BTreeMap<Vec<u8>, Entry> {
-        let container = docker(&["create", "--network", "none", &self.0, "/none"]);
-        let output = try_docker(&["cp", &format!("{container}:{folder}"), "-"]);
-        docker(&["rm", "-fv", &container]);
-        assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
-        entries(&output.stdout)
+        let answer = self.archive(folder);
+        assert!(answer.is_success(), "{folder}: {}", answer.text());
+        entries(&answer.body)
     }
 
     /// Whether the image has such a path.
     pub fn has(&self, path: &str) -> bool {
-        let container = docker(&["create", "--network", "none", &self.0, "/none"]);
-        let found = try_docker(&["cp", &format!("{container}:{path}"), "-"]).status.success();
-        docker(&["rm", "-fv", &container]);
-        found
+        self.archive(path).is_success()
     }
+
+    /// What a file of the image holds, without the space around it. A path that is a link is followed.
+    pub fn text(&self, path: &str) -> String {
+        let answer = self.archive(path);
+        match entries(if answer.is_success() { &answer.body } else { b"" }).into_values().next() {
+            Some(Entry { kind: 'f', content, .. }) => String::from_utf8_lossy(&content).trim().to_owned(),
+            _ => self.run(&["cat", path]),
+        }
+    }
+
+    /// A path of the image as a tar archive. A container is made for it that never runs.
+    fn archive(&self, path: &str) -> Answer {
+        let container = self.container();
+        let answer = archive_of(&container, path);
+        remove_container(&container);
+        answer
+    }
+
+    /// The id of a new container of the image that never runs. The caller removes it.
+    pub fn container(&self) -> String {
+        let wanted = json!({ "Image": self.0, "Cmd": ["/none"], "HostConfig": { "NetworkMode": "none" } }).to_string();
+        let made = request("POST", "/containers/create", "application/json", wanted.as_bytes()).json();
+        made["Id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A path of a container as a tar archive.
+pub fn archive_of(container: &str, path: &str) -> Answer {
+    get(&format!("/containers/{container}/archive?path={}", encoded(path)))
+}
+
+/// What the engine says of an image; none if it has no such one.
+pub fn find_image(name: &str) -> Option<Value> {
+    let answer = get(&format!("/images/{}/json", encoded(name)));
+    (answer.status != 404).then(|| answer.json())
+}
+
+/// The id of an image; none if there is no such one.
+pub fn image_id(name: &str) -> Option<String> {
+    find_image(name)?["Id"].as_str().map(str::to_owned)
+}
+
+/// Removes a builder image, and before it the images that were built with it.
+pub fn remove_with_results(builder: &str) {
+    let Some(id) = image_id(builder) else { return };
+    for label in ["io.github.minis2i.builder", "org.opencontainers.image.base.digest"] {
+        let built = get(&format!("/images/json?{}", filters(&[("label", &format!("{label}={id}"))]))).json();
+        built.as_array().into_iter().flatten().filter_map(|it| it["Id"].as_str()).for_each(remove_image);
+    }
+    remove_image(builder);
+}
+
+/// Removes an image, or a name of it. One that is gone is no error, and one that is in use stays.
+pub fn remove_image(name: &str) {
+    delete(&format!("/images/{}?force=1", encoded(name)));
 }

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod builder;
 pub mod containers;
 pub mod engine;
+pub mod engine_api;
 pub mod engine_proxy;
 pub mod evaluating_builder;
 pub mod exit_status;

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::archive::Entry;
 use super::builder::Builder;
-use super::engine::{try_docker, unique_name};
-use super::image::Image;
+use super::engine::unique_name;
+use super::image::{Image, image_id, remove_image};
 use super::run::Run;
 
 /// A source folder and the tag it is built as.
@@ -102,13 +102,12 @@ impl Project {
 
     /// The id behind the tag, if there is one.
     pub fn id(&self) -> Option<String> {
-        let output = try_docker(&["image", "inspect", "--format", "{{.Id}}", &self.tag]);
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+        image_id(&self.tag)
     }
 
     /// What a file below `/app` holds in the image.
     pub fn image_file(&self, path: &str) -> String {
-        self.image().run(&["cat", &format!("/app/{path}")])
+        self.image().text(&format!("/app/{path}"))
     }
 
     /// What the image has below `/app`, by path.
@@ -135,6 +134,6 @@ impl Drop for Project {
     fn drop(&mut self) {
         // What a test made unreadable could not be removed otherwise.
         let _ = Command::new("chmod").args(["-R", "u+rwX"]).arg(self.dir.path()).stderr(Stdio::null()).status();
-        try_docker(&["image", "rm", "--force", &self.tag]);
+        remove_image(&self.tag);
     }
 }

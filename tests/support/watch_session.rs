@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::containers::containers_of_process;
+use super::containers::{containers_of_process, remove_container};
 use super::engine::try_docker;
 use super::json_messages;
 use super::outcome::Outcome;
@@ -224,7 +224,7 @@ impl Drop for WatchSession {
         let Some(running) = self.running.take() else { return };
         let id = running.id();
         drop(running);
-        containers_of_process(id).iter().for_each(|name| drop(try_docker(&["rm", "--force", "--volumes", name])));
+        containers_of_process(id).iter().for_each(|name| remove_container(name));
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::engine::{BASE, docker, try_docker, unique_name};
+use crate::support::engine::{BASE, unique_name};
+use crate::support::image::remove_with_results;
 
 /// A command, and the lines that are shown below it.
 #[derive(Debug, Default)]
@@ -104,15 +105,7 @@ impl Drop for Names {
     fn drop(&mut self) {
         let images = self.words.values().filter(|name| self.borrowed.as_ref() != Some(name));
         for image in images {
-            let id = try_docker(&["image", "inspect", "--format", "{{.Id}}", image]);
-            if id.status.success() {
-                let made_with =
-                    format!("label=io.github.minis2i.builder={}", String::from_utf8_lossy(&id.stdout).trim());
-                for made in docker(&["images", "--quiet", "--filter", &made_with]).lines() {
-                    try_docker(&["image", "rm", "--force", made]);
-                }
-                try_docker(&["image", "rm", "--force", image]);
-            }
+            remove_with_results(image);
         }
     }
 }
