@@ -13,7 +13,7 @@ use super::containers::{containers_from_image, remove_container};
 use super::engine::{BASE, docker, docker_with_input, unique_name};
 use super::image::{Image, image_id, remove_with_results};
 use super::image_archive;
-use super::wait::{ENGINE_POLL, TIMEOUT, wait_for};
+use super::wait::{ENGINE_POLL, TIMEOUT, wait_until};
 
 /// A builder image: first what it is to be made of, and after [`Builder::make`] the image in the engine.
 pub struct Builder {
@@ -223,7 +223,8 @@ impl Drop for Builder {
         if std::thread::panicking() {
             containers_from_image(&id).iter().for_each(|name| remove_container(name));
         } else {
-            wait_for("cleaning up after the last build", || containers_from_image(&id).is_empty());
+            let left = || format!("left after the last build: {:?}", containers_from_image(&id));
+            wait_until(ENGINE_POLL, || containers_from_image(&id).is_empty(), left);
         }
         remove_with_results(&self.name);
     }

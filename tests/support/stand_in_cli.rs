@@ -6,8 +6,12 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A shell script in place of the engine's CLI or of git. It is in a temporary folder, which it knows as `$here`. Make it before
-/// the builder, so that it is dropped later: cleaning up after a build calls it, too.
+use super::wait::{POLL, wait_until};
+
+/// A shell script in place of the engine's CLI or of git. It is in a temporary folder, which it knows as `$here`.
+///
+/// Make it before the builder, so that it is dropped later, as cleaning up calls it, too. It stays until the processes have ended
+/// that clean up after builds.
 pub struct StandInCli {
     folder: TempDir,
     /// The name of the script.
@@ -72,4 +76,17 @@ impl StandInCli {
     pub fn remove(&self, name: &str) {
         fs::remove_file(self.folder.path().join(name)).unwrap();
     }
+}
+
+impl Drop for StandInCli {
+    fn drop(&mut self) {
+        let path = self.path();
+        wait_until(POLL, || !is_argument_of_a_process(&path), || format!("a process still uses {path}"));
+    }
+}
+
+/// Whether the command line of a process has this text as an argument.
+fn is_argument_of_a_process(text: &str) -> bool {
+    let lines = fs::read_dir("/proc").unwrap().flatten().filter_map(|it| fs::read(it.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| line.split(|byte| *byte == 0).any(|argument| argument == text.as_bytes()))
 }

@@ -45,7 +45,10 @@ pub fn get(url: &str, path: &str) -> std::io::Result<String> {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    let Some((_, body)) = answer.split_once("\r\n\r\n") else {
+        let cut = format!("{address} ended the answer of {} too early: {answer:?}", stream.local_addr()?);
+        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, cut));
+    };
     Ok(body.to_owned())
 }
 

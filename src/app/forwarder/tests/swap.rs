@@ -117,6 +117,20 @@ fn a_drain_leaves_a_client_that_waits_for_an_answer() {
     assert!(client.is_at_end());
 }
 
+/// Sends to a client that reads nothing, until no more is taken although the forwarder had time for it; how many bytes.
+fn send_until_held(app: &mut TcpStream) -> usize {
+    const PATIENCE: Duration = Duration::from_millis(300);
+    app.set_nonblocking(true).unwrap();
+    let (block, mut sent, mut last) = (vec![1; 1024 * 1024], 0, Instant::now());
+    while last.elapsed() < PATIENCE {
+        match app.write(&block) {
+            Ok(count) => (sent, last) = (sent + count, Instant::now()),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+    sent
+}
+
 #[test]
 fn a_drain_leaves_a_download_until_it_is_done() {
     for forwarder in forwarders() {
@@ -124,11 +138,7 @@ fn a_drain_leaves_a_download_until_it_is_done() {
         let old = forwarder.connect_to(vec![listener.local_addr().unwrap()]);
         let (mut client, mut app) = greeted(connect(&forwarder), &listener);
         forwarder.disconnect();
-        app.set_nonblocking(true).unwrap();
-        let (block, mut sent) = (vec![1; 1024 * 1024], 0);
-        while let Ok(count) = app.write(&block) {
-            sent += count;
-        }
+        let sent = send_until_held(&mut app);
         assert_eq!(forwarder.drain(old, SHORT), 1);
         let mut bytes = vec![0; sent];
         client.read_exact(&mut bytes).unwrap();
