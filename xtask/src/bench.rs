@@ -23,6 +23,7 @@ mod watch;
 
 use anyhow::{Context, Result, bail};
 
+use crate::private_engine::Purpose;
 use crate::{engine_choice, signals};
 use options::Options;
 
@@ -46,7 +47,7 @@ pub fn task(args: &[String]) -> Result<()> {
     let options = Options::parse(what, rest)?;
     signals::catch()?;
     // Where the engine in use hides what is measured, an engine of our own runs this once more.
-    if !options.engine_as_is && engine_choice::run_on_private_engine(&["bench", what], rest)? {
+    if !options.engine_as_is && engine_choice::run_on_private_engine(&["bench", what], rest, Purpose::Realistic)? {
         return Ok(());
     }
     bench(&options)

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::private_engine::{self, PrivateEngine};
+use crate::private_engine::{self, PrivateEngine, Purpose};
 use crate::{engine, process, signals};
 
 /// The option that has a task use the engine at hand.
@@ -19,7 +19,7 @@ pub const AS_IS: &str = "--engine-as-is";
 ///
 /// # Errors
 /// When the task fails.
-pub fn run_on_private_engine(task: &[&str], args: &[String]) -> Result<bool> {
+pub fn run_on_private_engine(task: &[&str], args: &[String], purpose: Purpose) -> Result<bool> {
     engine::ensure()?;
     let Some(reason) = commit_delay()? else { return Ok(false) };
     if !private_engine::can_start()? {
@@ -27,7 +27,7 @@ pub fn run_on_private_engine(task: &[&str], args: &[String]) -> Result<bool> {
         return Ok(false);
     }
     eprintln!("{reason}: starting a private `dockerd` with overlay2 (`{AS_IS}` does not)");
-    let engine = match PrivateEngine::start() {
+    let engine = match PrivateEngine::start(purpose) {
         Ok(engine) => engine,
         Err(error) => {
             signals::check()?;

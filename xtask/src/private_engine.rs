@@ -56,8 +56,19 @@ fn signal(child: &Child, signal: Signal) {
     let _ = kill_process(Pid::from_child(child), signal);
 }
 
+/// What an engine is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be measured, or to be as one that people have.
+    Realistic,
+    /// To cost tests as little as possible: nothing would survive a power cut, so that no call waits for the disk, and
+    /// containers may call all of the kernel, so that none needs a filter to be compiled for it.
+    Tests,
+}
+
 /// The engine. Dropping it stops it and removes all that it had.
 pub struct PrivateEngine {
+    purpose: Purpose,
     daemon: Option<Child>,
     bridge: String,
     folder: TempDir,
@@ -65,10 +76,13 @@ pub struct PrivateEngine {
 
 impl PrivateEngine {
     /// Starts it, and waits until it answers.
-    pub fn start() -> Result<Self> {
+    ///
+    /// # Errors
+    /// When the system does not let us start one, or it does not answer.
+    pub fn start(purpose: Purpose) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("minis2i-engine-").tempdir()?;
         let bridge = format!("ms2i-{}", std::process::id());
-        let mut engine = Self { daemon: None, bridge, folder };
+        let mut engine = Self { purpose, daemon: None, bridge, folder };
         engine.make_bridge()?;
         if is_discarding(&fs::read_to_string("/proc/self/mountinfo")?, engine.folder.path()) {
             match engine.make_disk() {
@@ -110,9 +124,13 @@ impl PrivateEngine {
     fn make_disk(&self) -> Result<()> {
         let [disk, data] = ["disk", "data"].map(|name| self.path(name));
         File::create(&disk)?.set_len(DISK_SIZE)?;
-        process::output(&["mkfs.ext4", "-q", "-F", &disk])?;
+        let (features, options) = match self.purpose {
+            Purpose::Realistic => (&[][..], "loop"),
+            Purpose::Tests => (&["-O", "^has_journal"][..], "loop,barrier=0,noatime"),
+        };
+        process::output(&[&["mkfs.ext4", "-q", "-F"], features, &[&disk]].concat())?;
         fs::create_dir(&data)?;
-        process::output(&["mount", "-o", "loop", &disk, &data]).map(drop)
+        process::output(&["mount", "-o", options, &disk, &data]).map(drop)
     }
 
     fn spawn(&self) -> Result<Child> {
@@ -123,6 +141,10 @@ impl PrivateEngine {
         command.args(["--data-root", &self.path("data"), "--exec-root", &self.path("exec")]);
         command.args(["--pidfile", &self.path("pid"), "--host", &self.host()]);
         command.args(["--config-file", &self.path("config.json")]);
+        if self.purpose == Purpose::Tests {
+            fs::write(self.path("seccomp.json"), r#"{ "defaultAction": "SCMP_ACT_ALLOW" }"#)?;
+            command.args(["--seccomp-profile", &self.path("seccomp.json")]);
+        }
         // The rules of the engine that runs beside it stay as they are; nothing here needs to reach the outside.
         command.args(["--iptables=false", "--ip-forward=false", "--ip-masq=false"]);
         // Where a containerd of the system is found it is shared, and must not mix up the two engines' containers.

@@ -32,7 +32,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::private_engine::{self, PrivateEngine};
+use crate::private_engine::{self, PrivateEngine, Purpose};
 use crate::{base_image, engine, engine_choice, process, program, signals, workspace};
 use context::Context;
 use daemon::Daemon;
@@ -66,7 +66,7 @@ pub fn soak(args: &[String]) -> Result<()> {
         eprintln!("the daemon is not stopped: only root on Linux with `dockerd` can have an engine for the soak alone");
         return run(&options);
     }
-    let engine = PrivateEngine::start()?;
+    let engine = PrivateEngine::start(Purpose::Realistic)?;
     let mut command = Command::new(std::env::current_exe()?);
     let daemon = engine.daemon_id().context("the private engine does not run")?.to_string();
     command.args(["soak", engine_choice::AS_IS, "--daemon", &daemon]).args(args).env("DOCKER_HOST", engine.host());

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::private_engine::Purpose;
 use crate::{base_image, engine_choice, process, signals};
 
 /// The variable by which the test harness is told how many tests run at the same time.
@@ -14,7 +15,7 @@ pub fn test(args: &[String]) -> Result<()> {
         _ => {
             // The engine is removed after Ctrl-C, too.
             signals::catch()?;
-            if engine_choice::run_on_private_engine(&["test"], args)? {
+            if engine_choice::run_on_private_engine(&["test"], args, Purpose::Tests)? {
                 return Ok(());
             }
             args
