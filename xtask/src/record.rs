@@ -13,7 +13,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::{base_image, demo, process, program, sample_builder, workspace};
+use crate::private_engine::Purpose;
+use crate::{base_image, demo, engine_choice, process, program, sample_builder, signals, workspace};
 use screen::Screen;
 use watch::Watch;
 
@@ -34,8 +35,18 @@ const SAVES: [&str; 4] = [
     "if [ -f input.txt ]; then\n  echo starting\nfi\n",
 ];
 
-/// Makes `docs/watch.svg`. It needs the engine, and `script` of util-linux.
+/// Makes `docs/watch.svg`. It needs the engine, or one of its own where that makes commits wait, and `script` of util-linux.
+///
+/// # Errors
+/// When the engine or `script` fails, or the watch does not do what the recording is about.
 pub fn record(args: &[String]) -> Result<()> {
+    if !args.iter().any(|arg| arg == engine_choice::AS_IS) {
+        // The engine is removed after Ctrl-C, too.
+        signals::catch()?;
+        if engine_choice::run_on_private_engine(&["record"], args, Purpose::Realistic)? {
+            return Ok(());
+        }
+    }
     base_image::ensure()?;
     let recorded = record_watch(args.iter().any(|arg| arg == demo::DEBUG));
     let _ = process::output(&["docker", "image", "rm", "--force", IMAGE.0, BUILDER.0]);
