@@ -43,12 +43,7 @@ const GLIBC_LIMIT: GlibcVersion = GlibcVersion(2, 34);
 /// # Errors
 /// When something cannot be made, or the program is too large, needs too new a glibc, or has a path of this machine in it.
 pub fn dist(args: &[String]) -> Result<()> {
-    let options = Options::parse(args)?;
-    let made = make(&options)?;
-    if options.twice {
-        make_again_and_compare(&options, &made)?;
-    }
-    Ok(())
+    make_as_asked(&Options::parse(args)?)
 }
 
 /// The task: makes everything and installs the Debian package in fresh systems.
@@ -58,8 +53,14 @@ pub fn dist(args: &[String]) -> Result<()> {
 pub fn dist_check(args: &[String]) -> Result<()> {
     let options = Options::parse(args)?;
     check::ensure_possible()?;
-    make(&options)?;
+    make_as_asked(&options)?;
     check::check(&options.out)
+}
+
+/// Makes everything once, or twice where that was asked for.
+fn make_as_asked(options: &Options) -> Result<()> {
+    let made = make(options)?;
+    if options.twice { make_again_and_compare(options, &made) } else { Ok(()) }
 }
 
 /// The files that were made: their names and their bytes.

@@ -42,6 +42,24 @@ fn a_host_that_docker_can_not_read_is_told_in_its_words() {
 }
 
 #[test]
+fn a_cli_and_an_engine_of_different_times_are_told_apart() {
+    for (version, words, cure) in
+        [("1.99", "is too new", "newer than the engine"), ("1.10", "is too old", "older than the engine accepts")]
+    {
+        let project = Project::new().file("a", "1");
+        let run = project.build_with("x").env("DOCKER_API_VERSION", version);
+        assert_refused(&project, run, ENGINE, words, cure).says("unset DOCKER_API_VERSION");
+    }
+}
+
+#[test]
+fn a_context_that_does_not_exist_is_told_with_the_way_to_those_that_do() {
+    let project = Project::new().file("a", "1");
+    let run = project.build_with("x").env("DOCKER_HOST", "").env("DOCKER_CONTEXT", "minis2i-test-none");
+    assert_refused(&project, run, ENGINE, "context not found", "docker context ls");
+}
+
+#[test]
 fn a_socket_that_may_not_be_used_asks_for_the_group() {
     let words = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: \
                  Get \"http://%2Fvar%2Frun%2Fdocker.sock/v1.41/info\": dial unix /var/run/docker.sock: connect: \

@@ -24,6 +24,9 @@ const IMAGE: &str = "minis2i-dist-app";
 /// Where the source of that build is in the system.
 const SOURCE: &str = "/srv/testapp";
 
+/// Where runs of root have their locks: it stays, empty, as other files below `/tmp` do.
+const LOCKS: &str = "/tmp/minis2i-0";
+
 /// The programs without which there is no fresh system.
 const NEEDED: [&str; 5] = ["debootstrap", "unshare", "mount", "chroot", "cp"];
 
@@ -82,6 +85,7 @@ fn check_in(suite: &str, package: &Path) -> Result<()> {
     check_build(&root)?;
     root.output(&["dpkg", "--purge", NAME])?;
     root.wait_until_unused()?;
+    fs::remove_dir(root.path(LOCKS)).context("a build left more than an empty folder for locks")?;
     let traces = before.differences(&Listing::of(&root)?);
     ensure!(traces.is_empty(), "it left behind or changed: {}", traces.join(", "));
     println!("  it is removed without a trace");

@@ -76,6 +76,7 @@ impl DebianRoot {
         command.args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "sh", folder?, socket?, cli?]);
         command.args(line).env_clear().envs([
             ("DOCKER_HOST", format!("unix://{SOCKET}").as_str()),
+            ("HISTFILE", "/dev/null"),
             ("HOME", "/root"),
             ("LANG", "C.UTF-8"),
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
