@@ -4,6 +4,7 @@
 pub mod build;
 pub mod cleanup;
 pub mod create;
+mod dockerfile_facts;
 pub mod doctor;
 pub mod files;
 pub mod generate;

@@ -7,18 +7,18 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
-use super::probe::{find_builder, folder_list, run_in_image};
+use super::dockerfile_facts::{DockerfileFacts, assumed_image};
+use super::probe::find_builder;
 use crate::cli::commands::GenerateArgs;
 use crate::contract::dockerfile::{Dockerfile, MARK};
 use crate::contract::external_scripts::ExternalScript;
 use crate::contract::image_path::join;
-use crate::contract::script::Script;
 use crate::contract::{Contract, Overrides, environment, labels};
 use crate::engine::cli::Engine;
 use crate::engine::image::{Image, full_name};
-use crate::error::Error;
+use crate::error::{self, Error, ErrorKind};
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::no_builder;
 use crate::pipeline::inputs::Inputs;
@@ -33,15 +33,6 @@ use crate::source::walk::take_snapshot;
 
 /// The folder next to the Dockerfile of one source; it holds all files that the Dockerfile copies.
 const UPLOAD: &str = "upload";
-
-/// A shell program that runs as the user of `assemble`. It prints its user id and group id, then, for `assemble` and
-/// `run`, the first of the folders in its arguments that has the script.
-const PROBE: &str = "echo \"$(id -u) $(id -g)\"
-for script in assemble run; do
-    found=
-    for folder; do [ -n \"$found\" ] || [ ! -e \"$folder/$script\" ] || found=$folder; done
-    echo \"$found\"
-done";
 
 /// Writes a Dockerfile that builds any source folder with this builder, to a file or to standard output.
 ///
@@ -80,7 +71,7 @@ pub fn generate(args: &GenerateArgs, engine: &Engine, reporter: &Reporter) -> Re
 /// build the source of the job. `tag` is the tag for the labels, if the user gave one.
 ///
 /// # Errors
-/// If a build of the job would fail before `assemble`, the job has options that a Dockerfile cannot express, or a file
+/// If a build of the job would fail before `assemble`, for other reasons than that there is no engine, the job has options that a Dockerfile cannot express, or a file
 /// cannot be written or was not generated.
 pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Result<()> {
     let BuildContext { job, engine, reporter, .. } = cx;
@@ -94,11 +85,15 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
             .hint("move it away, or write the Dockerfile to another folder")
             .into());
     }
-    let image = pull::inspect_images(cx)?[0].take().ok_or_else(|| no_builder(engine, &job.builder, true))?;
+    let known = known_builder(cx)?;
+    let image = known.clone().unwrap_or_else(assumed_image);
     let contract = Contract::of(&image, &job.builder, &job.overrides)?;
     allowed_uids::check_users(job, &image, &contract)?;
     let inputs = Inputs::read(cx, &contract)?;
-    let facts = DockerfileFacts::new(engine, reporter, &image, &job.builder, contract, &inputs.external_scripts)?;
+    let facts = match &known {
+        Some(image) => DockerfileFacts::new(engine, reporter, image, &job.builder, contract, &inputs.external_scripts)?,
+        None => DockerfileFacts::assumed(reporter, &image, &job.builder, contract, &inputs.external_scripts)?,
+    };
     let destination = &facts.contract.destination;
     let mut copies = vec![("upload/src", join(destination, "src"))];
     if !inputs.external_scripts.is_empty() {
@@ -128,6 +123,23 @@ pub fn as_dockerfile(path: &Path, tag: Option<&str>, cx: &BuildContext) -> Resul
     Ok(())
 }
 
+/// The builder, or none where there is no engine to ask.
+fn known_builder(cx: &BuildContext) -> Result<Option<Image>> {
+    let BuildContext { job, engine, .. } = cx;
+    match pull::inspect_images(cx) {
+        Ok(mut images) => images[0].take().ok_or_else(|| no_builder(engine, &job.builder, true)).map(Some),
+        Err(error) if error::kind(&error) == ErrorKind::Engine && !answers(engine) => {
+            engine.cancel().check()?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn answers(engine: &Engine) -> bool {
+    engine.call(&["version"]).is_ok_and(|output| output.success)
+}
+
 /// Refuses options that only affect the containers of a build, since a Dockerfile cannot express them.
 fn check_options(job: &Job) -> Result<()> {
     let secrets = &job.secrets;
@@ -153,84 +165,6 @@ fn dockerfile_labels(job: &Job, tag: Option<&str>) -> Vec<(&'static str, String)
     labels.extend(name.map(|name| (labels::DISPLAY_NAME, name)));
     labels.extend(job.naming.description.clone().map(|description| (labels::DESCRIPTION, description)));
     labels
-}
-
-/// The facts about a builder that a Dockerfile contains.
-struct DockerfileFacts<'a> {
-    image: &'a Image,
-    contract: Contract,
-    /// The user id and group id of the user that runs `assemble`.
-    owner: (u32, u32),
-    /// The paths of the scripts in the image.
-    assemble: String,
-    run: String,
-}
-
-impl<'a> DockerfileFacts<'a> {
-    /// Runs [`PROBE`] in a container of the builder called `name`.
-    fn new(
-        engine: &Engine,
-        reporter: &Reporter,
-        image: &'a Image,
-        name: &str,
-        contract: Contract,
-        external_scripts: &[ExternalScript],
-    ) -> Result<Self> {
-        let options: Vec<&str> = contract.user.iter().flat_map(|user| ["--user", user]).collect();
-        let mut args = vec!["-c", PROBE, "minis2i"];
-        args.extend(contract.folders.iter().map(String::as_str));
-        let mut stdout = Vec::new();
-        let keep = |text: &[u8]| stdout.extend_from_slice(text);
-        let output = run_in_image(engine, reporter, image, &options, "/bin/sh", &args, keep)?;
-        let stdout = String::from_utf8_lossy(&stdout).into_owned();
-        let mut lines = stdout.lines();
-        let Some(owner) = lines.next().and_then(parse_ids) else {
-            let cause = anyhow!(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-            return Err(Error::engine(format!("cannot look into the builder `{name}`"))
-                .because(cause)
-                .hint("a builder needs a shell with `id`, and the user who runs `assemble`")
-                .into());
-        };
-        let folders = [lines.next(), lines.next()].map(|folder| folder.filter(|folder| !folder.is_empty()));
-        let is_external = |script| external_scripts.iter().any(|external| external.script == script);
-        let path = |script: Script, folder: Option<&str>| match is_external(script) {
-            true => Some(join(&contract.destination, &format!("scripts/{}", script.name()))),
-            false => folder.map(|folder| join(folder, script.name())),
-        };
-        let Some(assemble) = path(Script::Assemble, folders[0]) else { return Err(no_assemble(name, &contract)) };
-        let run = path(Script::Run, folders[1]).unwrap_or_else(|| {
-            let folder = folders[0].or(contract.folders.first().map(String::as_str)).unwrap_or_default();
-            reporter.note(&format!("the builder has no `run` in {folder}: the image will not start by itself"));
-            join(folder, Script::Run.name())
-        });
-        Ok(Self { image, owner, assemble, run, contract })
-    }
-
-    /// A Dockerfile with the parts that depend on the builder, called `name`.
-    fn dockerfile<'b>(&'b self, name: &'b str) -> Dockerfile<'b> {
-        let image_user = if self.image.config.user.is_empty() { "0" } else { &self.image.config.user };
-        Dockerfile {
-            builder: name,
-            owner: self.owner,
-            users: self.contract.user.as_deref().map(|user| (user, image_user)),
-            assemble: self.assemble.clone(),
-            run: self.run.clone(),
-            ..Dockerfile::default()
-        }
-    }
-}
-
-fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {
-    let searched = folder_list(&contract.folders);
-    Error::engine(format!("`{builder}` is not an S2I builder: there is no `assemble` in {searched}"))
-        .hint("use an image made as a builder; its label `io.openshift.s2i.scripts-url` says where scripts are")
-        .into()
-}
-
-/// Parses the first line of the output of [`PROBE`], such as `1001 0`.
-fn parse_ids(line: &str) -> Option<(u32, u32)> {
-    let (uid, gid) = line.split_once(' ')?;
-    Some((uid.parse().ok()?, gid.parse().ok()?))
 }
 
 /// Writes the external scripts and the selected source into the folder `upload`.
@@ -350,16 +284,10 @@ fn not_written(path: &Path, error: io::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{glob_literal, parse_ids};
+    use super::glob_literal;
 
     #[test]
     fn a_path_is_a_glob_for_itself_only() {
         assert_eq!(glob_literal("a[1]/*.d"), r"a\[1\]/\*.d");
-    }
-
-    #[test]
-    fn ids_are_two_numbers() {
-        assert_eq!(parse_ids("1001 0"), Some((1001, 0)));
-        assert_eq!(parse_ids("1001"), None);
     }
 }

@@ -360,6 +360,26 @@ fn a_dockerfile_of_a_source_needs_no_tag_and_does_not_send_itself() {
 }
 
 #[test]
+fn a_dockerfile_of_a_source_was_not_written_where_there_is_no_engine() {
+    let builder = reporting_builder().user("1001", 1001, 0).make();
+    let project = Project::new().file("input", "1\n");
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("Dockerfile").display().to_string();
+    let run = |options: &[&str]| {
+        let run = project.build(&builder).args(&["--as-dockerfile", &place]).args(options);
+        run.env("DOCKER_HOST", "unix:///tmp/minis2i-test-none.sock")
+    };
+    run(&["--assemble-user", "default"]).run().status(USAGE).says("`--assemble-user` as a number");
+    run(&["--engine", "minis2i-test-no-engine"]).success().says("no engine answers");
+    run(&["--image-scripts-url", "image:///usr/libexec/s2i"])
+        .success()
+        .says("scripts in /usr/libexec/s2i and runs them as 1001:0");
+    let image = docker_build(&dir.path().join("Dockerfile"), dir.path());
+    assert_eq!(image.run(&[]), "1\n by 1001:0");
+    remove(&image);
+}
+
+#[test]
 fn a_dockerfile_of_a_source_overwrites_nothing_of_the_users() {
     let builder = reporting_builder().make();
     let project = Project::new().file("input", "1\n");
