@@ -14,7 +14,7 @@ use super::context::{BuildContext, Progress};
 use super::inputs::{Inputs, RUNTIME_SCRIPT};
 use super::pull::inspect_runtime_image;
 use super::requirements::check_destination;
-use super::run_options::{health_options, user_and_variables};
+use super::run_options::{health_options, log_options, user_and_variables};
 use super::script_output::ScriptOutput;
 use super::script_run::{ScriptResult, ScriptRun, follow_script};
 use crate::contract::external_scripts::ExternalScript;
@@ -183,6 +183,7 @@ impl RuntimeImage {
         loop {
             let mut options = user_and_variables(&self.contract, &inputs.variables);
             options.extend(health_options(&self.image));
+            options.extend(log_options(&cx.job.run_options));
             options.extend_from_slice(&cx.job.run_options);
             let start = Start {
                 name: cx.run_lock.container_name(),

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 
 use crate::support::builder::Builder;
 use crate::support::engine::{docker, unique_name};
+use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
@@ -359,4 +360,15 @@ fn if_changed_keeps_an_image_of_the_same_source_builder_and_options() {
     build().success().says("build ok:");
     assert_eq!(project.image_file("a"), "2");
     assert!(builder.containers_of_builds().is_empty());
+}
+
+#[test]
+fn what_a_build_prints_went_into_a_log_of_the_engine_too() {
+    let builder = Builder::copying().script("save-artifacts", "#!/bin/sh\ntar -C /app -cf - a\n").make();
+    let project = Project::new().file("a", "1");
+    let logs = |outcome: Outcome| outcome.stderr.lines().filter(|line| line.contains("--log-driver=none")).count();
+    assert_eq!(logs(project.build(&builder).arg("--verbose").success()), 1);
+    assert_eq!(logs(project.build(&builder).arg("--verbose").success()), 2, "that of `save-artifacts` as well");
+    let own = project.build(&builder).arg("--verbose").engine_options(&["--log-opt", "max-size=1m"]);
+    assert_eq!(logs(own.success()), 0);
 }
