@@ -11,6 +11,7 @@ use super::event::Facts;
 use super::inspect::Inspected;
 use super::sockets::{self, Listener};
 use crate::engine::cli::Engine;
+use crate::engine::dialect::full_id;
 use crate::settings::app::ready_url::ReadyUrl;
 
 /// How long the engine takes at least to start a container; before, it is not asked.
@@ -79,7 +80,7 @@ impl Probe {
             (None, None) => self.wait_for_ports(&container, &targets, warn)?,
         }
         let targets = if self.host_network { targets } else { self.direct(&container, targets) };
-        Some(Facts { targets, image: container.image })
+        Some(Facts { targets, image: full_id(&container.image) })
     }
 
     /// Where the ports are reached.

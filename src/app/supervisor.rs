@@ -16,7 +16,7 @@ use super::forwarder::Forwarder;
 use super::running::{Order, RunningApp};
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
-use crate::engine::image::with_tag;
+use crate::engine::reference::with_tag;
 use crate::report::Reporter;
 use crate::report::message::Message;
 use crate::report::message::app::{AppExited, AppFailed, AppMessage, AppReady, url};

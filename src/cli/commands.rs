@@ -94,6 +94,9 @@ pub const CLEANUP: &str = "cleanup-after-build";
 pub struct CleanupArgs {
     #[arg(long)]
     pub engine: OsString,
+    /// The engine's CLI is podman's
+    #[arg(long)]
+    pub podman: bool,
     /// The lock of the run that created the containers and images
     #[arg(long)]
     pub lock: PathBuf,

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::cancel::Ending;
 use crate::cli::commands::CleanupArgs;
 use crate::engine::cli::Engine;
+use crate::engine::dialect::Dialect;
 use crate::pipeline::cleanup::{self, Leftovers};
 use crate::run_lock::{RunLock, SupersededImage};
 use crate::settings::engine::engine_program;
@@ -16,6 +17,9 @@ use crate::settings::engine::engine_program;
 /// If the lock cannot be taken over, the engine's CLI cannot be started, or the engine does not answer.
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let engine = Engine::new(engine_program(&args.engine), Ending::default(), |_| {});
+    if args.podman {
+        engine.learn_dialect(Dialect::Podman);
+    }
     let run_lock = RunLock::inherit(&args.lock)?;
     let containers = Leftovers { containers: args.container, ..Leftovers::default() }.remove(&engine);
     // Containers without a lock are removed too: those that the engine created after their run was killed, or whose locks

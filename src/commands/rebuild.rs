@@ -10,7 +10,8 @@ use crate::cli::app::RunArgs;
 use crate::cli::commands::{BuildArgs, RebuildArgs};
 use crate::contract::labels;
 use crate::engine::cli::Engine;
-use crate::engine::image::{self, Image, full_name};
+use crate::engine::image::{self, Image};
+use crate::engine::reference::full_name;
 use crate::error::Error;
 use crate::git::repository::is_remote;
 use crate::report::Reporter;
@@ -75,7 +76,7 @@ fn required_label<'a>(image: &'a Image, name: &str, label: &str) -> Result<&'a s
 
 /// `name`, if it is one of the tags of the image and not its id.
 fn tag_of(name: &str, image: &Image) -> Result<String> {
-    if image.repo_tags.iter().any(|tag| full_name(tag) == full_name(name)) {
+    if image.has_name(name) {
         return Ok(name.to_owned());
     }
     Err(Error::usage(format!("`{name}` is an image id, which cannot be the name of a new image"))

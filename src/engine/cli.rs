@@ -9,12 +9,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::str::Utf8Chunk;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
+use super::dialect::Dialect;
 use super::hints;
 use super::process::{KILLED, OnCall, Process};
 use super::program::Program;
@@ -43,6 +45,8 @@ pub struct Engine {
     on_call: Arc<OnCall>,
     /// The commands of the CLI that were reported as slow.
     slow: Arc<Mutex<HashSet<OsString>>>,
+    /// The CLI is podman's.
+    podman: Arc<AtomicBool>,
 }
 
 /// Something of this run that the engine may still have, since it did not confirm the removal.
@@ -71,7 +75,9 @@ impl Engine {
     /// the start of those that run beside others.
     pub fn new(program: Program, ending: Ending, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
         let Ending { work: cancel, cleanup } = ending;
-        Self { program, cancel, cleanup, left_behind: Arc::default(), on_call: Arc::new(on_call), slow: Arc::default() }
+        let podman = Arc::new(AtomicBool::new(program.dialect() == Dialect::Podman));
+        let (left_behind, slow) = Default::default();
+        Self { program, cancel, cleanup, left_behind, on_call: Arc::new(on_call), slow, podman }
     }
 
     /// The same engine whose calls end when `cancel` is triggered.
@@ -107,6 +113,16 @@ impl Engine {
     /// The CLI.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// Whose CLI it is: by its name at first, and by its answers once there are some.
+    pub fn dialect(&self) -> Dialect {
+        if self.podman.load(Ordering::Relaxed) { Dialect::Podman } else { Dialect::Docker }
+    }
+
+    /// Takes in what an answer showed of the CLI.
+    pub fn learn_dialect(&self, dialect: Dialect) {
+        self.podman.store(dialect == Dialect::Podman, Ordering::Relaxed);
     }
 
     /// The path or name of the CLI as text, for messages.

@@ -1,6 +1,5 @@
 //! The configuration of the engine's CLI, as far as it changes what a container gets.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -25,20 +24,9 @@ pub fn has_proxies(path: &Path) -> bool {
     config.and_then(|config| config.proxies).is_some_and(|proxies| !proxies.is_empty())
 }
 
-/// Whether the CLI `program` gives containers the proxies of its own environment: podman does, docker does not.
-pub fn passes_proxies(program: &OsStr) -> bool {
-    Path::new(program).file_name().is_some_and(|name| name.to_string_lossy().contains("podman"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{has_proxies, passes_proxies};
-
-    #[test]
-    fn podman_passes_the_proxies_around_it() {
-        assert!(passes_proxies("/usr/bin/podman".as_ref()) && passes_proxies("podman-remote".as_ref()));
-        assert!(!passes_proxies("/opt/podman/docker".as_ref()));
-    }
+    use super::has_proxies;
 
     #[test]
     fn proxies_are_found_for_any_engine() {

@@ -71,16 +71,17 @@ impl Container {
         self.owned = false;
         std::mem::take(&mut self.name)
     }
+}
 
-    fn removal(&self) -> [&str; 4] {
-        ["rm", "--force", "--volumes", &self.name]
-    }
+/// The call that kills and removes the containers with these names, with their anonymous volumes.
+pub fn removal<'a>(engine: &Engine, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    engine.dialect().removal().iter().copied().chain(names).collect()
 }
 
 /// Has the engine kill and remove a container, without waiting for it: for an end of the process that must not wait.
 pub fn remove_without_waiting(engine: &Engine, name: &str) {
     let mut command = engine.program().command();
-    command.args(["rm", "--force", "--volumes", name]).process_group(0);
+    command.args(removal(engine, [name])).process_group(0);
     // What cannot be started is removed by the next run.
     if let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
         // A child that is not waited for stays as a zombie.
@@ -95,7 +96,7 @@ impl Drop for Container {
         }
         let begin = Instant::now();
         loop {
-            let output = self.engine.clean_up_within(&self.removal(), CONTAINER_REMOVAL);
+            let output = self.engine.clean_up_within(&removal(&self.engine, [self.name()]), CONTAINER_REMOVAL);
             // The CLI prints the names of removed containers; its exit status for a missing one differs by version.
             if output.as_ref().is_ok_and(|output| output.stdout.trim() == self.name) {
                 return;

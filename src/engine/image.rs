@@ -6,14 +6,18 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::cli::Engine;
+use super::dialect::{Dialect, full_id};
 use super::health_check::HealthCheck;
 
 /// One image, as `docker image inspect` describes it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Image {
-    /// With its `sha256:`, which podman leaves out.
+    /// Once it was found with [`inspect`], with its `sha256:`.
     pub id: String,
+    /// The dialect of the CLI that described it.
+    #[serde(skip)]
+    pub dialect: Dialect,
     /// Every name and tag that it has.
     #[serde(default, deserialize_with = "nullable")]
     pub repo_tags: Vec<String>,
@@ -23,6 +27,9 @@ pub struct Image {
     pub author: String,
     #[serde(default, deserialize_with = "nullable")]
     pub config: Config,
+    /// Where podman has it; for docker it is in the configuration.
+    #[serde(default)]
+    pub healthcheck: Option<serde_json::Value>,
 }
 
 /// The part of an image's configuration that is used here. Newer engines leave out what is not set.
@@ -64,7 +71,19 @@ where
 impl Image {
     /// Whether a name, with a tag or with a digest, is one of this image.
     fn is_named(&self, name: &str) -> bool {
-        self.has_name(name) || self.repo_digests.iter().any(|known| full_name(known) == full_name(name))
+        self.full_name_of(name).is_some()
+    }
+
+    /// The full form of one of its names, with a tag or with a digest, that was typed as `name`; `None` if that is no name of it.
+    pub fn full_name_of(&self, name: &str) -> Option<String> {
+        let mut known = self.repo_tags.iter().chain(&self.repo_digests).map(|known| self.dialect.full_name(known));
+        known.find(|known| self.dialect.may_mean(name, known))
+    }
+
+    /// As it is described, with what differs between engines made equal.
+    fn made_equal(self) -> Self {
+        let dialect = Dialect::of_id(&self.id);
+        Self { id: full_id(&self.id), dialect, ..self }
     }
 
     /// Whether this is its id, or the beginning of it.
@@ -76,7 +95,7 @@ impl Image {
 
     /// Whether this is one of its names with a tag.
     pub fn has_name(&self, name: &str) -> bool {
-        self.repo_tags.iter().any(|known| full_name(known) == full_name(name))
+        self.repo_tags.iter().any(|known| self.dialect.full_name(known) == self.dialect.full_name(name))
     }
 
     /// The volume that contains an absolute path of the image, if one does.
@@ -89,7 +108,7 @@ impl Image {
 
     /// The instruction that sets the health check which containers of the image run; `None` if they run none.
     pub fn health_check(&self) -> Option<String> {
-        let check = self.config.other.get("Healthcheck")?;
+        let check = self.config.other.get("Healthcheck").or(self.healthcheck.as_ref())?;
         HealthCheck::deserialize(check).ok()?.instruction(&self.config.shell)
     }
 
@@ -116,6 +135,10 @@ pub fn inspect<const N: usize>(engine: &Engine, names: [&str; N]) -> Result<[Opt
             return Err(engine.error(what, &error.to_string()));
         }
     };
+    let found: Vec<Image> = found.into_iter().map(Image::made_equal).collect();
+    if let Some(image) = found.first() {
+        engine.learn_dialect(image.dialect);
+    }
     if found.is_empty() && !says_missing(&output.stderr) {
         return Err(engine.failed(&args, &output.stderr));
     }
@@ -154,7 +177,7 @@ pub fn list(engine: &Engine, filters: &[String]) -> Result<Vec<String>> {
     for filter in filters {
         args.extend(["--filter".to_owned(), filter.clone()]);
     }
-    Ok(distinct(&engine.demand(&args)?))
+    Ok(distinct(&engine.demand(&args)?).iter().map(|id| full_id(id)).collect())
 }
 
 /// The lines of a text, each where it comes first.
@@ -163,28 +186,9 @@ fn distinct(text: &str) -> Vec<String> {
     text.lines().filter(|line| known.insert(*line)).map(str::to_owned).collect()
 }
 
-/// A reference in its full form: registry, path and tag. `app` is `docker.io/library/app:latest`.
-pub fn full_name(name: &str) -> String {
-    let (head, rest) = name.split_once('/').unwrap_or(("", name));
-    let has_registry = head.contains(['.', ':']) || head == "localhost";
-    let full = match (head, has_registry) {
-        ("", _) => format!("docker.io/library/{rest}"),
-        (_, true) => name.to_owned(),
-        (_, false) => format!("docker.io/{name}"),
-    };
-    with_tag(&full)
-}
-
-/// A name with its tag, for a name that must not be an id: where no image is called `cafe`, the engine would look for one
-/// whose id begins so.
-pub fn with_tag(name: &str) -> String {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Image, distinct, find_named, full_name, with_tag};
+    use super::{Image, distinct, find_named};
     use proptest::prelude::*;
 
     /// JSON of the shape that engines print, with values of other kinds here and there.
@@ -256,14 +260,6 @@ mod tests {
     }
 
     #[test]
-    fn names_are_completed_as_the_engine_does() {
-        assert_eq!(full_name("app"), "docker.io/library/app:latest");
-        assert_eq!(full_name("me/app:1"), "docker.io/me/app:1");
-        assert_eq!(full_name("localhost:5000/app"), "localhost:5000/app:latest");
-        assert_eq!(full_name("quay.io/a/b@sha256:00"), "quay.io/a/b@sha256:00");
-    }
-
-    #[test]
     fn an_image_with_several_tags_is_listed_once() {
         assert_eq!(distinct("b\na\nb\nc\na\n"), ["b", "a", "c"]);
     }
@@ -302,15 +298,25 @@ mod tests {
         assert_eq!(find_named(&images, "cafe01").unwrap().id, "sha256:cafe01");
     }
 
+    /// What podman 4.3 prints for `image inspect pod-builder pod-app`, where there is no `pod-app`, as far as it is used.
+    const ONE_OF_TWO: &str = r#"[{
+        "Id": "62e2ade204a6c3b9fb308e5eeac8701c7de9c09560327d1eb10c1ab7b66a1b69",
+        "Digest": "sha256:ae3a9f5307feadfc794a001568f69e45acf34c35058468f66b2ee0f0906daaad",
+        "RepoTags": ["localhost/pod-builder:latest"],
+        "RepoDigests": ["localhost/pod-builder@sha256:ae3a9f5307feadfc794a001568f69e45acf34c35058468f66b2ee0f0906daaad"],
+        "Config": { "User": "1001:0", "Labels": { "io.buildah.version": "1.28.2" } },
+        "Healthcheck": { "Test": ["CMD", "true"], "Interval": 5000000000 }
+    }]"#;
+
     #[test]
-    fn a_tag_is_added_where_there_is_none() {
-        for (name, with) in [
-            ("cafe", "cafe:latest"),
-            ("localhost:5000/app", "localhost:5000/app:latest"),
-            ("app:1", "app:1"),
-            ("a@sha256:00", "a@sha256:00"),
-        ] {
-            assert_eq!(with_tag(name), with);
-        }
+    fn podman_seemed_to_have_no_builder_while_there_was_no_app() {
+        let images: Vec<Image> = serde_json::from_str(ONE_OF_TWO).unwrap();
+        let images: Vec<Image> = images.into_iter().map(Image::made_equal).collect();
+        assert!(find_named(&images, "pod-app:latest").is_none());
+        let builder = find_named(&images, "pod-builder").unwrap();
+        assert_eq!(builder.id, "sha256:62e2ade204a6c3b9fb308e5eeac8701c7de9c09560327d1eb10c1ab7b66a1b69");
+        assert!(builder.has_name("localhost/pod-builder") && builder.has_name("pod-builder"));
+        assert_eq!(builder.full_name_of("pod-builder").as_deref(), Some("localhost/pod-builder:latest"));
+        assert_eq!(builder.health_check().as_deref(), Some("HEALTHCHECK --interval=5000000000ns CMD [\"true\"]"));
     }
 }

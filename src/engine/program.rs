@@ -4,18 +4,32 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::dialect::Dialect;
+
 /// The engine's CLI.
 #[derive(Clone, Debug)]
 pub struct Program {
     typed: OsString,
     path: Option<PathBuf>,
     variables: Vec<(&'static str, OsString)>,
+    dialect: Dialect,
 }
 
 impl Program {
-    /// The program that was given as `typed` and found at `path`; `variables` are set for its calls.
-    pub fn new(typed: OsString, path: Option<PathBuf>, variables: Vec<(&'static str, OsString)>) -> Self {
-        Self { typed, path, variables }
+    /// The program that was given as `typed` and found at `path`; `variables` are set for its calls. What it is called, or what
+    /// it says where it is a script, stands for `dialect`.
+    pub fn new(
+        typed: OsString,
+        path: Option<PathBuf>,
+        variables: Vec<(&'static str, OsString)>,
+        dialect: Dialect,
+    ) -> Self {
+        Self { typed, path, variables, dialect }
+    }
+
+    /// Whose CLI it seems to be.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// The name or path that was given, for messages.

@@ -5,6 +5,7 @@ use std::io;
 
 use super::images::Images;
 use crate::contract::labels;
+use crate::engine::dialect::full_id;
 use crate::report::Reporter;
 use crate::settings::Job;
 
@@ -43,7 +44,8 @@ impl Approach {
     /// builder.
     pub fn first(images: &Images) -> Self {
         let labels = images.previous.as_ref().map(|image| &image.config.labels);
-        let labels = labels.filter(|labels| labels.get(labels::BUILDER) == Some(&images.builder.id));
+        let labels =
+            labels.filter(|labels| labels.get(labels::BUILDER).is_some_and(|id| full_id(id) == images.builder.id));
         let has_label = |name: &str, expected: &str| {
             labels.and_then(|labels| labels.get(name)).is_some_and(|value| value == expected)
         };

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::context::BuildContext;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
+use crate::engine::container::removal;
 use crate::engine::image::{self, Image};
 use crate::report::Reporter;
 use crate::run_lock::{DeadRun, RunLock, SupersededImage, Unfinished};
@@ -62,7 +63,8 @@ impl Leftovers {
     /// Starts the process that removes everything. It holds the lock of this run.
     fn start_process(&self, engine: &Engine, run_lock: &RunLock) -> Result<()> {
         let mut command = Command::new(std::env::current_exe().context(NO_PROCESS)?);
-        command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program().path()).arg("--lock").arg(run_lock.path());
+        command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program().path());
+        command.args(engine.dialect().is_podman().then_some("--podman")).arg("--lock").arg(run_lock.path());
         command.envs(engine.program().variables().iter().map(|(name, value)| (name, value)));
         command.arg("--parent").arg(std::process::id().to_string());
         for container in &self.containers {
@@ -102,9 +104,7 @@ pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
     if names.is_empty() {
         return Ok(true);
     }
-    let mut args = vec!["rm", "--force", "--volumes"];
-    args.extend(names.iter().map(String::as_str));
-    Ok(engine.call(&args)?.success)
+    Ok(engine.call(&removal(engine, names.iter().map(String::as_str)))?.success)
 }
 
 /// What is needed to remove an image that another one supersedes.
@@ -298,8 +298,8 @@ fn remove_again(engine: &Engine, left: &LeftBehind) -> bool {
     let cleanup = engine.for_cleanup();
     match left {
         LeftBehind::Container(name) => {
-            let removal = engine.clean_up_within(&["rm", "--force", "--volumes", name], CONTAINER_REMOVAL);
-            removal.is_ok_and(|output| output.stdout.trim() == name)
+            let output = engine.clean_up_within(&removal(engine, [name.as_str()]), CONTAINER_REMOVAL);
+            output.is_ok_and(|output| output.stdout.trim() == name)
         }
         LeftBehind::Image(image) => remove_superseded(&cleanup, image).is_ok(),
         LeftBehind::Commit(name) => settle_commit(engine, name).is_ok_and(|settled| settled != Settled::MayCome),
@@ -369,9 +369,7 @@ pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<DeadContainers
         if dead.is_empty() {
             return Ok(DeadContainers { removed, all_gone: true });
         }
-        let mut args = vec!["rm", "--force", "--volumes"];
-        args.extend(&dead);
-        let output = engine.call(&args)?;
+        let output = engine.call(&removal(engine, dead))?;
         // The CLI prints the names of those that it removed.
         removed.extend(output.stdout.lines().map(str::to_owned));
         if output.success || only_says(&output.stderr, &[MISSING]) {

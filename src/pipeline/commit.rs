@@ -13,7 +13,9 @@ use super::reconfigure::reconfigure;
 use crate::cancel::Cancel;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
-use crate::engine::image::{self, Image, with_tag};
+use crate::engine::dialect::full_id;
+use crate::engine::image::{self, Image};
+use crate::engine::reference::with_tag;
 use crate::run_lock::{RunLock, SupersededImage};
 use crate::time_limits::COMMIT_END;
 
@@ -113,7 +115,8 @@ struct Commit<'a> {
 impl Commit<'_> {
     /// Makes the image and moves the tag; returns the id of the image.
     fn make_and_tag(&self) -> Result<String> {
-        let has_shell = !self.config.base.config.shell.is_empty();
+        let base = self.config.base;
+        let has_shell = !base.config.shell.is_empty() && !base.dialect.commit_keeps_all();
         let is_final = !has_shell && !self.config.container_differs;
         if self.from.tag_move == TagMove::WithCommit && is_final {
             let id = self.make(Some(self.tag))?;
@@ -148,7 +151,7 @@ impl Commit<'_> {
         });
         let id = done.context("cannot commit what `assemble` made")?;
         self.made.set(true);
-        Ok(id.trim().to_owned())
+        Ok(full_id(&id))
     }
 
     /// Moves the tag to the image `id`, unless an interrupt comes.
@@ -216,7 +219,8 @@ fn cancel_later(interrupt: &Cancel, delayed: &Cancel, done: &AtomicBool) {
 fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: &ImageConfig) -> Vec<String> {
     let base = &config.base.config;
     let exec_form = |args: &[String]| serde_json::to_string(args).expect("strings can be written as JSON");
-    let mut args = vec!["commit".to_owned()];
+    let options = config.base.dialect.commit_options();
+    let mut args: Vec<String> = std::iter::once("commit").chain(options.iter().copied()).map(str::to_owned).collect();
     let mut change = |instruction: String| args.extend(["--change".to_owned(), instruction]);
     // ENTRYPOINT must come before CMD, since setting it clears CMD.
     if config.entrypoint_changed {
@@ -228,7 +232,8 @@ fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: 
         change(format!("USER {user}"));
     }
     // It did not run in the container.
-    config.base.health_check().into_iter().for_each(&mut change);
+    let health_check = config.base.health_check().filter(|_| !config.base.dialect.commit_keeps_all());
+    health_check.into_iter().for_each(&mut change);
     for (name, value) in &config.labels {
         change(labels::instruction(name, value));
     }
@@ -252,12 +257,13 @@ fn set_shell(engine: &Engine, id: &str, builder: &Image) -> Result<String> {
     let author = if author.trim().is_empty() { String::new() } else { format!("MAINTAINER {author}\n") };
     let args = ["build", "--quiet", "-"];
     let output = engine.feed(&args, format!("FROM {id}\n{author}SHELL {shell}\n").as_bytes())?;
-    Ok(output.trim().to_owned())
+    Ok(full_id(&output))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{CommitSource, ImageConfig, TagMove, commit_arguments};
+    use crate::engine::dialect::Dialect;
     use crate::engine::image::Image;
 
     fn config(builder: &Image) -> ImageConfig<'_> {
@@ -279,6 +285,17 @@ mod tests {
         let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder)).join(" ");
         let changes = r#"--change CMD ["/usr/libexec/s2i/run"] --change LABEL "a"="b c" --change LABEL "io.github.minis2i.commit"="c-1""#;
         assert_eq!(args, format!("commit {changes} --pause=false c t"));
+    }
+
+    #[test]
+    fn podman_refused_to_set_a_health_check_and_its_format_dropped_it() {
+        let described = r#"{"Id": "1", "Healthcheck": {"Test": ["CMD", "true"]}}"#;
+        let builder = Image { dialect: Dialect::Podman, ..serde_json::from_str(described).unwrap() };
+        assert!(builder.health_check().is_some());
+        let from = CommitSource { container: "c", pause: false, tag_move: TagMove::WithCommit, superseded: None };
+        let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder)).join(" ");
+        assert!(args.starts_with("commit --format docker --change CMD"), "{args}");
+        assert!(!args.contains("HEALTHCHECK"), "{args}");
     }
 
     #[test]

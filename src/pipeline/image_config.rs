@@ -8,7 +8,7 @@ use super::inputs::Inputs;
 use super::runtime_image::{RuntimeImage, Stage};
 use super::scripts::ChosenScripts;
 use crate::contract::labels;
-use crate::engine::image::{Image, full_name};
+use crate::engine::image::Image;
 use crate::error::Error;
 use crate::git::checkout::SourceCommit;
 use crate::git::work_tree::Revision;
@@ -166,9 +166,7 @@ fn optional_labels(
 
 /// The full form of the name that the user typed for an image, or the typed text if it is an id.
 fn display_name(image: &Image, typed: &str) -> String {
-    let full = full_name(typed);
-    let is_name = image.repo_tags.iter().chain(&image.repo_digests).any(|name| full_name(name) == full);
-    if is_name { full } else { typed.to_owned() }
+    image.full_name_of(typed).unwrap_or_else(|| typed.to_owned())
 }
 
 /// A digest of everything that determines the new image, except for the artifacts. `None` if the source is mounted, so

@@ -81,9 +81,15 @@ pub fn no_builder(engine: &Engine, name: &str, pulls: bool) -> anyhow::Error {
         .into()
 }
 
-/// Checks that the tag is not a name of a base that was given by its id or digest, and so may have no other name.
+/// Checks that the tag is not the name of a base in another spelling, nor a name of one that was given by its id or digest,
+/// and so may have no other name.
 fn check_not_base(tag: &str, image: &Image, typed: &str, base: Base) -> Result<()> {
-    if image.has_name(tag) && !image.has_name(typed) { Err(is_base(tag, base)) } else { Ok(()) }
+    let full = |name| image.dialect.full_name(name);
+    if image.has_name(tag) && (!image.has_name(typed) || full(tag) == full(typed)) {
+        Err(is_base(tag, base))
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether an image was built by an S2I tool, so that it may have `save-artifacts`.

@@ -48,7 +48,8 @@ impl Inputs {
             runtime_script,
             secrets: Secrets::read(&job.secrets, cx.engine.cancel())?,
             client_proxies: job.client_config.as_deref().is_some_and(client::has_proxies)
-                || job.proxy_is_set && client::passes_proxies(&job.engine),
+                // Podman gives containers the proxies of its own environment, too.
+                || job.proxy_is_set && cx.engine.dialect().is_podman(),
         })
     }
 }

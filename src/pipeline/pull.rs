@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::container::lines::relay_lines;
 use super::context::BuildContext;
-use crate::engine::image::{self, Image, with_tag};
+use crate::engine::image::{self, Image};
+use crate::engine::reference::with_tag;
 use crate::error::Error;
 use crate::settings::PullPolicy;
 

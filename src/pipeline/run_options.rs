@@ -10,7 +10,7 @@ use crate::settings::{Job, Transfer};
 /// The options for the build container, except for [`memory_options`](super::memory_mount::memory_options).
 pub fn build_options(job: &Job, builder: &Image, contract: &Contract, inputs: &Inputs) -> Vec<String> {
     let mut options = user_and_variables(contract, &inputs.variables);
-    options.extend(health_options(builder));
+    options.extend(plain_options(builder));
     if job.transfer == Transfer::Mount {
         let source = mount_field("source", &job.source.path.to_string_lossy());
         let target = mount_field("target", &join(&contract.destination, "src"));
@@ -36,10 +36,11 @@ pub fn user_options(contract: &Contract) -> Vec<String> {
     contract.user.iter().flat_map(|user| ["--user".to_owned(), user.clone()]).collect()
 }
 
-/// The option that keeps the health check of `image` from running in a container of a build: what it writes would get into
-/// the image, and a container that waits is not unhealthy. Empty if the image has none.
-pub fn health_options(image: &Image) -> Vec<String> {
-    image.health_check().map(|_| "--no-healthcheck".to_owned()).into_iter().collect()
+/// The options that keep what the engine would add to a container of `image` out of the images of builds. The health check
+/// does not run: what it writes would get into the image, and a container that waits is not unhealthy.
+pub fn plain_options(image: &Image) -> Vec<String> {
+    let health = image.health_check().map(|_| "--no-healthcheck".to_owned());
+    health.into_iter().chain(image.dialect.variable_options(&image.config.env)).collect()
 }
 
 /// The option that keeps the engine from writing all that the container prints, artifacts too, into a log on its disk: it

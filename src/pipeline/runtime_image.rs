@@ -14,7 +14,7 @@ use super::context::{BuildContext, Progress};
 use super::inputs::{Inputs, RUNTIME_SCRIPT};
 use super::pull::inspect_runtime_image;
 use super::requirements::check_destination;
-use super::run_options::{health_options, log_options, user_and_variables};
+use super::run_options::{log_options, plain_options, user_and_variables};
 use super::script_output::ScriptOutput;
 use super::script_run::{ScriptResult, ScriptRun, follow_script};
 use crate::contract::external_scripts::ExternalScript;
@@ -182,7 +182,7 @@ impl RuntimeImage {
         let mut bypass = false;
         loop {
             let mut options = user_and_variables(&self.contract, &inputs.variables);
-            options.extend(health_options(&self.image));
+            options.extend(plain_options(&self.image));
             options.extend(log_options(&cx.job.run_options));
             options.extend_from_slice(&cx.job.run_options);
             let start = Start {

@@ -9,13 +9,20 @@ use std::path::{self, Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::engine::dialect::Dialect;
 use crate::engine::program::Program;
 
 /// The CLIs of engines without contexts, also with something after the name, such as `podman-remote`.
-const WITHOUT_CONTEXTS: [&str; 2] = ["podman", "nerdctl"];
+const WITHOUT_CONTEXTS: [&str; 2] = [PODMAN, "nerdctl"];
 
 /// What a script that chooses the engine itself has to name.
 const ENGINE_VARIABLES: &[u8] = b"DOCKER_";
+
+/// The name of podman's CLI, without what may come after it.
+const PODMAN: &str = "podman";
+
+/// Scripts that stand for a CLI are smaller than this, in bytes.
+const SCRIPT_SIZE: u64 = 1 << 20;
 
 /// The context that stands for the address in the environment, or for the engine of this machine.
 const DEFAULT_CONTEXT: &str = "default";
@@ -51,7 +58,8 @@ pub fn engine_program(typed: &OsStr) -> Program {
     let path = found.map(|path| path::absolute(&path).unwrap_or(path));
     let free = path.as_deref().is_some_and(|path| has_no_contexts(path) || chooses_engine(path));
     let variables = if free { Vec::new() } else { held(&Variables::read()) };
-    Program::new(typed.to_owned(), path, variables)
+    let dialect = path.as_deref().map_or_else(|| dialect(Path::new(typed)), dialect);
+    Program::new(typed.to_owned(), path, variables, dialect)
 }
 
 /// What tells one engine from another, as far as that is known without asking: the program with all links resolved, and
@@ -132,18 +140,35 @@ fn plain_address(config: &Path, context: &str) -> Option<String> {
 
 /// Whether a program is known to have no contexts.
 fn has_no_contexts(program: &Path) -> bool {
+    dialect(program) == Dialect::Podman || WITHOUT_CONTEXTS.iter().any(|other| is_called(program, other))
+}
+
+/// Whose CLI a program seems to be. The `docker` of podman is a script that calls podman, or a link to it.
+fn dialect(program: &Path) -> Dialect {
+    let podman = is_called(program, PODMAN) || script(program).is_some_and(|text| contains(&text, PODMAN.as_bytes()));
+    if podman { Dialect::Podman } else { Dialect::Docker }
+}
+
+/// Whether the name of a program, with all links resolved, begins so.
+fn is_called(program: &Path, name: &str) -> bool {
     let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
-    WITHOUT_CONTEXTS.iter().any(|other| name.starts_with(other))
+    program.file_name().unwrap_or_default().to_string_lossy().starts_with(name)
 }
 
 /// Whether a program is a script that says itself which engine is used.
 fn chooses_engine(program: &Path) -> bool {
-    let is_small = fs::metadata(program).is_ok_and(|meta| meta.len() < 1 << 20);
-    is_small
-        && fs::read(program).is_ok_and(|text| {
-            text.starts_with(b"#!") && text.windows(ENGINE_VARIABLES.len()).any(|part| part == ENGINE_VARIABLES)
-        })
+    script(program).is_some_and(|text| contains(&text, ENGINE_VARIABLES))
+}
+
+/// The text of a program that is a script.
+fn script(program: &Path) -> Option<Vec<u8>> {
+    let is_small = fs::metadata(program).is_ok_and(|meta| meta.len() < SCRIPT_SIZE);
+    let text = if is_small { fs::read(program).ok()? } else { return None };
+    text.starts_with(b"#!").then_some(text)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 /// The file that is run for a program: its path, or the first of that name on the search path.
@@ -166,7 +191,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Variables, chooses_engine, find_program, has_no_contexts, held, spelling};
+    use super::{Dialect, Variables, chooses_engine, dialect, find_program, has_no_contexts, held, spelling};
 
     /// Settings of docker's CLI with these contexts, by name and address, of which one may have keys.
     fn config(current: &str, contexts: &[(&str, &str)], keys: &str) -> tempfile::TempDir {
@@ -227,6 +252,19 @@ mod tests {
         {
             assert_eq!(has_no_contexts(Path::new(program)), free, "{program}");
         }
+    }
+
+    #[test]
+    fn a_docker_that_is_podman_is_understood_as_podman() {
+        let dir = tempfile::tempdir().unwrap();
+        let [podman, docker, link] = ["podman", "docker", "link"].map(|name| dir.path().join(name));
+        fs::write(&podman, "\u{7f}ELF").unwrap();
+        std::os::unix::fs::symlink(&podman, &link).unwrap();
+        // What the package `podman-docker` installs, as far as it matters.
+        fs::write(&docker, "#!/bin/sh\n[ -e /etc/containers/nodocker ] || \\\nexec /usr/bin/podman \"$@\"\n").unwrap();
+        assert!([&podman, &docker, &link].iter().all(|program| dialect(program) == Dialect::Podman));
+        fs::write(&docker, "#!/bin/sh\nexec docker-28 \"$@\"\n").unwrap();
+        assert_eq!(dialect(&docker), Dialect::Docker);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::engine::image::full_name;
+use crate::engine::reference::full_name;
 use crate::error::Error;
 
 /// Which image a build starts with.

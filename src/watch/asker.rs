@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::engine_identity;
 use super::known_images::Name;
 use crate::engine::cli::Engine;
-use crate::engine::image::{says_missing, with_tag};
+use crate::engine::dialect::full_id;
+use crate::engine::image::says_missing;
+use crate::engine::reference::with_tag;
 use crate::settings::Job;
 
 /// How long an answer may take: an engine that is busy with a large commit answers within a second, one that takes longer
@@ -63,7 +65,7 @@ fn image_id(engine: &Engine, name: &str) -> Option<Option<String>> {
     let args = ["image", "inspect", "--format", "{{.Id}}", name];
     let output = engine.call_for_at_most(&args, ANSWER_LIMIT).ok()?;
     if output.success {
-        return Some(Some(output.stdout.trim().to_owned()));
+        return Some(Some(full_id(&output.stdout)));
     }
     says_missing(&output.stderr).then_some(None)
 }

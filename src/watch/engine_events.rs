@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Deserialize;
 
 use crate::engine::cli::Engine;
-use crate::engine::image::full_name;
+use crate::engine::reference::full_name;
 
 /// The events of an image that may give a name to it, or take one away.
 const ACTIONS: [&str; 6] = ["tag", "untag", "delete", "load", "import", "pull"];

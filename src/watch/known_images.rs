@@ -2,7 +2,6 @@
 //! events bring it up to date.
 
 use crate::contract::labels;
-use crate::engine::image::full_name;
 use crate::pipeline::images::Images;
 use crate::report::message::short_id;
 use crate::settings::Job;
@@ -35,10 +34,11 @@ impl KnownImages {
     /// What was found when the watch began.
     pub fn new(job: &Job, images: &Images) -> Self {
         let tagged = images.tagged.as_ref();
+        let dialect = images.builder.dialect;
         Self {
-            builder_name: full_name(&job.builder),
+            builder_name: images.builder.full_name_of(&job.builder).unwrap_or_else(|| dialect.full_name(&job.builder)),
             builder: images.builder.id.clone(),
-            tag_name: full_name(&job.tag),
+            tag_name: dialect.full_name(&job.tag),
             tagged: tagged.map(|image| image.id.clone()),
             previous: images.previous.as_ref().map(|image| image.id.clone()),
             incremental: job.incremental,

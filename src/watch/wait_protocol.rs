@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::image::full_name;
+use crate::engine::reference::full_name;
 
 /// The version of this protocol; another one is answered with [`Answer::NotUnderstood`].
 pub const VERSION: u32 = 1;
