@@ -24,7 +24,7 @@ pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let containers = Leftovers { containers: args.container, ..Leftovers::default() }.remove(&engine);
     // Containers without a lock are removed too: those that the engine created after their run was killed, or whose locks
     // were removed by hand or by a run that used another engine. Images come last, as a container may use one of them.
-    let removed = cleanup::remove_dead(&engine, &run_lock).map(drop);
+    let removed = cleanup::containers::remove_dead(&engine, &run_lock).map(drop);
     let images = args.image.iter().map(|image| SupersededImage::from_text(image)).collect();
     containers.and(Leftovers { images, ..Leftovers::default() }.remove(&engine))?;
     // With `build --run`, the parent is still running its image, and its lock protects that container.

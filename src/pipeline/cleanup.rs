@@ -1,6 +1,8 @@
 //! Removing containers and superseded images without delaying a build: after it, in a background process that outlives
 //! it; during it, the containers of dead runs.
 
+pub mod containers;
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,22 +16,14 @@ use crate::engine::image::{self, Image};
 use crate::report::Reporter;
 use crate::run_lock::{DeadRun, RunLock, SupersededImage, Unfinished};
 use crate::settings::CLEANUP_COMMAND;
-use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL, REMOVAL_PAUSE};
+use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
+use containers::DeadContainers;
 
 /// The most images that a commit leaves: upon the committed one, two are built to set its author and its SHELL.
 const IMAGES_OF_A_COMMIT: usize = 3;
 
 /// How long a call may take while no interrupt has come: on a busy machine some take seconds. An interrupt ends it in time.
 const UNHURRIED_CALL: Duration = Duration::from_secs(30);
-
-/// How often containers of dead runs are removed that the engine is just removing: with the pauses this is a second.
-const REMOVAL_TRIES: usize = 20;
-
-/// How the CLI says, in lower case, that a container does not exist.
-const MISSING: &str = "no such container";
-
-/// How it says that the engine is just removing a container.
-const IN_PROGRESS: &str = "already in progress";
 
 /// The begin of an error message.
 const NO_PROCESS: &str = "the process that cleans up cannot be started";
@@ -53,7 +47,7 @@ impl Leftovers {
         let Err(error) = self.start_process(&cx.engine, cx.run_lock) else { return };
         cx.reporter.warn(&format!("{error:#}; the build waits until everything is removed"));
         let engine = cx.engine.for_cleanup();
-        if !remove_containers(&engine, &self.containers).unwrap_or(false) {
+        if !containers::remove(&engine, &self.containers).unwrap_or(false) {
             self.containers.iter().for_each(|name| engine.leave_behind(LeftBehind::Container(name.clone())));
         }
         // Removed, or left, at the end of the run.
@@ -89,22 +83,10 @@ impl Leftovers {
     /// # Errors
     /// If the engine's CLI cannot be started, the engine cannot inspect or remove an image, or work was cancelled.
     pub fn remove(&self, engine: &Engine) -> Result<()> {
-        let containers = remove_containers(engine, &self.containers).map(drop);
+        let containers = containers::remove(engine, &self.containers).map(drop);
         let images = self.images.iter().map(|image| remove_superseded(engine, image).map(drop));
         images.fold(containers, Result::and)
     }
-}
-
-/// Removes the containers with these names, with their anonymous volumes. Returns whether the engine removed all of
-/// them.
-///
-/// # Errors
-/// If the engine's CLI cannot be started, or work was cancelled.
-pub fn remove_containers(engine: &Engine, names: &[String]) -> Result<bool> {
-    if names.is_empty() {
-        return Ok(true);
-    }
-    Ok(engine.call(&removal(engine, names.iter().map(String::as_str)))?.success)
 }
 
 /// What is needed to remove an image that another one supersedes.
@@ -177,7 +159,7 @@ pub struct Swept {
 /// If the engine does not answer or cannot remove an image, or work was cancelled.
 pub fn sweep(engine: &Engine, run_lock: &RunLock, reporter: &Reporter) -> Result<Swept> {
     let dead_runs = run_lock.dead_runs();
-    let DeadContainers { removed, all_gone } = remove_dead(engine, run_lock)?;
+    let DeadContainers { removed, all_gone } = containers::remove_dead(engine, run_lock)?;
     if !removed.is_empty() {
         let what = if removed.len() == 1 { "a container" } else { "containers" };
         reporter.note(&format!("removed {what} of a run that died: {}", removed.join(", ")));
@@ -345,48 +327,4 @@ pub fn leave_rest_to_next_run(engine: &Engine, run_lock: &RunLock, reporter: &Re
     if let Err(error) = noted {
         reporter.warn(&format!("{error:#}; images that are left must be removed by hand"));
     }
-}
-
-/// The containers of dead runs.
-#[derive(Debug, PartialEq, Eq)]
-pub struct DeadContainers {
-    /// The names of those that were removed.
-    pub removed: Vec<String>,
-    /// The engine says that none of them is left.
-    pub all_gone: bool,
-}
-
-/// Removes the containers of dead runs.
-///
-/// # Errors
-/// If the engine does not answer, or work was cancelled.
-pub fn remove_dead(engine: &Engine, run_lock: &RunLock) -> Result<DeadContainers> {
-    let filter = format!("name=^/?{}", run_lock.prefix());
-    let mut removed = Vec::new();
-    for _ in 0..REMOVAL_TRIES {
-        let listing = engine.demand(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])?;
-        let dead: Vec<&str> = listing.lines().filter(|name| run_lock.is_dead(name)).collect();
-        if dead.is_empty() {
-            return Ok(DeadContainers { removed, all_gone: true });
-        }
-        let output = engine.call(&removal(engine, dead))?;
-        // The CLI prints the names of those that it removed.
-        removed.extend(output.stdout.lines().map(str::to_owned));
-        if output.success || only_says(&output.stderr, &[MISSING]) {
-            return Ok(DeadContainers { removed, all_gone: true });
-        }
-        if !only_says(&output.stderr, &[MISSING, IN_PROGRESS]) {
-            break;
-        }
-        // The dead run, or another one, had it removed just before.
-        std::thread::sleep(REMOVAL_PAUSE);
-    }
-    Ok(DeadContainers { removed, all_gone: false })
-}
-
-/// Whether each line of the CLI's complaints has one of these texts.
-fn only_says(stderr: &str, texts: &[&str]) -> bool {
-    let mut complaints = stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
-    let is_one = |line: &str| texts.iter().any(|text| line.to_lowercase().contains(text));
-    complaints.peek().is_some() && complaints.all(is_one)
 }

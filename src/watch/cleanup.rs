@@ -181,7 +181,7 @@ fn end_note(cx: &BuildContext, image: &SupersededImage) {
 
 /// Removes containers; those that an engine which is gone still has are left for the next time.
 fn remove_containers(engine: &Engine, containers: &mut Vec<String>) {
-    if cleanup::remove_containers(engine, containers).unwrap_or(false) {
+    if cleanup::containers::remove(engine, containers).unwrap_or(false) {
         containers.clear();
         return;
     }
