@@ -125,6 +125,7 @@ impl Decider {
             Input::Demanded(demand) => self.demanded(demand),
             Input::TogglePause => self.toggle_pause(now),
             Input::ImageEvent { name, id, removed } => self.image_event(&name, id, removed),
+            Input::ImageMade => self.tag_question.ask_with_builder().into(),
             Input::ImageIs { name, id } => self.image_is(name, id),
             Input::NoAnswer(name) => {
                 self.tag_question.not_answered(name);

@@ -178,6 +178,7 @@ impl<'a> EventLoop<'a> {
             Event::Engine(EngineEvent::Named { name, id, removed }) => {
                 self.decide(Input::ImageEvent { name, id, removed })
             }
+            Event::Engine(EngineEvent::Made) => self.decide(Input::ImageMade),
             Event::Engine(EngineEvent::StreamEnded { lasted }) => self.decide(Input::StreamEnded { lasted }),
             Event::Reply(Reply::Answers(yes)) => self.decide(Input::EngineAnswered(yes)),
             Event::Reply(Reply::Identity(engine)) => self.decide(Input::EngineIs(engine)),

@@ -29,6 +29,8 @@ pub enum Input {
     TogglePause,
     /// The engine says that this image got a name (the full one), or lost it.
     ImageEvent { name: String, id: String, removed: bool },
+    /// The engine says that there is a new image, which may have any name.
+    ImageMade,
     /// Answers `AskImage`: the image that a name is on.
     ImageIs { name: Name, id: Option<String> },
     /// Answers `AskImage`: the engine does not say.

@@ -280,6 +280,16 @@ fn a_builder_that_changed_in_a_long_pause_between_two_streams_of_events_was_miss
 }
 
 #[test]
+fn a_new_image_without_a_name_may_be_the_builder() {
+    let (mut decider, begin) = building(OnBusy::Auto);
+    decider.on(ended(BuildEnd::Done), begin);
+    let asked = [Action::AskImage(Name::Builder), Action::AskImage(Name::Tag)];
+    assert_eq!(decider.on(Input::ImageMade, begin), asked);
+    let is = Input::ImageIs { name: Name::Builder, id: Some("rebuilt".to_owned()) };
+    assert_eq!(builds(&decider.on(is, begin)), [Some(Demand::Builder)]);
+}
+
+#[test]
 fn a_tag_that_another_program_moved_is_taken_back_by_the_next_save() {
     let (mut decider, begin) = building(OnBusy::Auto);
     decider.on(ended(BuildEnd::Done), begin);
