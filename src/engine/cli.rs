@@ -47,6 +47,8 @@ pub struct Engine {
     slow: Arc<Mutex<HashSet<OsString>>>,
     /// The CLI is podman's.
     podman: Arc<AtomicBool>,
+    /// `commit` has `--no-pause` instead of `--pause=false`.
+    no_pause: Arc<AtomicBool>,
 }
 
 /// Something of this run that the engine may still have, since it did not confirm the removal.
@@ -76,8 +78,8 @@ impl Engine {
     pub fn new(program: Program, ending: Ending, on_call: impl Fn(&EngineCall) + Send + Sync + 'static) -> Self {
         let Ending { work: cancel, cleanup } = ending;
         let podman = Arc::new(AtomicBool::new(program.dialect() == Dialect::Podman));
-        let (left_behind, slow) = Default::default();
-        Self { program, cancel, cleanup, left_behind, on_call: Arc::new(on_call), slow, podman }
+        let (left_behind, slow, no_pause) = Default::default();
+        Self { program, cancel, cleanup, left_behind, on_call: Arc::new(on_call), slow, podman, no_pause }
     }
 
     /// The same engine whose calls end when `cancel` is triggered.
@@ -123,6 +125,19 @@ impl Engine {
     /// Takes in what an answer showed of the CLI.
     pub fn learn_dialect(&self, dialect: Dialect) {
         self.podman.store(dialect == Dialect::Podman, Ordering::Relaxed);
+    }
+
+    /// The option of `commit` that does not pause the container: docker's CLI has a new name for it since version 29, and
+    /// gives up the old one in 30.
+    pub fn unpaused_option(&self) -> &'static str {
+        if self.no_pause.load(Ordering::Relaxed) { "--no-pause" } else { "--pause=false" }
+    }
+
+    /// Takes in what the CLI says of a commit that failed. Returns whether it wants the new name of
+    /// [`unpaused_option`](Self::unpaused_option), so that the commit is to be tried again.
+    pub fn learn_unpaused_option(&self, stderr: &str) -> bool {
+        let wants_new_name = stderr.contains("unknown flag: --pause");
+        wants_new_name && !self.no_pause.swap(true, Ordering::Relaxed)
     }
 
     /// The path or name of the CLI as text, for messages.

@@ -19,7 +19,8 @@ use crate::settings::CLEANUP_COMMAND;
 use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
 use containers::DeadContainers;
 
-/// The most images that a commit leaves: upon the committed one, two are built to set its author and its SHELL.
+/// The most images that a commit leaves: the committed one, and one of its layers with the configuration of the builder; one
+/// more to see that none is left.
 const IMAGES_OF_A_COMMIT: usize = 3;
 
 /// How long a call may take while no interrupt has come: on a busy machine some take seconds. An interrupt ends it in time.
@@ -91,7 +92,7 @@ impl Leftovers {
 
 /// What is needed to remove an image that another one supersedes.
 pub fn superseded_image(image: &Image) -> SupersededImage {
-    // Only to set the SHELL an image is built upon the one that was committed, with the same labels.
+    // For a SHELL an image is made of the layers of the one that was committed, with the same labels.
     let commit = image.config.labels.get(labels::COMMIT).filter(|_| !image.config.shell.is_empty()).cloned();
     SupersededImage { id: image.id.clone(), commit }
 }

@@ -127,12 +127,9 @@ impl Commit<'_> {
         if is_final {
             return self.move_tag(&committed).map(|()| committed);
         }
-        let id = if self.config.container_differs {
-            reconfigure(self.engine, &committed, self.config, self.name)
-                .context("cannot give the new image the configuration of the builder")?
-        } else {
-            set_shell(self.engine, &committed, self.config.base)?
-        };
+        // A commit loses SHELL and cannot set it. A build `FROM` the id could, but BuildKit takes an id for a name.
+        let id = reconfigure(self.engine, &committed, self.config, self.name)
+            .context("cannot give the new image the configuration of the builder")?;
         self.move_tag(&id)?;
         // Some engines refuse, since it is the parent of the new image; there it is removed together with the new image.
         let removal = self.engine.call(&["image", "rm", "--no-prune", &committed]);
@@ -142,10 +139,14 @@ impl Commit<'_> {
 
     /// Has the engine make the image, with this name if there is one; returns its id.
     fn make(&self, tag: Option<&str>) -> Result<String> {
-        let args = commit_arguments(self.from, self.name, tag, self.config);
+        let mut args = commit_arguments(self.from, self.name, tag, self.config, self.engine.unpaused_option());
         self.tag_may_have_moved.set(tag.is_some());
         let done = uninterrupted(self.engine, |engine| {
-            let output = engine.call(&args)?;
+            let mut output = engine.call(&args)?;
+            if !output.success && engine.learn_unpaused_option(&output.stderr) {
+                args = commit_arguments(self.from, self.name, tag, self.config, engine.unpaused_option());
+                output = engine.call(&args)?;
+            }
             self.may_come.set(output.killed);
             if output.success { Ok(output.stdout) } else { Err(engine.failed(&args, &output.stderr)) }
         });
@@ -216,7 +217,13 @@ fn cancel_later(interrupt: &Cancel, delayed: &Cancel, done: &AtomicBool) {
 
 /// The arguments of the CLI for the commit called `name`. Only what differs from the configuration of the container is
 /// changed.
-fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: &ImageConfig) -> Vec<String> {
+fn commit_arguments(
+    from: &CommitSource,
+    name: &str,
+    tag: Option<&str>,
+    config: &ImageConfig,
+    unpaused: &str,
+) -> Vec<String> {
     let base = &config.base.config;
     let exec_form = |args: &[String]| serde_json::to_string(args).expect("strings can be written as JSON");
     let options = config.base.dialect.commit_options();
@@ -242,22 +249,11 @@ fn commit_arguments(from: &CommitSource, name: &str, tag: Option<&str>, config: 
         args.extend(["--author".to_owned(), config.base.author.clone()]);
     }
     if !from.pause {
-        args.push("--pause=false".to_owned());
+        args.push(unpaused.to_owned());
     }
     args.push(from.container.to_owned());
     args.extend(tag.map(str::to_owned));
     args
-}
-
-/// Builds an image from the image `id` with the SHELL and the author of the builder; returns its id. A commit loses
-/// SHELL and cannot set it; a build can, but loses the author.
-fn set_shell(engine: &Engine, id: &str, builder: &Image) -> Result<String> {
-    let shell = serde_json::to_string(&builder.config.shell).expect("strings can be written as JSON");
-    let author = builder.author.replace(['\n', '\r'], " ");
-    let author = if author.trim().is_empty() { String::new() } else { format!("MAINTAINER {author}\n") };
-    let args = ["build", "--quiet", "-"];
-    let output = engine.feed(&args, format!("FROM {id}\n{author}SHELL {shell}\n").as_bytes())?;
-    Ok(full_id(&output))
 }
 
 #[cfg(test)]
@@ -265,6 +261,8 @@ mod tests {
     use super::{CommitSource, ImageConfig, TagMove, commit_arguments};
     use crate::engine::dialect::Dialect;
     use crate::engine::image::Image;
+
+    const UNPAUSED: &str = "--pause=false";
 
     fn config(builder: &Image) -> ImageConfig<'_> {
         ImageConfig {
@@ -282,7 +280,7 @@ mod tests {
     fn a_commit_changes_what_differs_from_the_container() {
         let builder = Image::default();
         let from = CommitSource { container: "c", pause: false, tag_move: TagMove::WithCommit, superseded: None };
-        let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder)).join(" ");
+        let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder), UNPAUSED).join(" ");
         let changes = r#"--change CMD ["/usr/libexec/s2i/run"] --change LABEL "a"="b c" --change LABEL "io.github.minis2i.commit"="c-1""#;
         assert_eq!(args, format!("commit {changes} --pause=false c t"));
     }
@@ -293,7 +291,7 @@ mod tests {
         let builder = Image { dialect: Dialect::Podman, ..serde_json::from_str(described).unwrap() };
         assert!(builder.health_check().is_some());
         let from = CommitSource { container: "c", pause: false, tag_move: TagMove::WithCommit, superseded: None };
-        let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder)).join(" ");
+        let args = commit_arguments(&from, "c-1", Some("t"), &config(&builder), UNPAUSED).join(" ");
         assert!(args.starts_with("commit --format docker --change CMD"), "{args}");
         assert!(!args.contains("HEALTHCHECK"), "{args}");
     }
@@ -308,6 +306,7 @@ mod tests {
             "c-1",
             None,
             &ImageConfig { entrypoint_changed: true, user_changed: true, ..config(&builder) },
+            UNPAUSED,
         );
         assert_eq!(args[2], r#"ENTRYPOINT ["/bin/echo"]"#);
         assert!(args.contains(&"USER 0".to_owned()));

@@ -33,8 +33,7 @@ fn the_builders_settings_are_kept_and_the_command_is_run() {
     let mut steps = None;
     for round in ["clean", "incremental"] {
         project.build(&builder).success();
-        // Settings that a commit does not take are added by the engine's own build, whose intermediate images must go,
-        // too.
+        // Settings that a commit does not take make a second image, and the first one must go.
         let made = *steps.get_or_insert_with(images);
         wait_for("the superseded image is gone with its steps", || images() == made);
         let (before, after) = (builder.image().config(), project.image().config());
@@ -246,4 +245,34 @@ fn images_do_not_grow_a_layer_with_each_build() {
     let first = layers(&project.tag);
     project.build(&builder).assemble("echo 2 >/app/x").success();
     assert_eq!(layers(&project.tag), first);
+}
+
+#[test]
+fn a_builder_with_a_shell_failed_where_a_build_takes_an_id_for_a_name() {
+    let stand_in =
+        StandInCli::new("[ \"$1\" != build ] || { echo 'pull access denied' >&2; exit 1; }\nexec docker \"$@\"");
+    let builder = Builder::copying().make().build_on("SHELL [\"/bin/sh\", \"-ec\"]\nMAINTAINER someone");
+    let project = Project::new().file("a", "");
+    project.build(&builder).arg("--engine").arg(stand_in.path()).success();
+    assert_eq!(project.image().config()["Shell"], json!(["/bin/sh", "-ec"]));
+    assert_eq!(docker(&["image", "inspect", "--format", "{{.Author}}", &project.tag]), "someone");
+}
+
+#[test]
+fn a_commit_failed_where_the_cli_has_a_new_name_for_its_option() {
+    let stand_in = StandInCli::new(
+        "echo \"$*\" >>\"$here/log\"\nif [ \"$1\" = commit ]; then\n  for word; do\n    shift\n    case $word in\n      \
+         --pause*) echo 'unknown flag: --pause' >&2; exit 125;;\n      --no-pause) set -- \"$@\" --pause=false;;\n      \
+         *) set -- \"$@\" \"$word\";;\n    esac\n  done\nfi\nexec docker \"$@\"",
+    );
+    let builder = Builder::copying().make();
+    let project = Project::new().file("a", "1");
+    let watch = project.watch(&builder).arg("--engine").arg(stand_in.path()).start_watch();
+    watch.wait_for_build(1);
+    watch.build_after(|| project.write("a", "2"));
+    assert_eq!(project.image_file("a"), "2");
+    watch.stop("INT");
+    let log = stand_in.read("log");
+    let commits = |option: &str| log.lines().filter(|line| line.starts_with("commit") && line.contains(option)).count();
+    assert_eq!((commits("--pause=false"), commits("--no-pause")), (1, 2), "it is learned once\n{log}");
 }
