@@ -38,8 +38,10 @@ use cli::engine::EngineArgs;
 use cli::read_error::ReadError;
 use commands::{build, cleanup, create, generate, rebuild, usage};
 use engine::cli::Engine;
-use report::message::Message;
+use report::message::{EngineCall, Message};
 use report::{Reporter, answer_printed};
+use settings::engine::engine_program;
+use settings::engine_choice::choose;
 use settings::output;
 
 fn main() -> ExitCode {
@@ -134,9 +136,9 @@ fn with_engine(args: &EngineArgs, command: impl FnOnce(&Engine, &Reporter) -> Re
     let waiting = reporter.clone();
     let signals_handled = signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why));
     let call_reporter = reporter.clone();
-    let engine = Engine::new(settings::engine::engine_program(&args.engine), ending, move |call| {
-        call_reporter.emit(&Message::Call(call))
+    let result = signals_handled.and_then(|()| choose(args.engine.clone(), &reporter)).and_then(|program| {
+        let on_call = move |call: &EngineCall| call_reporter.emit(&Message::Call(call));
+        command(&Engine::new(engine_program(&program), ending, on_call), &reporter)
     });
-    let result = signals_handled.and_then(|()| command(&engine, &reporter));
     (reporter, result)
 }

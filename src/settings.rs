@@ -4,6 +4,7 @@
 pub mod app;
 mod container_options;
 pub mod engine;
+pub mod engine_choice;
 pub mod files;
 pub mod folders;
 pub mod hooks;
@@ -149,7 +150,7 @@ impl Job {
             tag: args.tag,
             naming: Naming { application: args.images.application_name, description: args.images.description },
             callback_url: args.callback_url,
-            engine: args.engine,
+            engine: engine_choice::choose(args.engine, reporter)?,
             client_config: folders::client_config(),
             proxy_is_set: variables::proxy_is_set(),
         })

@@ -94,8 +94,8 @@ pub const CLEANUP: &str = "cleanup-after-build";
 pub struct CleanupArgs {
     #[arg(long)]
     pub engine: OsString,
-    /// The engine's CLI is podman's
-    #[arg(long)]
+    /// Whether the engine's CLI is podman's
+    #[arg(long, action = clap::ArgAction::Set)]
     pub podman: bool,
     /// The lock of the run that created the containers and images
     #[arg(long)]

@@ -9,9 +9,9 @@ use super::choices::ColorChoice;
 /// Options of the commands that only query the engine.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
-    /// The engine's CLI: docker, or a compatible one
-    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
-    pub engine: OsString,
+    /// The engine's CLI [default: docker, or else podman]
+    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH")]
+    pub engine: Option<OsString>,
 
     /// Print only errors and the requested output
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]

@@ -119,9 +119,9 @@ pub struct JobArgs {
     #[arg(long, value_name = "URL")]
     pub callback_url: Option<String>,
 
-    /// The engine's CLI: docker, or a compatible one
-    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
-    pub engine: OsString,
+    /// The engine's CLI [default: docker, or else podman]
+    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH")]
+    pub engine: Option<OsString>,
 
     #[command(flatten)]
     pub repository: RepositoryArgs,

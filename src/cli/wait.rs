@@ -22,7 +22,7 @@ pub struct WaitOptions {
     #[arg(long, value_name = "TIME", value_parser = waiting_time)]
     pub timeout: Option<Duration>,
 
-    /// The engine's CLI: docker, or a compatible one
-    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH", default_value = "docker")]
-    pub engine: OsString,
+    /// The engine's CLI [default: docker, or else podman]
+    #[arg(long, env = "MINIS2I_ENGINE", value_name = "PATH")]
+    pub engine: Option<OsString>,
 }

@@ -17,9 +17,7 @@ use crate::settings::engine::engine_program;
 /// If the lock cannot be taken over, the engine's CLI cannot be started, or the engine does not answer.
 pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let engine = Engine::new(engine_program(&args.engine), Ending::default(), |_| {});
-    if args.podman {
-        engine.learn_dialect(Dialect::Podman);
-    }
+    engine.learn_dialect(if args.podman { Dialect::Podman } else { Dialect::Docker });
     let run_lock = RunLock::inherit(&args.lock)?;
     let containers = Leftovers { containers: args.container, ..Leftovers::default() }.remove(&engine);
     // Containers without a lock are removed too: those that the engine created after their run was killed, or whose locks

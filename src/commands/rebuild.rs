@@ -17,6 +17,7 @@ use crate::git::repository::is_remote;
 use crate::report::Reporter;
 use crate::report::message::Message;
 use crate::settings::engine::engine_program;
+use crate::settings::engine_choice::choose;
 
 /// The arguments of the build that produces an image again, read from its labels. Options in `args` override the
 /// labels.
@@ -32,7 +33,9 @@ pub fn as_build(args: RebuildArgs, reporter: &Reporter) -> Result<BuildArgs> {
             .into());
     }
     let (name, new_tag) = (job.source.to_string_lossy().into_owned(), std::mem::take(&mut job.builder));
-    let image = find_image(&name, &job.engine, reporter)?;
+    let engine = choose(job.engine.take(), reporter)?;
+    let image = find_image(&name, &engine, reporter)?;
+    job.engine = Some(engine);
     let builder = required_label(&image, &name, labels::BUILD_IMAGE)?;
     job.tag = if new_tag.is_empty() { tag_of(&name, &image)? } else { new_tag };
     let typed = required_label(&image, &name, labels::SOURCE_LOCATION)?;

@@ -81,7 +81,7 @@ fn request(typed: &TypedLine) -> Result<Request> {
         maps_paths: job.output_paths.map_paths,
         has_path_rules: !job.output_paths.map_path.is_empty(),
         names_problems: job.output_paths.problems,
-        engine: typed.has_engine.then(|| job.engine.to_string_lossy().into_owned()),
+        engine: job.engine.as_ref().filter(|_| typed.has_engine).map(|engine| engine.to_string_lossy().into_owned()),
         pulls: typed.has_pull_policy,
         folder: text(env::current_dir().context("cannot find out which folder this is")?)?,
         program: text(env::current_exe().context("cannot find out where minis2i is")?)?,

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::report::Reporter;
 use crate::report::message::{Message, UpToDate};
 use crate::settings::engine::{engine_program, spelling};
+use crate::settings::engine_choice::choose;
 use crate::settings::folders;
 use crate::settings::image_name::check_tag;
 use crate::signals;
@@ -37,8 +38,9 @@ pub fn wait(args: &WaitOptions, reporter: &Reporter) -> Result<()> {
         open.end();
     })?;
     let calls = reporter.clone();
-    let engine = Engine::new(engine_program(&args.engine), ending, move |call| calls.emit(&Message::Call(call)));
-    let spelling = spelling(&args.engine);
+    let program = choose(args.engine.clone(), reporter)?;
+    let engine = Engine::new(engine_program(&program), ending, move |call| calls.emit(&Message::Call(call)));
+    let spelling = spelling(&program);
     let wanted =
         Wanted { tag: &args.tag, folders: &folders::of_runs(), spelling: &spelling, engine: &engine, deadline };
     for _ in 0..ATTEMPTS {

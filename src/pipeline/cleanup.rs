@@ -59,7 +59,7 @@ impl Leftovers {
     fn start_process(&self, engine: &Engine, run_lock: &RunLock) -> Result<()> {
         let mut command = Command::new(std::env::current_exe().context(NO_PROCESS)?);
         command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program().path());
-        command.args(engine.dialect().is_podman().then_some("--podman")).arg("--lock").arg(run_lock.path());
+        command.args(["--podman", &engine.dialect().is_podman().to_string()]).arg("--lock").arg(run_lock.path());
         command.envs(engine.program().variables().iter().map(|(name, value)| (name, value)));
         command.arg("--parent").arg(std::process::id().to_string());
         for container in &self.containers {

@@ -150,7 +150,7 @@ fn dialect(program: &Path) -> Dialect {
 }
 
 /// Whether the name of a program, with all links resolved, begins so.
-fn is_called(program: &Path, name: &str) -> bool {
+pub(super) fn is_called(program: &Path, name: &str) -> bool {
     let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
     program.file_name().unwrap_or_default().to_string_lossy().starts_with(name)
 }
@@ -172,7 +172,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// The file that is run for a program: its path, or the first of that name on the search path.
-fn find_program(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
+pub(super) fn find_program(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
     if program.as_encoded_bytes().contains(&b'/') {
         return Some(program.into());
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -21,6 +22,11 @@ pub struct StandInCli {
 impl StandInCli {
     pub fn new(script: &str) -> Self {
         Self::called("docker", script)
+    }
+
+    /// A script that is called `podman`.
+    pub fn podman(script: &str) -> Self {
+        Self::called("podman", script)
     }
 
     /// A script in place of git, for what git cannot be made to do either.
@@ -50,6 +56,11 @@ impl StandInCli {
     /// The path to give as `--engine`.
     pub fn path(&self) -> String {
         self.folder.path().join(self.name).display().to_string()
+    }
+
+    /// The folder in which only the script is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A search path on which the script comes first.
