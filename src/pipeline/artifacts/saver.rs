@@ -14,6 +14,7 @@ use crate::child::for_each_piece;
 use crate::contract::image_path::join;
 use crate::engine::cli::Engine;
 use crate::engine::container::Container;
+use crate::engine::copy;
 use crate::engine::process::Process;
 use crate::pipeline::container::exit_marker::{ScriptExit, UntilExit, run_and_mark_exit};
 use crate::pipeline::container::lines::relay_lines;
@@ -141,7 +142,7 @@ impl Saver {
             0 if !relayed.is_empty() => SavedArtifacts::Streamed(relayed),
             0 if ended.note == FILLED => run_again_and_relay(&engine, new_name(), &plan, to)?,
             0 if plan.without_shell && !plan.copied_before => {
-                relay_copied_files(&engine, container.name(), &CopiedFiles::Changed, to)?
+                relay_copied_without_shell(&engine, container.name(), to)?
             }
             // The shell saw that the folder is empty, so the engine need not be asked.
             0 if !plan.without_shell && ended.note != COPIED => SavedArtifacts::Nothing,
@@ -151,6 +152,19 @@ impl Saver {
             status => SavedArtifacts::Failed(format!("it exited with status {status}")),
         };
         Ok((saved, container))
+    }
+}
+
+/// Relays the files that a script without a shell copied.
+fn relay_copied_without_shell<W: Write>(
+    engine: &Engine,
+    container: &str,
+    to: &mut Writer<W>,
+) -> Result<SavedArtifacts> {
+    // To list what changed, the engine compares all of the container with its image; to look for one path is cheap.
+    match copy::exists(engine, container, COPY_FOLDER)? {
+        true => relay_copied_files(engine, container, &CopiedFiles::Changed, to),
+        false => Ok(SavedArtifacts::Nothing),
     }
 }
 

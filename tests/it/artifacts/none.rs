@@ -59,6 +59,18 @@ fn the_engine_was_asked_for_files_that_a_script_has_not_copied() {
 }
 
 #[test]
+fn a_script_that_prints_nothing_costs_its_container_and_no_other_call() {
+    let builder = Builder::new().script("assemble", "#!/bin/sh\n").script("save-artifacts", "#!/bin/sh\n").make();
+    let project = Project::new().file("a", "");
+    project.build(&builder).success();
+    let outcome = project.build(&builder).arg("--verbose").success().never_says("warning:");
+    let calls = outcome.stderr.lines().filter_map(|line| line.strip_prefix("$ docker ")?.split(' ').next());
+    // What dead runs left is looked for beside the build.
+    let of_the_build: Vec<_> = calls.filter(|call| !["ps", "images"].contains(call)).collect();
+    assert_eq!(of_the_build, ["image", "run", "run", "commit", "tag"], "{outcome}");
+}
+
+#[test]
 fn a_builder_without_the_script_costs_no_container() {
     let builder = Builder::new().script("assemble", "#!/bin/sh\n").make();
     let project = Project::new().file("a", "");

@@ -129,6 +129,17 @@ fn the_status_of_assemble_is_that_of_the_build() {
 }
 
 #[test]
+fn all_changes_of_a_container_were_listed_though_nothing_was_copied() {
+    let log = StandInCli::logging();
+    let NoShell { project, builder, _base } = no_shell(|builder| builder);
+    project.build(&builder).args(&["-e", "SAVE=nothing"]).success();
+    let run = project.build(&builder).args(&["-e", "SAVE=copy", "--engine", &log.path()]);
+    run.success().says("saved\n").never_says("artifacts 0:0");
+    assert!(!log.read("log").lines().any(|call| call.starts_with("diff ")), "{}", log.read("log"));
+    project.build(&builder).success().says("artifacts/copied 0:0 644\n");
+}
+
+#[test]
 fn bad_artifacts_are_left_out_and_copied_ones_taken() {
     let NoShell { project, builder, _base } = no_shell(|builder| builder);
     project.build(&builder).args(&["-e", "SAVE=garbage"]).success();
