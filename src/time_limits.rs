@@ -8,6 +8,8 @@
 //! - A build: its containers, up to three (the build container, that of `save-artifacts`, that of the runtime image), are
 //!   removed one after the other, each within [`CONTAINER_REMOVAL`]. Two of them may not have been there when their CLIs
 //!   were killed; each is waited for up to [`CONTAINER_CREATION`].
+//!   The container of a standby that is begun beside a build is removed at the same time as those, by a thread of its own; one
+//!   that waits is one more of the containers, of which no other is being created then.
 //! - A commit: it is given up after [`COMMIT_END`]. If it was done by then, the image or the tag is taken back in one call
 //!   that has [`COMMIT_END`] again. The removal of the containers follows.
 //! - A hook of a watch, at the same time as the others: it is asked to end, and killed after [`HOOK_END`].

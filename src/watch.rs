@@ -6,6 +6,7 @@ mod cleanup;
 mod compare;
 mod debounce;
 mod decide;
+mod early_standby;
 mod engine_events;
 mod engine_identity;
 mod event_loop;
@@ -161,6 +162,7 @@ fn run_threads(
     let (to_looker, look_requests) = mpsc::channel();
     let (to_asker, questions) = mpsc::channel();
     let (to_listener, listen_requests) = mpsc::channel();
+    let (orders, ordered) = mpsc::channel();
     let place = lock(tracker).place().clone();
     let (to_cleaner, leftovers) = mpsc::channel();
     let (app, supervisor) = app.unzip();
@@ -183,6 +185,10 @@ fn run_threads(
         tagged,
         last_commit: None,
         announced: false,
+        orders,
+        early: None,
+        last_assemble: None,
+        held: Leftovers::default(),
     };
     let threads = Threads {
         worker: to_worker,
@@ -201,6 +207,7 @@ fn run_threads(
         let started = [
             guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers)),
             guarded(scope, &send, || worker.serve()),
+            guarded(scope, &send, move || early_standby::begin_on_request(&ordered)),
             guarded(scope, &send, move || {
                 hooks::run_on_request(cx.job, &settings.hooks, settings.app.is_some(), hook_events, cx.reporter)
             }),

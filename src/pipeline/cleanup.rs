@@ -39,10 +39,14 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
+    pub fn is_empty(&self) -> bool {
+        self.containers.is_empty() && self.images.is_empty()
+    }
+
     /// Has everything removed by a background process, without waiting for it. If the process cannot be started, a
     /// warning says so, and everything is removed now.
     pub fn remove_in_background(&self, cx: &BuildContext) {
-        if self.containers.is_empty() && self.images.is_empty() {
+        if self.is_empty() {
             return;
         }
         let Err(error) = self.start_process(&cx.engine, cx.run_lock) else { return };

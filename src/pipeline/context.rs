@@ -52,6 +52,11 @@ impl Progress {
         self.phase_started = now;
     }
 
+    /// How long a phase took, if it has ended.
+    pub fn took(&self, phase: &str) -> Option<Duration> {
+        self.phases.iter().find(|(name, _)| *name == phase).map(|(_, took)| *took)
+    }
+
     /// Records that `next` ended now, which follows `phase`. If it was short, or `phase` was not recorded yet, its
     /// duration is added to `phase`.
     pub fn note_following(&mut self, phase: &'static str, next: &'static str) {

@@ -1,5 +1,6 @@
 //! Preparing a build with a builder that has a shell: the build container and `save-artifacts` are started, then
-//! scripts, source and artifacts are sent. Running `assemble` is left to [`ReadyBuild`](super::ready::ReadyBuild).
+//! scripts, source and artifacts are sent; or first all but the artifacts, and those once the image that has them is there.
+//! Running `assemble` is left to [`ReadyBuild`](super::ready::ReadyBuild).
 
 use anyhow::Result;
 
@@ -25,6 +26,7 @@ use crate::contract::image_path::join;
 use crate::engine::container::Container;
 use crate::error;
 use crate::settings::{Job, Transfer};
+use crate::source::snapshot::Snapshot;
 use crate::source::view::SourceView;
 
 /// A build whose container has received its upload except for the last bytes, and waits for them.
@@ -34,14 +36,56 @@ pub struct Prepared<'a> {
     pub inputs: Inputs,
     /// The shell runs instead of the builder's ENTRYPOINT.
     pub bypassed: bool,
-    /// The engine unpacks the upload, and not the container.
-    pub by_engine: bool,
+    /// What the container said when it began.
+    greeting: Greeting,
     pub upload: Upload<'a>,
     /// The container of `save-artifacts`, which has ended.
     saver: Option<Container>,
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    /// A container that was started in `session` and has received nothing yet.
+    fn greeted(
+        cx: &BuildContext<'a>,
+        images: &Images,
+        approach: &Approach,
+        (mut session, inputs, snapshot): (Session, Inputs, Snapshot),
+    ) -> Result<Self, PrepareError> {
+        let (job, reporter) = (cx.job, cx.reporter);
+        let greeting = wait_for_greeting(&mut session, approach, job)?;
+        check_destination(&greeting, &images.contract, &job.builder)?;
+        let scripts = scripts::choose_scripts(&images.contract, &greeting, &inputs.external_scripts, &job.builder)?;
+        scripts.notes.iter().for_each(|note| reporter.note(note));
+        source_notes::report_volumes(images, &scripts, reporter);
+        let upload = Upload::new(job, snapshot, &greeting, final_script(job, images, &greeting, &scripts));
+        Ok(Self { session, scripts, inputs, bypassed: approach.bypass, greeting, upload, saver: None })
+    }
+
+    /// The engine unpacks the upload, and not the container.
+    pub fn by_engine(&self) -> bool {
+        self.greeting.tar == TarSupport::None
+    }
+
+    /// Starts `save-artifacts` in the network of this container, if that is possible.
+    fn start_saver_beside(&self, cx: &BuildContext, plan: &ArtifactPlan) -> Result<Saver> {
+        // While the engine unpacks into a container, no other container can join its network: starting it would never
+        // return.
+        let shares = plan.can_share_network() && !self.by_engine();
+        start_saver(cx, plan, shares.then(|| self.session.container()))
+    }
+
+    /// Takes over the artifacts of the previous image, for a build that was [begun](begin) without them.
+    ///
+    /// # Errors
+    /// An obstacle if artifacts are in the container that cannot be used. A fatal error if the saver cannot be started, the
+    /// container does not accept them, or work was cancelled.
+    pub fn take_artifacts(&mut self, cx: &BuildContext, images: &Images) -> Result<(), PrepareError> {
+        let (approach, external) = (Approach::first(images), &self.inputs.external_scripts);
+        let Some(plan) = ArtifactPlan::for_approach(cx.job, images, &approach, external) else { return Ok(()) };
+        let saver = self.start_saver_beside(cx, &plan)?;
+        self.relay_artifacts(cx, saver)
+    }
+
     /// What the build is made with, for the configuration of its image.
     pub fn record(&self) -> BuildRecord<'_> {
         BuildRecord {
@@ -87,7 +131,7 @@ impl Prepared<'_> {
         if let Err(error) = self.session.send_opening(&self.inputs.secrets.opening()) {
             return Err(upload_error(&mut self.session, error.into()));
         }
-        if self.by_engine {
+        if self.by_engine() {
             let owner = user_ids::ids_of_script_user(cx, images, self.session.container())?;
             self.session.unpack_by_engine(&images.contract.destination, owner)?;
         }
@@ -96,13 +140,13 @@ impl Prepared<'_> {
     }
 
     /// Relays the artifacts from `save-artifacts` to the build container.
-    fn relay_artifacts(&mut self, cx: &BuildContext, saver: Saver, greeting: &Greeting) -> Result<(), PrepareError> {
+    fn relay_artifacts(&mut self, cx: &BuildContext, saver: Saver) -> Result<(), PrepareError> {
         cx.reporter.phase("taking over artifacts");
         match self.upload.relay_artifacts(cx, &mut self.session, saver) {
             Ok(container) => self.saver = Some(container),
             Err(error) => return Err(upload_error(&mut self.session, error).into()),
         }
-        if !self.upload.artifacts_are_clean() && greeting.has_artifacts {
+        if !self.upload.artifacts_are_clean() && self.greeting.has_artifacts {
             return Err(Obstacle::Artifacts.into());
         }
         Ok(())
@@ -136,36 +180,46 @@ pub fn prepare_with_shell<'a>(
     reporter.phase("starting the build container");
     let inputs = Inputs::read(cx, &images.contract)?;
     let plan = ArtifactPlan::for_approach(job, images, approach, &inputs.external_scripts);
-    let mut session = start_session(cx, images, approach, &inputs)?;
+    let session = start_session(cx, images, approach, &inputs)?;
     // A saver that can share the network of the build container is started after it.
-    let shares_network = plan.as_ref().is_some_and(ArtifactPlan::can_share_network);
-    let saver = if shares_network { None } else { start_saver(cx, plan.as_ref(), None)? };
+    let (sharing, alone): (Option<_>, Option<_>) = match plan {
+        Some(plan) if plan.can_share_network() => (Some(plan), None),
+        plan => (None, plan),
+    };
+    let saver = alone.map(|plan| start_saver(cx, &plan, None)).transpose()?;
     let snapshot = view.snapshot()?;
     if job.transfer != Transfer::Mount {
         source_notes::report_left_out(&job.source.path, &snapshot, reporter);
         source_notes::report_symlinks(job.selection.links, &snapshot, reporter);
     }
-    let greeting = wait_for_greeting(&mut session, approach, job)?;
-    check_destination(&greeting, &images.contract, &job.builder)?;
-    let scripts = scripts::choose_scripts(&images.contract, &greeting, &inputs.external_scripts, &job.builder)?;
-    scripts.notes.iter().for_each(|note| reporter.note(note));
-    source_notes::report_volumes(images, &scripts, reporter);
-    // While the engine unpacks into a container, no other container can join its network: starting it would never
-    // return.
-    let network_of = Some(session.container()).filter(|_| greeting.tar != TarSupport::None);
-    let saver = if shares_network { start_saver(cx, plan.as_ref(), network_of)? } else { saver };
+    let mut prepared = Prepared::greeted(cx, images, approach, (session, inputs, snapshot))?;
+    let saver = sharing.map(|plan| prepared.start_saver_beside(cx, &plan)).transpose()?.or(saver);
     progress.note("start");
     reporter.phase("sending the source");
-    let upload = Upload::new(job, snapshot, &greeting, final_script(job, images, &greeting, &scripts));
-    let by_engine = greeting.tar == TarSupport::None;
-    let bypassed = approach.bypass;
-    let mut prepared = Prepared { session, scripts, inputs, bypassed, by_engine, upload, saver: None };
     prepared.send_source(cx, images)?;
     progress.note("source");
     if let Some(saver) = saver {
-        prepared.relay_artifacts(cx, saver, &greeting)?;
+        prepared.relay_artifacts(cx, saver)?;
         progress.note("artifacts");
     }
+    Ok(prepared)
+}
+
+/// Begins a build for which the previous image is not there yet: starts its container and sends the source as `snapshot` has
+/// it. [`Prepared::take_artifacts`] has the rest.
+///
+/// # Errors
+/// As [`prepare_with_shell`].
+pub fn begin<'a>(
+    cx: &BuildContext<'a>,
+    images: &Images,
+    approach: &Approach,
+    snapshot: Snapshot,
+) -> Result<Prepared<'a>, PrepareError> {
+    let inputs = Inputs::read(cx, &images.contract)?;
+    let session = start_session(cx, images, approach, &inputs)?;
+    let mut prepared = Prepared::greeted(cx, images, approach, (session, inputs, snapshot))?;
+    prepared.send_source(cx, images)?;
     Ok(prepared)
 }
 
@@ -184,10 +238,9 @@ fn start_session(cx: &BuildContext, images: &Images, approach: &Approach, inputs
     Session::start(&cx.engine, start)
 }
 
-/// Starts `save-artifacts` if there is a plan for it, in the network of the container `network_of` if that is given.
-fn start_saver(cx: &BuildContext, plan: Option<&ArtifactPlan>, network_of: Option<&str>) -> Result<Option<Saver>> {
-    let start = |plan| Saver::start(&cx.engine, cx.run_lock.container_name(), plan, network_of, cx.reporter);
-    plan.map(start).transpose()
+/// Starts `save-artifacts`, in the network of the container `network_of` if that is given.
+fn start_saver(cx: &BuildContext, plan: &ArtifactPlan, network_of: Option<&str>) -> Result<Saver> {
+    Saver::start(&cx.engine, cx.run_lock.container_name(), plan, network_of, cx.reporter)
 }
 
 /// Waits for the container's greeting and checks that it has what the approach needs.

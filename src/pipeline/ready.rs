@@ -45,6 +45,18 @@ impl<'a> ReadyBuild<'a> {
         Self { build_container: BuildContainer::WithoutShell(Box::new(filled)), stage: None }
     }
 
+    /// Takes over the artifacts of the previous image, for a build that was begun without them.
+    ///
+    /// # Errors
+    /// An obstacle if artifacts are in the container that cannot be used. A fatal error if the saver cannot be started, the
+    /// container does not accept them, or work was cancelled.
+    pub fn take_artifacts(&mut self, cx: &BuildContext, images: &Images) -> Result<(), PrepareError> {
+        match &mut self.build_container {
+            BuildContainer::WithShell(prepared) => prepared.take_artifacts(cx, images),
+            BuildContainer::WithoutShell(_) => Ok(()),
+        }
+    }
+
     /// Sends the changes since the last upload, until the source that `view` shows is the source that was sent.
     ///
     /// # Errors
@@ -64,7 +76,7 @@ impl<'a> ReadyBuild<'a> {
     /// Why there can be no standby for the next build, if this one shows that.
     pub fn cannot_wait(&self, cx: &BuildContext, images: &Images) -> Option<CannotWait> {
         cannot_wait(cx.job, images).or(match &self.build_container {
-            BuildContainer::WithShell(prepared) => prepared.by_engine.then_some(CannotWait::Tar),
+            BuildContainer::WithShell(prepared) => prepared.by_engine().then_some(CannotWait::Tar),
             BuildContainer::WithoutShell(_) => Some(CannotWait::Shell),
         })
     }

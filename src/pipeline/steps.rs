@@ -16,6 +16,7 @@ use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
 use crate::report::message::Outcome;
 use crate::settings::Job;
+use crate::source::snapshot::Snapshot;
 use crate::source::view::SourceView;
 
 /// How often a build is prepared before it fails: more often than there are kinds of [`Obstacle`], each of which should
@@ -68,6 +69,21 @@ pub fn prepare_waiting<'a>(
             Err(error) => Err(error),
         }
     })
+}
+
+/// Begins a standby while the build before it still runs: a build whose container has the source of `snapshot` and waits for
+/// the artifacts, which [`ReadyBuild::take_artifacts`] takes over. With `bypass`, the builder's ENTRYPOINT does not run.
+///
+/// # Errors
+/// If it cannot be begun in this way, or work was cancelled; [`prepare_waiting`] may find another one.
+pub fn begin_waiting<'a>(
+    cx: &BuildContext<'a>,
+    images: &Images,
+    snapshot: Snapshot,
+    bypass: bool,
+) -> Result<ReadyBuild<'a>, PrepareError> {
+    let approach = Approach { bypass, incremental: false, shell: true, waits: true };
+    Ok(ReadyBuild::with_shell(prepare::begin(cx, images, &approach, snapshot)?))
 }
 
 /// Tries one approach after the other, each of which avoids the obstacle that the one before met.

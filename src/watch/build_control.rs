@@ -16,7 +16,9 @@ pub struct BuildControl {
 #[derive(Default)]
 struct Slot {
     cancel: Cancel,
-    /// The build that works with it.
+    /// Of what was begun beside a build, for the next one.
+    beside: Cancel,
+    /// The build that works with `cancel`.
     build: Option<u64>,
     /// It is past the point from which on it is cheaper to let it finish.
     committing: bool,
@@ -25,15 +27,36 @@ struct Slot {
     ending: Ending,
 }
 
+impl Slot {
+    /// A handle that is not stopped unless everything is.
+    fn new_cancel(&self) -> Cancel {
+        let cancel = Cancel::default();
+        if let Some(why) = self.stop {
+            cancel.trigger(why);
+        }
+        cancel
+    }
+}
+
 impl BuildControl {
     /// A handle for what begins now.
     pub fn begin(&self) -> Cancel {
         let mut slot = self.lock();
-        slot.cancel = Cancel::default();
-        if let Some(why) = slot.stop {
-            slot.cancel.trigger(why);
-        }
+        slot.cancel = slot.new_cancel();
         slot.cancel.clone()
+    }
+
+    /// A handle for what begins beside a build, for the next one: only the end of the run stops it, not that of the build.
+    pub fn begin_beside(&self) -> Cancel {
+        let mut slot = self.lock();
+        slot.beside = slot.new_cancel();
+        slot.beside.clone()
+    }
+
+    /// What was begun beside the build that is over is worked with from now on.
+    pub fn adopt_beside(&self) {
+        let mut slot = self.lock();
+        slot.cancel = slot.beside.clone();
     }
 
     /// What was begun is this build's from now on.
@@ -75,6 +98,7 @@ impl BuildControl {
         if slot.stop.is_none() {
             slot.stop = Some(why);
             slot.cancel.trigger(why);
+            slot.beside.trigger(why);
             slot.ending.begin(why);
         }
     }
@@ -112,6 +136,25 @@ mod tests {
         build_control.stop(ErrorKind::Interrupted(2));
         assert_eq!(cancel.why(), Some(ErrorKind::Interrupted(2)));
         assert_eq!(build_control.begin().why(), Some(ErrorKind::Interrupted(2)));
+    }
+
+    #[test]
+    fn what_begins_beside_a_build_outlives_it_but_not_the_run() {
+        let build_control = BuildControl::default();
+        let _ = build_control.begin();
+        build_control.take(1);
+        let beside = build_control.begin_beside();
+        build_control.cancel(1);
+        assert!(beside.why().is_none());
+        build_control.release();
+        build_control.adopt_beside();
+        build_control.take(2);
+        build_control.cancel(2);
+        assert_eq!(beside.why(), Some(ErrorKind::Superseded));
+        let other = build_control.begin_beside();
+        build_control.stop(ErrorKind::Interrupted(2));
+        assert_eq!(other.why(), Some(ErrorKind::Interrupted(2)));
+        assert_eq!(build_control.begin_beside().why(), Some(ErrorKind::Interrupted(2)));
     }
 
     #[test]

@@ -9,6 +9,12 @@ use crate::report::message::Outcome;
 /// and again costs next to nothing.
 pub const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
+/// A standby is begun beside an `assemble` that runs longer than this: most that are over sooner need no time at all.
+const EARLY_DELAY: Duration = Duration::from_millis(150);
+
+/// If the last `assemble` took less than this, a container that starts after [`EARLY_DELAY`] would do so during the commit.
+const USUALLY_SHORT: Duration = Duration::from_millis(500);
+
 /// What decides about the standby; the standby itself is the worker's.
 #[derive(Debug)]
 pub struct StandbyPolicy {
@@ -41,6 +47,11 @@ impl StandbyPolicy {
 
     pub fn is_on(&self) -> bool {
         self.off.is_none()
+    }
+
+    /// Whether the next one may be begun while a build of a source of this size runs.
+    pub fn may_begin_early(&self, bytes: u64) -> bool {
+        self.is_on() && self.cannot_wait.is_none() && bytes <= self.limit
     }
 
     /// When to try to prepare one, if at all.
@@ -103,6 +114,12 @@ impl StandbyPolicy {
     }
 }
 
+/// How long `assemble` has to run before the next standby is begun beside it, from how long the last one took. To start a
+/// container takes the engine longer than a commit, which it would hold up; so what is over soon is left alone.
+pub fn early_after(last_assemble: Option<Duration>) -> Duration {
+    if last_assemble.is_some_and(|took| took < USUALLY_SHORT) { USUALLY_SHORT } else { EARLY_DELAY }
+}
+
 /// As the end of a sentence.
 pub fn reason(why: CannotWait) -> &'static str {
     match why {
@@ -114,7 +131,7 @@ pub fn reason(why: CannotWait) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limit, StandbyPolicy};
+    use super::{Limit, StandbyPolicy, early_after};
     use crate::pipeline::approach::CannotWait;
     use crate::report::message::Outcome;
     use std::time::{Duration, Instant};
@@ -132,6 +149,22 @@ mod tests {
         assert_eq!(waits, [true; 4]);
         policy.wanted_after(Outcome::Ok);
         assert!(policy.due().unwrap() <= Instant::now());
+    }
+
+    #[test]
+    fn a_commit_is_not_held_up_by_the_next_standby() {
+        let after = |took| early_after(Some(Duration::from_millis(took))).as_millis();
+        assert_eq!((after(10), after(450), after(1000), early_after(None).as_millis()), (500, 500, 150, 150));
+    }
+
+    #[test]
+    fn none_is_begun_early_that_would_not_be_kept() {
+        assert!(StandbyPolicy::new(None, 10).may_begin_early(10));
+        assert!(!StandbyPolicy::new(None, 10).may_begin_early(11));
+        assert!(!StandbyPolicy::new(Some("off"), 10).may_begin_early(1));
+        let mut policy = StandbyPolicy::new(None, 10);
+        policy.learn(Some(CannotWait::Tar));
+        assert!(!policy.may_begin_early(1));
     }
 
     #[test]

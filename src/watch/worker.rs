@@ -1,5 +1,7 @@
 //! The thread that makes builds one after the other, and prepares a standby between them.
 
+mod preparing;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,12 +11,12 @@ use anyhow::Result;
 use super::build_control::BuildControl;
 use super::cleanup::Cleaner;
 use super::decide::ANOTHER_FOLDER;
+use super::early_standby::{EarlyStandby, Order};
 use super::jobs::Jobs;
 use super::looker::report_notices;
-use super::messages;
 use super::place::{Place, SourceMoved};
 use super::standby::Standby;
-use super::standby_policy::{self, BACK_OFF, Limit, StandbyPolicy};
+use super::standby_policy::{self, BACK_OFF, StandbyPolicy};
 use super::tagged_image::TaggedImage;
 use super::tracked_view::TrackedView;
 use super::tracker::{Tracker, lock};
@@ -23,6 +25,7 @@ use crate::engine::cli::LeftBehind;
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
 use crate::pipeline::approach::{CannotWait, PrepareError};
+use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::commit::TagMove;
 use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
@@ -62,6 +65,13 @@ pub struct Worker<'a> {
     pub last_commit: Option<Duration>,
     /// The start of the build under way was reported.
     pub announced: bool,
+    /// For standbys that are begun beside a build.
+    pub orders: Sender<Order<'a>>,
+    /// The one that was begun so, and is not complete.
+    pub early: Option<EarlyStandby<'a>>,
+    pub last_assemble: Option<Duration>,
+    /// What is removed once the next standby is ready.
+    pub held: Leftovers,
 }
 
 impl<'a> Worker<'a> {
@@ -77,6 +87,7 @@ impl<'a> Worker<'a> {
                     None => continue,
                 },
             };
+            self.remove_held();
             match command {
                 WorkerCommand::Build(request) => {
                     waiting = self.build(&request, waiting.take());
@@ -88,6 +99,7 @@ impl<'a> Worker<'a> {
                     }
                 }
                 WorkerCommand::Renew(reason) => {
+                    self.give_up_early();
                     // Another program may have taken the tag away.
                     self.throw_away(waiting.take(), self.tagged.removable());
                     self.policy.renew(reason);
@@ -101,12 +113,16 @@ impl<'a> Worker<'a> {
     /// Prepares a standby when that is due, or waits for a command.
     fn wait(&mut self, waiting: &mut Option<Standby<'a>>) -> Option<WorkerCommand> {
         let due = if waiting.is_none() { self.policy.due() } else { None };
+        if due.is_none_or(|due| due > Instant::now()) {
+            self.remove_held();
+        }
         let Some(due) = due else { return Some(self.commands.recv().unwrap_or(WorkerCommand::Leave)) };
         match self.commands.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Disconnected) => Some(WorkerCommand::Leave),
             Err(RecvTimeoutError::Timeout) => {
                 *waiting = self.prepare_standby(Instant::now());
+                self.remove_held();
                 None
             }
         }
@@ -121,47 +137,6 @@ impl<'a> Worker<'a> {
         self.cx.job = &self.jobs.at(&place.path).job;
         self.place = place;
         true
-    }
-
-    /// Prepares a standby as far as it can be. What goes wrong is not reported: the next build meets it, too.
-    fn prepare_standby(&mut self, begun: Instant) -> Option<Standby<'a>> {
-        self.follow_source();
-        let size = lock(&self.tracker).current().size();
-        if let Limit::Over { reported } = self.policy.check_size(size) {
-            if !reported {
-                self.cx.reporter.warn(&messages::too_large(lock(&self.tracker).current(), size));
-            }
-            return None;
-        }
-        let cx = BuildContext { reporter: self.without_notes, ..self.context_for(self.cx.job) };
-        let prepared = Images::find(&cx).and_then(|images| {
-            let mut view = TrackedView::of_standby(&self.tracker, &self.place);
-            let ready = steps::prepare_waiting(&cx, &images, &mut view, &mut Progress::new())?;
-            Ok(Standby { cx: BuildContext { reporter: self.cx.reporter, ..cx }, images, ready })
-        });
-        let standby = match prepared {
-            Ok(standby) => standby,
-            Err(error) => {
-                match error.downcast_ref::<CannotWait>() {
-                    Some(why) => self.learn(Some(*why)),
-                    None => self.policy.lost("the standby could not be prepared", BACK_OFF),
-                }
-                // Its containers may still be there.
-                self.throw_away(None, None);
-                return None;
-            }
-        };
-        Some(self.keep_ready(standby, Some(begun)))
-    }
-
-    /// Makes what was prepared since `begun` the standby.
-    fn keep_ready(&mut self, mut standby: Standby<'a>, begun: Option<Instant>) -> Standby<'a> {
-        self.policy.mark_ready();
-        self.cleaner.remove(standby.ready.saver_leftovers());
-        let (commands, name) = (self.own_commands.clone(), standby.ready.container().to_owned());
-        standby.ready.when_ended(move || drop(commands.send(WorkerCommand::StandbyEnded(name))));
-        (self.report)(WorkerEvent::StandbyReady(begun.map(|begun| begun.elapsed())));
-        standby
     }
 
     /// Notes why no container can wait for the next build, if none can.
@@ -183,6 +158,9 @@ impl<'a> Worker<'a> {
         if self.follow_source() {
             self.throw_away(waiting.take(), None);
             self.policy.renew(ANOTHER_FOLDER);
+        }
+        if waiting.is_none() && !request.clean {
+            waiting = self.complete_early();
         }
         let mut progress = Progress::new();
         progress.phases.clone_from(&request.phases);
@@ -238,6 +216,9 @@ impl<'a> Worker<'a> {
     ) {
         let total = request.saved.elapsed();
         let outcome = steps::outcome(&result);
+        if outcome != Outcome::Cancelled {
+            self.last_assemble = progress.took("assemble").or(self.last_assemble);
+        }
         // Another program may have taken the tag from the image of the build before.
         let before = result.as_ref().ok().and_then(|id| self.tagged.replace(id));
         let superseded = standby.as_ref().and_then(|standby| standby.superseded(&result));
@@ -246,8 +227,11 @@ impl<'a> Worker<'a> {
             // The end is waited for, so that nothing is left.
             drop(standby);
             superseded.for_each(|image| self.cx.engine.leave_behind(LeftBehind::Image(image)));
-        } else {
+        } else if outcome == Outcome::Cancelled {
+            // Its `assemble` still runs.
             self.throw_away(standby, superseded);
+        } else {
+            self.hold(leftovers(standby, superseded));
         }
         let changed = lock(&self.tracker).close_build(outcome);
         // It may have ended before it was known whether there would be a build.
@@ -297,7 +281,10 @@ impl<'a> Worker<'a> {
                 }
                 self.announce(request);
             }
-            match steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress) {
+            let assembling = self.begin_early(prepared);
+            let result = steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress);
+            drop(assembling);
+            match result {
                 Ok(assembled) => return self.commit(prepared, revision, assembled, progress).map(Some),
                 Err(error) if !progress.assemble_started && *using == StandbyUse::Used => {
                     self.give_up_on(standby, using, error)?;
@@ -385,13 +372,18 @@ impl<'a> Worker<'a> {
         let ready = steps::prepare_settled(&cx, &images, view, progress)?;
         progress.note("upload");
         self.learn(ready.cannot_wait(&cx, &images));
-        Ok(Standby { cx, images, ready })
+        Ok(Standby { cx, images: Arc::new(images), ready })
     }
 
     /// Has what a standby used removed, and images that lost the tag.
     fn throw_away(&self, standby: Option<Standby>, superseded: impl IntoIterator<Item = SupersededImage>) {
-        let mut leftovers = standby.map(|standby| standby.ready.into_leftovers()).unwrap_or_default();
-        leftovers.images.extend(superseded);
-        self.cleaner.remove(leftovers);
+        self.cleaner.remove(leftovers(standby, superseded));
     }
+}
+
+/// What a standby used, and images that lost the tag.
+fn leftovers(standby: Option<Standby>, superseded: impl IntoIterator<Item = SupersededImage>) -> Leftovers {
+    let mut leftovers = standby.map(|standby| standby.ready.into_leftovers()).unwrap_or_default();
+    leftovers.images.extend(superseded);
+    leftovers
 }

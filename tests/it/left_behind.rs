@@ -176,7 +176,7 @@ fn an_image_that_a_container_of_a_dead_run_uses_stayed_when_the_engine_did_not_r
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).start_watch();
     watch.wait_for_standby();
-    let (image, standby) = (project.id().unwrap(), watch.containers().remove(0));
+    let (image, standby) = (project.id().unwrap(), watch.only_standby());
     watch.signal("KILL");
     watch.end();
     let (run, _) = standby.rsplit_once('-').unwrap();
@@ -195,6 +195,7 @@ fn a_watch_removes_a_container_though_the_engine_failed_at_first() {
     let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
+    watch.only_standby();
     engine.make("down");
     watch.build_after(|| project.write("a", "2"));
     watch.wait_for_standby();
@@ -232,16 +233,15 @@ fn a_watch_ends_in_time_though_the_engine_does_not_answer() {
     let builder = holding_builder().make();
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).arg("--engine").arg(engine.path()).start_watch();
-    let standby = watch.containers();
-    assert_eq!(standby.len(), 1);
+    let standby = watch.only_standby();
     engine.make("silent");
     let begin = Instant::now();
     let outcome = watch.end_by("INT").status(130);
     assert!(begin.elapsed() < END_TIMEOUT, "{:?}\n{outcome}", begin.elapsed());
-    let warning = format!("did not confirm that this is removed: the container {}", standby[0]);
+    let warning = format!("did not confirm that this is removed: the container {standby}");
     assert!(outcome.stdout.contains(&warning), "{outcome}");
     let next = project.build(&builder).success();
-    next.says(&format!("note: removed a container of a run that died: {}", standby[0]));
+    next.says(&format!("note: removed a container of a run that died: {standby}"));
     wait_for("no container", || builder.containers().is_empty());
     wait_for("no lock", || locks(&project).is_empty());
 }

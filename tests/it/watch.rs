@@ -2,6 +2,7 @@
 
 mod decisions;
 mod detection;
+mod early_standby;
 mod lifecycle;
 mod notify;
 mod random_edits;

@@ -165,10 +165,24 @@ impl WatchSession {
         containers_of_process(self.id())
     }
 
-    /// Lets the `assemble` of a holding builder continue.
+    /// Waits until it has a single container, the standby, and returns its name.
+    #[track_caller]
+    pub fn only_standby(&self) -> String {
+        let mut found = Vec::new();
+        wait_for("only the standby", || {
+            found = self.containers();
+            found.len() == 1
+        });
+        found.remove(0)
+    }
+
+    /// Lets the `assemble` of a holding builder continue. That of a container which waits for the next build is not to find
+    /// that done.
     pub fn release_assemble(&self) {
+        let script = "for process in /proc/[0-9]*; do case $(tr '\\0' ' ' <$process/cmdline) in\n\
+                      '/bin/sh /usr/libexec/s2i/assemble ') touch /tmp/go;; esac; done 2>/dev/null";
         for container in self.containers() {
-            try_docker(&["exec", &container, "touch", "/tmp/go"]);
+            try_docker(&["exec", &container, "/bin/sh", "-c", script]);
         }
     }
 

@@ -30,7 +30,7 @@ fn signals_end_an_idle_watch_and_leave_nothing() {
     let project = Project::new().file("a", "1");
     for signal in SIGNALS {
         let watch = project.watch(&builder).start_watch();
-        assert_eq!(watch.containers().len(), 1, "the standby");
+        watch.only_standby();
         stop(watch, signal);
         wait_for("nothing left", || builder.containers().is_empty());
     }
@@ -131,7 +131,7 @@ fn a_watch_that_was_killed_is_taken_over_and_its_standby_never_assembles() {
     let volume = format!("{}:/proof", proof.path().display());
     let watch = project.watch(&builder).engine_options(&["--volume", &volume]).start_watch();
     let id = watch.id();
-    let standby = watch.containers().pop().unwrap();
+    let standby = watch.only_standby();
     watch.signal("KILL");
     wait_for("the end of the standby", || {
         let running = try_docker(&["inspect", "--format", "{{.State.Running}}", &standby]);
@@ -153,16 +153,17 @@ fn a_standby_that_is_removed_is_replaced() {
     let project = Project::new().file("a", "1");
     let watch = project.watch(&builder).start_watch();
     let ready = watch.with_reason("standby-ready").len();
-    let lost = watch.containers();
-    docker(&["rm", "-fv", &lost[0]]);
+    let lost = watch.only_standby();
+    docker(&["rm", "-fv", &lost]);
     watch.wait_for("another standby", |all| all.iter().filter(|it| it["reason"] == "standby-ready").count() > ready);
-    assert_ne!(watch.containers(), lost);
+    assert_ne!(watch.only_standby(), lost);
     let end = watch.build_after(|| project.write("a", "2"));
     assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
     // A standby that is removed just before the save does no harm.
     watch.wait_for_standby();
+    let lost = watch.only_standby();
     watch.build_after(|| {
-        docker(&["rm", "-fv", &watch.containers()[0]]);
+        docker(&["rm", "-fv", &lost]);
         project.write("a", "3");
     });
     assert_eq!(project.image_file("a"), "3");
