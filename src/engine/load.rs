@@ -1,6 +1,7 @@
 //! Making an image of the layers of another one and a configuration of its own, with `docker load`. A commit and a build
 //! can add to the configuration of an image, but not take anything away.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::process::Stdio;
 
@@ -17,6 +18,9 @@ const MANIFEST: &str = "manifest.json";
 /// The files of an archive of images that describe the same images in other ways.
 const OTHER_INDEXES: [&str; 3] = ["index.json", "oci-layout", "repositories"];
 
+/// What podman does not tell of an image when it is inspected.
+const UNTOLD: [&str; 3] = ["Healthcheck", "OnBuild", "Shell"];
+
 /// The name of the new configuration in an archive.
 const CONFIG: &str = "minis2i-config.json";
 
@@ -26,12 +30,16 @@ const CONFIG: &str = "minis2i-config.json";
 /// # Errors
 /// When the engine does not make it, or work was cancelled.
 pub fn with_config(engine: &Engine, id: &str, layers: &[String], config: &Value) -> Result<String> {
+    if engine.dialect().is_podman() {
+        // It wants the layers as well.
+        return with_copied_layers(engine, id, config);
+    }
     let without_layers = archive_without_layers(layers, config)?;
     match engine.feed(&["load"], &without_layers) {
         Ok(output) => loaded_id(&output),
         Err(error) => {
             engine.cancel().check()?;
-            // Engines with an image store of containerd, and podman, want the layers as well.
+            // Engines with an image store of containerd want the layers as well.
             with_copied_layers(engine, id, config).map_err(|second| second.context(error))
         }
     }
@@ -52,7 +60,8 @@ fn with_copied_layers(engine: &Engine, id: &str, config: &Value) -> Result<Strin
     let (save_errors, load_errors) = (save.collect_stderr(), load.collect_stderr());
     let loaded = Collector::start(load.stdout());
     let (from, to) = (BufReader::new(save.stdout()), BufWriter::new(load.stdin()));
-    let copied = copy_archive(from, to, config);
+    let untold: &[&str] = if engine.dialect().is_podman() { &UNTOLD } else { &[] };
+    let copied = copy_archive(from, to, config, untold);
     let (saved, status) = (save.wait()?, load.wait()?);
     engine.cancel().check()?;
     if saved != 0 {
@@ -65,29 +74,51 @@ fn with_copied_layers(engine: &Engine, id: &str, config: &Value) -> Result<Strin
     loaded_id(&loaded.text())
 }
 
-/// Copies an archive of one image, with another configuration.
-fn copy_archive(from: impl Read, to: impl Write, config: &Value) -> Result<()> {
+/// Copies an archive of one image, with another configuration, which takes the `kept` fields from the one that it had.
+fn copy_archive(from: impl Read, to: impl Write, config: &Value, kept: &[&str]) -> Result<()> {
     let mut from = ::tar::Archive::new(from);
     let mut to = ::tar::Builder::new(to);
     let mut manifest = None;
+    let mut documents = BTreeMap::new();
     for entry in from.entries()? {
         let mut entry = entry?;
         let name = entry.path()?.to_string_lossy().into_owned();
         if name == MANIFEST {
             manifest = Some(serde_json::from_reader::<_, Vec<ImageEntry>>(&mut entry)?);
+        } else if !kept.is_empty() && name.ends_with(".json") && !OTHER_INDEXES.contains(&name.as_str()) {
+            let mut text = Vec::new();
+            entry.read_to_end(&mut text)?;
+            to.append(&entry.header().clone(), text.as_slice())?;
+            documents.insert(name, text);
         } else if !OTHER_INDEXES.contains(&name.as_str()) {
             let header = entry.header().clone();
             to.append(&header, &mut entry)?;
         }
     }
     let [image] = &manifest.unwrap_or_default()[..] else { return Err(anyhow!("`docker save` lists no image")) };
-    append_config(&mut to, &image.layers, config)?;
+    let before = documents.get(&image.config).map(|text| serde_json::from_slice(text)).transpose()?;
+    append_config(&mut to, &image.layers, &completed(config, &before.unwrap_or_default(), kept))?;
     Ok(to.into_inner()?.flush()?)
+}
+
+/// A configuration file with these fields of another one, where it has none.
+fn completed(config: &Value, before: &Value, fields: &[&str]) -> Value {
+    let mut completed = config.clone();
+    for field in fields {
+        let value = &before["config"][field];
+        if !value.is_null() && completed["config"].get(field).is_none() {
+            completed["config"][field] = value.clone();
+        }
+    }
+    completed
 }
 
 /// One image in the list of an archive.
 #[derive(Deserialize)]
 struct ImageEntry {
+    /// The name of the file of its configuration.
+    #[serde(rename = "Config")]
+    config: String,
     /// The names of the files of its layers, the lowest first.
     #[serde(rename = "Layers")]
     layers: Vec<String>,
@@ -118,7 +149,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{append_config, archive_without_layers, copy_archive, loaded_id};
+    use super::{CONFIG, UNTOLD, append_config, archive_without_layers, copy_archive, loaded_id};
 
     fn files(archive: &[u8]) -> Vec<(String, String)> {
         let mut archive = ::tar::Archive::new(archive);
@@ -141,7 +172,7 @@ mod tests {
         }
         append_config(&mut saved, &["blobs/1".to_owned()], &json!({"config": {"Env": ["A=secret"]}})).unwrap();
         let mut copied = Vec::new();
-        copy_archive(saved.into_inner().unwrap().as_slice(), &mut copied, &json!({"config": {}})).unwrap();
+        copy_archive(saved.into_inner().unwrap().as_slice(), &mut copied, &json!({"config": {}}), &[]).unwrap();
         let copied = files(&copied);
         assert_eq!(copied[0], ("blobs/1".to_owned(), "layer".to_owned()));
         assert_eq!(
@@ -152,6 +183,19 @@ mod tests {
         assert!(!names.contains(&"index.json") && !names.contains(&"oci-layout"), "{names:?}");
         let manifest: Value = serde_json::from_str(&copied.last().unwrap().1).unwrap();
         assert_eq!(manifest[0]["Layers"], json!(["blobs/1"]));
+    }
+
+    #[test]
+    fn a_configuration_lost_what_podman_does_not_tell() {
+        let mut saved = ::tar::Builder::new(Vec::new());
+        let before = json!({"config": {"Env": ["A=secret"], "Shell": ["/bin/sh", "-ec"], "OnBuild": ["RUN true"]}});
+        append_config(&mut saved, &["1.tar".to_owned()], &before).unwrap();
+        let (saved, mut copied) = (saved.into_inner().unwrap(), Vec::new());
+        copy_archive(saved.as_slice(), &mut copied, &json!({"config": {"OnBuild": []}}), &UNTOLD).unwrap();
+        let files = files(&copied);
+        let (_, config) = files.iter().rfind(|(name, _)| name == CONFIG).unwrap();
+        let config: Value = serde_json::from_str(config).unwrap();
+        assert_eq!(config, json!({"config": {"OnBuild": [], "Shell": ["/bin/sh", "-ec"]}}));
     }
 
     #[test]
