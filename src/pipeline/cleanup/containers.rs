@@ -93,12 +93,9 @@ fn calls<'a>(dialect: Dialect, names: Vec<&'a str>) -> Vec<Vec<&'a str>> {
 /// What became of the containers of a call.
 fn judge(output: &Output) -> Removed {
     let stderr = output.stderr.to_lowercase();
-    let mut complaints = stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
+    let complaints = stderr.lines().filter(|line| !line.trim().is_empty() && !is_remark(line));
     if output.success {
         return Removed::Gone;
-    }
-    if complaints.peek().is_none() {
-        return Removed::Failed;
     }
     let of_complaint = |line: &str| match line {
         _ if line.contains(MISSING) => Removed::Gone,
@@ -106,6 +103,11 @@ fn judge(output: &Output) -> Removed {
         _ => Removed::Failed,
     };
     complaints.map(of_complaint).max().unwrap_or(Removed::Failed)
+}
+
+/// Whether a line, in lower case, is no complaint: podman logs what it does meanwhile, and its `docker` says that it is podman.
+fn is_remark(line: &str) -> bool {
+    line.starts_with("time=") || line.contains("/etc/containers/nodocker")
 }
 
 #[cfg(test)]
@@ -131,6 +133,10 @@ mod tests {
         // What podman 4.3 says.
         let joined = "Error: container 560efca43e4c has dependent containers which must be removed before it: c7a85841f96a: container already exists\n";
         assert_eq!(of(joined), Removed::NotYet);
+        // The `docker` of podman has a remark on each call, and the log of podman is on the same stream.
+        let emulated = "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg.\n";
+        let logged = "time=\"2026-11-28T06:38:51Z\" level=error msg=\"Removing timer for container 6e5f81c2126b\"\n";
+        assert_eq!(of(&format!("{emulated}{logged}{joined}")), Removed::NotYet);
         assert_eq!(of("Error: No such container: a\n"), Removed::Gone);
         let removing = "Error response from daemon: removal of container a is already in progress\n";
         assert_eq!(of(&format!("Error: No such container: b\n{removing}")), Removed::NotYet);
