@@ -205,8 +205,8 @@ pub fn prepare_with_shell<'a>(
     Ok(prepared)
 }
 
-/// Begins a build for which the previous image is not there yet: starts its container and sends the source as `snapshot` has
-/// it. [`Prepared::take_artifacts`] has the rest.
+/// Begins a build for which the previous image is not there yet: starts its container, calls `before_sending`, and sends the
+/// source as `snapshot` has it. [`Prepared::take_artifacts`] has the rest.
 ///
 /// # Errors
 /// As [`prepare_with_shell`].
@@ -215,10 +215,12 @@ pub fn begin<'a>(
     images: &Images,
     approach: &Approach,
     snapshot: Snapshot,
+    before_sending: impl FnOnce(),
 ) -> Result<Prepared<'a>, PrepareError> {
     let inputs = Inputs::read(cx, &images.contract)?;
     let session = start_session(cx, images, approach, &inputs)?;
     let mut prepared = Prepared::greeted(cx, images, approach, (session, inputs, snapshot))?;
+    before_sending();
     prepared.send_source(cx, images)?;
     Ok(prepared)
 }

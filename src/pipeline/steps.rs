@@ -72,7 +72,8 @@ pub fn prepare_waiting<'a>(
 }
 
 /// Begins a standby while the build before it still runs: a build whose container has the source of `snapshot` and waits for
-/// the artifacts, which [`ReadyBuild::take_artifacts`] takes over. With `bypass`, the builder's ENTRYPOINT does not run.
+/// the artifacts, which [`ReadyBuild::take_artifacts`] takes over. With `bypass`, the builder's ENTRYPOINT does not run;
+/// `before_sending` is called when the container runs.
 ///
 /// # Errors
 /// If it cannot be begun in this way, or work was cancelled; [`prepare_waiting`] may find another one.
@@ -81,9 +82,10 @@ pub fn begin_waiting<'a>(
     images: &Images,
     snapshot: Snapshot,
     bypass: bool,
+    before_sending: impl FnOnce(),
 ) -> Result<ReadyBuild<'a>, PrepareError> {
     let approach = Approach { bypass, incremental: false, shell: true, waits: true };
-    Ok(ReadyBuild::with_shell(prepare::begin(cx, images, &approach, snapshot)?))
+    Ok(ReadyBuild::with_shell(prepare::begin(cx, images, &approach, snapshot, before_sending)?))
 }
 
 /// Tries one approach after the other, each of which avoids the obstacle that the one before met.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::place::Place;
 use super::standby::Standby;
+use super::standby_policy;
 use crate::cancel::Cancel;
 use crate::error::ErrorKind;
 use crate::pipeline::context::BuildContext;
@@ -24,6 +25,8 @@ pub struct Order<'a> {
     /// How long `assemble` has to run before.
     after: Duration,
     assembled: Receiver<()>,
+    /// Of a large source, when it may be sent.
+    wanted: Option<Receiver<()>>,
     begun: Sender<Standby<'a>>,
 }
 
@@ -32,6 +35,8 @@ pub struct EarlyStandby<'a> {
     job: &'a Job,
     place: Place,
     cancel: Cancel,
+    /// Dropped when it is waited for.
+    unwanted: Sender<()>,
     begun: Receiver<Standby<'a>>,
 }
 
@@ -50,11 +55,14 @@ impl<'a> EarlyStandby<'a> {
         (standby, place): (&Standby<'a>, &Place),
         after: Duration,
     ) -> (Self, Assembling) {
-        let ((running, assembled), (send, begun)) = (mpsc::channel(), mpsc::channel());
-        let early = Self { job: cx.job, place: place.clone(), cancel: cx.engine.cancel().clone(), begun };
+        let ((running, assembled), (unwanted, wanted), (send, begun)) =
+            (mpsc::channel(), mpsc::channel(), mpsc::channel());
+        let early = Self { job: cx.job, place: place.clone(), cancel: cx.engine.cancel().clone(), unwanted, begun };
         let record = standby.ready.record();
         let (snapshot, bypass) = (record.snapshot.clone(), record.bypassed);
-        let order = Order { cx, images: standby.images.clone(), snapshot, bypass, after, assembled, begun: send };
+        let wanted = (!standby_policy::may_send_beside(snapshot.entries.len(), snapshot.size())).then_some(wanted);
+        let order =
+            Order { cx, images: standby.images.clone(), snapshot, bypass, after, assembled, wanted, begun: send };
         // The thread lives as long as there may be orders.
         let _ = orders.send(order);
         (early, Assembling { _running: running })
@@ -65,8 +73,9 @@ impl<'a> EarlyStandby<'a> {
         std::ptr::eq(self.job, job) && self.place == *place
     }
 
-    /// Waits until it has begun; `None` if it could not, or was not to.
-    pub fn wait(&self) -> Option<Standby<'a>> {
+    /// Waits until it has begun and has the source; `None` if it could not, or was not to.
+    pub fn wait(self) -> Option<Standby<'a>> {
+        drop(self.unwanted);
         self.begun.recv().ok()
     }
 
@@ -88,8 +97,12 @@ impl Order<'_> {
         if self.assembled.recv_timeout(self.after) != Err(RecvTimeoutError::Timeout) {
             return;
         }
-        let Self { cx, images, snapshot, bypass, begun, .. } = self;
-        if let Ok(ready) = steps::begin_waiting(&cx, &images, snapshot, bypass) {
+        let Self { cx, images, snapshot, bypass, wanted, begun, .. } = self;
+        let until_wanted = || {
+            // Its end is the word, as nothing is sent.
+            let _ = wanted.map(|wanted| wanted.recv());
+        };
+        if let Ok(ready) = steps::begin_waiting(&cx, &images, snapshot, bypass, until_wanted) {
             // One that was given up meanwhile is removed here.
             drop(begun.send(Standby { cx, images, ready }));
         }

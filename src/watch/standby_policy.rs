@@ -15,6 +15,10 @@ const EARLY_DELAY: Duration = Duration::from_millis(150);
 /// If the last `assemble` took less than this, a container that starts after [`EARLY_DELAY`] would do so during the commit.
 const USUALLY_SHORT: Duration = Duration::from_millis(500);
 
+/// The most entries and bytes that are sent while `assemble` runs: a container takes some 0.1 ms for an entry, so that this
+/// takes no longer than its start.
+const SENT_BESIDE: (usize, u64) = (500, 8 << 20);
+
 /// What decides about the standby; the standby itself is the worker's.
 #[derive(Debug)]
 pub struct StandbyPolicy {
@@ -120,6 +124,11 @@ pub fn early_after(last_assemble: Option<Duration>) -> Duration {
     if last_assemble.is_some_and(|took| took < USUALLY_SHORT) { USUALLY_SHORT } else { EARLY_DELAY }
 }
 
+/// Whether a source of so many entries and bytes is sent while `assemble` runs, which needs the processor, too.
+pub fn may_send_beside(entries: usize, bytes: u64) -> bool {
+    entries <= SENT_BESIDE.0 && bytes <= SENT_BESIDE.1
+}
+
 /// As the end of a sentence.
 pub fn reason(why: CannotWait) -> &'static str {
     match why {
@@ -131,7 +140,7 @@ pub fn reason(why: CannotWait) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limit, StandbyPolicy, early_after};
+    use super::{Limit, StandbyPolicy, early_after, may_send_beside};
     use crate::pipeline::approach::CannotWait;
     use crate::report::message::Outcome;
     use std::time::{Duration, Instant};
@@ -155,6 +164,12 @@ mod tests {
     fn a_commit_is_not_held_up_by_the_next_standby() {
         let after = |took| early_after(Some(Duration::from_millis(took))).as_millis();
         assert_eq!((after(10), after(450), after(1000), early_after(None).as_millis()), (500, 500, 150, 150));
+    }
+
+    #[test]
+    fn a_large_source_is_not_sent_while_assemble_needs_the_processor() {
+        assert!(may_send_beside(500, 1000));
+        assert!(!may_send_beside(501, 1000) && !may_send_beside(1, 1 << 30));
     }
 
     #[test]

@@ -89,6 +89,27 @@ fn after_a_build_that_failed_the_next_container_was_started_again() {
 }
 
 #[test]
+fn a_large_source_is_sent_once_assemble_has_ended() {
+    let builder = shared_holding_builder();
+    let project = Project::new().file("a", "1").file("large", &"x".repeat(9 << 20));
+    let watch = project.watch(&builder).start_watch();
+    let begun = hold(&watch, &project);
+    watch.release_assemble();
+    assert_eq!(watch.wait_for_build(2)["status"], "ok");
+    watch.wait_for_standby();
+    assert_eq!(watch.only_standby(), begun);
+    let end = watch.build_after(|| {
+        hold_no_more(&project);
+        project.write("a", "2");
+    });
+    assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
+    assert_eq!(project.image_file("large").len(), 9 << 20);
+    // One that waits for that at the end is not left.
+    hold(&watch, &project);
+    watch.stop("INT");
+}
+
+#[test]
 fn the_artifacts_are_those_of_the_build_beside_which_it_began() {
     let assemble = "#!/bin/sh\nset -e\n[ ! -e /tmp/src/hold ] || while [ ! -e /tmp/go ]; do sleep 0.1; done\n\
                     cp -a /tmp/src/. /app/; cat /tmp/artifacts/log >/app/log 2>/dev/null || :; cat /tmp/src/a >>/app/log\n";
