@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::support::builder::Builder;
-use crate::support::engine::{docker, try_docker};
+use crate::support::engine::docker;
 use crate::support::exit_status::SIGNALS;
+use crate::support::image::archive_of;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::running_process::RunningProcess;
@@ -63,10 +64,10 @@ fn waiting_builder() -> Builder {
     Builder::new().script("assemble", script).make()
 }
 
-/// A builder whose `tar` prints `taking` after the first bytes, and takes the rest when `/tmp/go` exists.
+/// A builder whose `tar` makes `/tmp/taking` after the first bytes, and takes the rest when `/tmp/go` exists.
 fn builder_with_slow_tar() -> Builder {
     let tar = "#!/bin/sh\ncase \"$*\" in *version*) exec /bin/tar \"$@\" ;; esac\nhead -c 10000 >/tmp/first\n\
-               echo taking >&2\nwhile [ ! -e /tmp/go ]; do sleep 0.1; done\n\
+               : >/tmp/taking\nwhile [ ! -e /tmp/go ]; do sleep 0.1; done\n\
                cat /tmp/first - | /bin/tar \"$@\"\n";
     Builder::copying().file("slow/tar", 0o755, tar).instruction("ENV PATH=/slow:/usr/bin:/bin").make()
 }
@@ -76,14 +77,11 @@ fn large() -> String {
     "0123456789abcdef".repeat(1 << 20)
 }
 
-/// Waits until a container of the builder has printed this, and returns the container.
-fn wait_for_logs(builder: &Builder, words: &str) -> String {
+/// Waits until `tar` has taken the first bytes in a container of the builder, and returns the container.
+fn wait_until_taking(builder: &Builder) -> String {
     let mut found = None;
-    wait_for(words, || {
-        found = builder.containers().into_iter().find(|container| {
-            let logs = try_docker(&["logs", container]);
-            String::from_utf8_lossy(&[logs.stdout, logs.stderr].concat()).contains(words)
-        });
+    wait_for("the first bytes", || {
+        found = builder.containers().into_iter().find(|container| archive_of(container, "/tmp/taking").is_success());
         found.is_some()
     });
     found.unwrap()
@@ -141,7 +139,7 @@ fn an_interrupt_while_the_source_is_sent_ends_the_build() {
     test.project.write("large", &large());
     for signal in SIGNALS {
         let running = test.project.build(&test.builder).start();
-        wait_for_logs(&test.builder, "taking");
+        wait_until_taking(&test.builder);
         test.signal(running, signal).says("minis2i: build cancelled:");
     }
 }
@@ -308,7 +306,7 @@ fn a_half_sent_upload_is_not_assembled() {
     let builder = builder_with_slow_tar();
     let project = Project::new().file("large", &large()).file("out", "built");
     let running = project.build(&builder).start();
-    let container = wait_for_logs(&builder, "taking");
+    let container = wait_until_taking(&builder);
     running.signal("KILL");
     assert_eq!(running.end().status, None);
     docker(&["exec", &container, "touch", "/tmp/go"]);
