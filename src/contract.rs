@@ -107,6 +107,11 @@ impl Contract {
             user: overrides.user.as_ref().or(user).cloned(),
         })
     }
+
+    /// The path of a script with this name in a container that it was sent to.
+    pub fn uploaded_script(&self, name: &str) -> String {
+        join(&self.destination, &format!("scripts/{name}"))
+    }
 }
 
 /// The value of the first of these labels that the image has, or else of this environment variable. An empty value

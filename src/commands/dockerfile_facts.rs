@@ -62,10 +62,8 @@ impl<'a> DockerfileFacts<'a> {
                 .into());
         };
         let folders = [lines.next(), lines.next()].map(|folder| folder.filter(|folder| !folder.is_empty()));
-        let is_external = |script| external_scripts.iter().any(|external| external.script == script);
-        let path = |script: Script, folder: Option<&str>| match is_external(script) {
-            true => Some(join(&contract.destination, &format!("scripts/{}", script.name()))),
-            false => folder.map(|folder| join(folder, script.name())),
+        let path = |script: Script, folder: Option<&str>| {
+            uploaded(&contract, external_scripts, script).or(folder.map(|folder| join(folder, script.name())))
         };
         let Some(assemble) = path(Script::Assemble, folders[0]) else { return Err(no_assemble(name, &contract)) };
         let run = path(Script::Run, folders[1]).unwrap_or_else(|| {
@@ -96,12 +94,7 @@ impl<'a> DockerfileFacts<'a> {
         })?;
         let folder = contract.folders.first().map(String::as_str).unwrap_or_default();
         let path = |script: Script| {
-            let is_external = external_scripts.iter().any(|external| external.script == script);
-            if is_external {
-                join(&contract.destination, &format!("scripts/{}", script.name()))
-            } else {
-                join(folder, script.name())
-            }
+            uploaded(&contract, external_scripts, script).unwrap_or_else(|| join(folder, script.name()))
         };
         let (assemble, run) = (path(Script::Assemble), path(Script::Run));
         let (uid, gid) = owner;
@@ -124,6 +117,12 @@ impl<'a> DockerfileFacts<'a> {
             ..Dockerfile::default()
         }
     }
+}
+
+/// The path of a script that comes with the source; `None` if the builder's own counts.
+fn uploaded(contract: &Contract, external_scripts: &[ExternalScript], script: Script) -> Option<String> {
+    let is_external = external_scripts.iter().any(|external| external.script == script);
+    is_external.then(|| contract.uploaded_script(script.name()))
 }
 
 fn no_assemble(builder: &str, contract: &Contract) -> anyhow::Error {

@@ -14,7 +14,7 @@ use super::context::{BuildContext, Progress};
 use super::inputs::{Inputs, RUNTIME_SCRIPT};
 use super::pull::inspect_runtime_image;
 use super::requirements::check_destination;
-use super::run_options::{log_options, plain_options, user_and_variables};
+use super::run_options::{common_options, user_and_variables};
 use super::script_output::ScriptOutput;
 use super::script_run::{ScriptResult, ScriptRun, follow_script};
 use crate::contract::external_scripts::ExternalScript;
@@ -145,7 +145,7 @@ impl RuntimeImage {
     /// The path of `assemble-runtime` in the container.
     fn assemble_path(&self, greeting: &Greeting, inputs: &Inputs) -> String {
         match inputs.runtime_script {
-            Some(_) => self.uploaded_path(RUNTIME_SCRIPT),
+            Some(_) => self.contract.uploaded_script(RUNTIME_SCRIPT),
             None => join(self.script_folder(greeting), RUNTIME_SCRIPT),
         }
     }
@@ -153,7 +153,7 @@ impl RuntimeImage {
     /// The CMD of the new image: the external `run`, or that of the runtime image, or else the image's own CMD.
     fn command(&self, cx: &BuildContext, greeting: &Greeting, inputs: &Inputs) -> Vec<String> {
         if external_run(inputs).is_some() {
-            return vec![self.uploaded_path(Script::Run.name())];
+            return vec![self.contract.uploaded_script(Script::Run.name())];
         }
         if self.has_run(greeting) {
             return vec![join(self.script_folder(greeting), Script::Run.name())];
@@ -172,19 +172,13 @@ impl RuntimeImage {
         }
     }
 
-    fn uploaded_path(&self, script: &str) -> String {
-        join(&self.contract.destination, &format!("scripts/{script}"))
-    }
-
     /// Starts the container and waits for its greeting. If the ENTRYPOINT does not run its arguments, it is bypassed;
     /// the last value is whether it was.
     fn start_session(&self, cx: &BuildContext, inputs: &Inputs) -> Result<(Session, Greeting, bool)> {
         let mut bypass = false;
         loop {
             let mut options = user_and_variables(&self.contract, &inputs.variables);
-            options.extend(plain_options(&self.image));
-            options.extend(log_options(&cx.job.run_options));
-            options.extend_from_slice(&cx.job.run_options);
+            options.extend(common_options(cx.job, &self.image));
             let start = Start {
                 name: cx.run_lock.container_name(),
                 image: &self.image.id,

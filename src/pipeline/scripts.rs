@@ -124,7 +124,7 @@ impl ScriptLookup<'_> {
     /// The path of a script in the container: in the upload if it is external, or else in this folder.
     fn path(&self, script: Script, folder: usize) -> String {
         if self.is_external(script) {
-            return join(&self.contract.destination, &format!("scripts/{}", script.name()));
+            return self.contract.uploaded_script(script.name());
         }
         self.path_in_image(script, folder)
     }

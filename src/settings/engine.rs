@@ -56,9 +56,9 @@ impl Variables {
 pub fn engine_program(typed: &OsStr) -> Program {
     let found = find_program(typed, &env::var_os("PATH").unwrap_or_default());
     let path = found.map(|path| path::absolute(&path).unwrap_or(path));
-    let free = path.as_deref().is_some_and(|path| has_no_contexts(path) || chooses_engine(path));
+    let dialect = dialect(path.as_deref().unwrap_or(Path::new(typed)));
+    let free = path.as_deref().is_some_and(|path| dialect.is_podman() || has_no_contexts(path) || chooses_engine(path));
     let variables = if free { Vec::new() } else { held(&Variables::read()) };
-    let dialect = path.as_deref().map_or_else(|| dialect(Path::new(typed)), dialect);
     Program::new(typed.to_owned(), path, variables, dialect)
 }
 
@@ -140,7 +140,7 @@ fn plain_address(config: &Path, context: &str) -> Option<String> {
 
 /// Whether a program is known to have no contexts.
 fn has_no_contexts(program: &Path) -> bool {
-    dialect(program) == Dialect::Podman || WITHOUT_CONTEXTS.iter().any(|other| is_called(program, other))
+    WITHOUT_CONTEXTS.iter().any(|other| is_called(program, other))
 }
 
 /// Whose CLI a program seems to be. The `docker` of podman is a script that calls podman, or a link to it.

@@ -1,12 +1,12 @@
 //! An image made of another one and one more layer, by `docker load` of an archive that leaves out the layers that the
 //! engine has. That takes half of what a container, a copy and a commit take, and a third of the calls.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::engine::BASE;
 use super::engine_api::request;
 use super::image::find_image;
 
@@ -59,13 +59,13 @@ struct Base {
 }
 
 impl Base {
-    /// Asks the engine, once for each id or name that is used again and again.
+    /// What there is to know of an image. Of the base that most are made of, the engine is asked once.
     fn of(name: &str) -> Option<Self> {
-        static KNOWN: Mutex<BTreeMap<String, Base>> = Mutex::new(BTreeMap::new());
-        let shared = name == super::engine::BASE;
-        if let Some(known) = KNOWN.lock().unwrap().get(name).filter(|_| shared) {
-            return Some(known.clone());
-        }
+        static SHARED: OnceLock<Option<Base>> = OnceLock::new();
+        if name == BASE { SHARED.get_or_init(|| Self::asked(name)).clone() } else { Self::asked(name) }
+    }
+
+    fn asked(name: &str) -> Option<Self> {
         let mut found = find_image(name)?;
         let Value::Object(config) = found["Config"].take() else { return None };
         let layers = found["RootFS"]["Layers"]
@@ -73,9 +73,7 @@ impl Base {
             .iter()
             .map(|it| it.as_str().map(str::to_owned))
             .collect::<Option<_>>()?;
-        let base = Self { architecture: found["Architecture"].as_str()?.to_owned(), layers, config };
-        KNOWN.lock().unwrap().insert(name.to_owned(), base.clone());
-        Some(base)
+        Some(Self { architecture: found["Architecture"].as_str()?.to_owned(), layers, config })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::contract::{Contract, labels};
 use crate::engine::image::Image;
 use crate::pipeline::approach::Approach;
 use crate::pipeline::images::Images;
-use crate::pipeline::run_options::{log_options, plain_options, user_options};
+use crate::pipeline::run_options::{common_options, user_options};
 use crate::settings::Job;
 
 /// The beginnings, after `--`, of the options of `docker run` that conflict with `--network=container:NAME`: those that
@@ -76,9 +76,7 @@ impl ArtifactPlan {
             },
         };
         let mut options = user_options(&contract);
-        options.extend(plain_options(previous));
-        options.extend(log_options(&job.run_options));
-        options.extend_from_slice(&job.run_options);
+        options.extend(common_options(job, previous));
         let bypass = label(labels::ENTRYPOINT) == Some("bypassed");
         let copied_before = label(labels::ARTIFACTS) == Some("copied");
         let without_shell = label(labels::SHELL).map_or(!shell, |value| value == "missing");

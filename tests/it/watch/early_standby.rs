@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::support::builder::Builder;
 use crate::support::containers::containers_of_process;
 use crate::support::exit_status::SIGNALS;
@@ -28,6 +30,17 @@ fn hold(watch: &WatchSession, project: &Project) -> String {
 /// The source is to hold no further build.
 fn hold_no_more(project: &Project) {
     fs::remove_file(project.path().join("hold")).unwrap();
+}
+
+/// Saves `a` once the standby is ready, which must be in the container `begun`; the end of that build.
+#[track_caller]
+fn build_in(watch: &WatchSession, project: &Project, begun: &str, a: &str) -> Value {
+    watch.wait_for_standby();
+    assert_eq!(watch.only_standby(), begun);
+    watch.build_after(|| {
+        hold_no_more(project);
+        project.write("a", a);
+    })
 }
 
 #[test]
@@ -78,12 +91,7 @@ fn after_a_build_that_failed_the_next_container_was_started_again() {
     let begun = hold(&watch, &project);
     watch.release_assemble();
     assert_eq!(watch.wait_for_build(2)["status"], "failed");
-    watch.wait_for_standby();
-    assert_eq!(watch.only_standby(), begun);
-    let end = watch.build_after(|| {
-        hold_no_more(&project);
-        project.write("a", "2");
-    });
+    let end = build_in(&watch, &project, &begun, "2");
     assert_eq!(end["standby"], "used");
     watch.stop("INT");
 }
@@ -96,12 +104,7 @@ fn a_large_source_is_sent_once_assemble_has_ended() {
     let begun = hold(&watch, &project);
     watch.release_assemble();
     assert_eq!(watch.wait_for_build(2)["status"], "ok");
-    watch.wait_for_standby();
-    assert_eq!(watch.only_standby(), begun);
-    let end = watch.build_after(|| {
-        hold_no_more(&project);
-        project.write("a", "2");
-    });
+    let end = build_in(&watch, &project, &begun, "2");
     assert_eq!((&end["standby"], project.image_file("a").as_str()), (&"used".into(), "2"));
     assert_eq!(project.image_file("large").len(), 9 << 20);
     // One that waits for that at the end is not left.
@@ -120,12 +123,7 @@ fn the_artifacts_are_those_of_the_build_beside_which_it_began() {
     let begun = hold(&watch, &project);
     watch.release_assemble();
     assert_eq!(watch.wait_for_build(2)["status"], "ok");
-    watch.wait_for_standby();
-    assert_eq!(watch.only_standby(), begun);
-    let end = watch.build_after(|| {
-        hold_no_more(&project);
-        project.write("a", "3");
-    });
+    let end = build_in(&watch, &project, &begun, "3");
     assert_eq!((&end["standby"], project.image_file("log").as_str()), (&"used".into(), "113"), "{watch}");
     watch.stop("INT");
 }
