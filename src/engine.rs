@@ -11,6 +11,7 @@ pub mod health_check;
 mod hints;
 pub mod image;
 pub mod load;
+pub mod memory;
 pub mod process;
 pub mod program;
 pub mod reference;

@@ -12,7 +12,7 @@ pub mod context;
 pub mod image_config;
 pub mod images;
 pub mod inputs;
-mod memory_mount;
+pub mod memory_mount;
 mod no_shell;
 mod prepare;
 pub mod pull;
@@ -26,6 +26,7 @@ mod script_output;
 pub mod script_run;
 mod scripts;
 mod secrets;
+pub mod source_in;
 mod source_notes;
 pub mod steps;
 mod upload;
@@ -44,6 +45,7 @@ use cleanup::Leftovers;
 use commit::TagMove;
 use context::{BuildContext, Progress};
 use images::Images;
+use source_in::{SourceIn, SourceInDecider};
 use steps::CommitOptions;
 
 /// Builds once, reports the start and the end, and has a background process remove the leftovers. With `if_changed`, an image
@@ -138,16 +140,41 @@ fn run_steps(
 ) -> Result<(String, Leftovers)> {
     let revision = RevisionQuery::start(&cx.job.source.path, cx.engine.cancel());
     let mut view = DiskView::new(&cx.job.source.path, &cx.job.selection, cx.engine.cancel().clone())?;
-    let mut ready = steps::prepare_settled(cx, images, &mut view, progress)?;
-    if let (Some(tagged), Some(_)) = (&images.tagged, &announcement.started)
-        && steps::is_current(cx.job, images, &ready)
-    {
-        return Ok((tagged.id.clone(), ready.into_leftovers()));
+    let mut decider = SourceInDecider::default();
+    images.tell(&mut decider);
+    let mut cx = BuildContext { source_in: memory_mount::choose(cx, images, &decider, || true), ..cx.clone() };
+    let mut repeated = false;
+    let (ready, assembled) = loop {
+        let mut ready = match steps::prepare_settled(&cx, images, &mut view, progress) {
+            Err(error) if steps::prepares_again(&cx, &error) => {
+                decider.not_in_memory();
+                cx.source_in = SourceIn::Layer;
+                continue;
+            }
+            ready => ready?,
+        };
+        if let (Some(tagged), Some(_)) = (&images.tagged, &announcement.started)
+            && steps::is_current(cx.job, images, &ready)
+        {
+            return Ok((tagged.id.clone(), ready.into_leftovers()));
+        }
+        announcement.make();
+        match steps::assemble(&cx, images, &mut ready, progress) {
+            Ok(assembled) => break (ready, assembled),
+            Err(error) if steps::assembles_again(&cx, &decider, &error, progress) => {
+                cx.reporter.note(steps::ASSEMBLES_AGAIN);
+                cx.source_in = SourceIn::Layer;
+                repeated = true;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    if repeated {
+        decider.repeated(true);
     }
-    announcement.make();
-    let assembled = steps::assemble(cx, images, &mut ready, progress)?;
-    let options = CommitOptions { tag_move: TagMove::Separate, keep_superseded: false };
-    let id = steps::commit(cx, images, &ready, revision, assembled, options, progress)?;
+    steps::note_source_in(&cx, &mut decider, &ready, &assembled, progress);
+    let options = CommitOptions { tag_move: TagMove::Separate, keep_superseded: false, source_in: decider.label() };
+    let id = steps::commit(&cx, images, &ready, revision, assembled, options, progress)?;
     let mut leftovers = ready.into_leftovers();
     leftovers.images = images.superseded_by(&id).into_iter().collect();
     Ok((id, leftovers))

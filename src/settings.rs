@@ -30,6 +30,7 @@ use anyhow::{Result, anyhow};
 
 use crate::cancel::Cancel;
 pub use crate::cli::choices::PullPolicy;
+use crate::cli::choices::SourceInChoice;
 pub use crate::cli::commands::CLEANUP as CLEANUP_COMMAND;
 use crate::cli::job::JobArgs;
 use crate::cli::selection::SelectionArgs;
@@ -108,9 +109,11 @@ pub struct Naming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {
     /// Into the container's own layer.
-    Upload,
+    Layer,
     /// Into a file system in memory, which is mounted in the container.
     Memory,
+    /// Into the layer or into memory, whichever was found to be faster.
+    Auto,
     /// By a read-only bind mount.
     Mount,
 }
@@ -262,13 +265,20 @@ fn selection(args: &SelectionArgs, keep_symlinks: bool, cloned: bool) -> Selecti
 
 /// How the folder `source` gets to `assemble`.
 fn transfer(args: &JobArgs, source: &Path) -> Result<Transfer> {
-    match (args.mount, args.source_in_memory) {
+    let chosen = if args.source_in_memory { Some(SourceInChoice::Memory) } else { args.source_in };
+    match (args.mount, chosen) {
         (true, _) if source.to_str().is_none() => Err(container_options::not_text("--mount", source)
             .hint("leave out `--mount`, so that the source is sent, or give the folder another name")
             .into()),
         (true, _) => Ok(Transfer::Mount),
-        (_, true) => Ok(Transfer::Memory),
-        _ => Ok(Transfer::Upload),
+        (_, Some(SourceInChoice::Memory)) if args.keep_source => {
+            Err(Error::usage("a source in memory gets into no image, so that `--keep-source` could keep nothing of it")
+                .hint("leave one of `--source-in memory` and `--keep-source` out")
+                .into())
+        }
+        (_, Some(SourceInChoice::Memory)) => Ok(Transfer::Memory),
+        (_, Some(SourceInChoice::Auto)) if !args.keep_source => Ok(Transfer::Auto),
+        _ => Ok(Transfer::Layer),
     }
 }
 

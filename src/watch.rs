@@ -54,6 +54,7 @@ use crate::pipeline;
 use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
+use crate::pipeline::source_in::SourceInDecider;
 use crate::report::Reporter;
 use crate::report::message::{Message, Summary, Watching};
 use crate::run_lock::{Claim, Claimed, RunLock};
@@ -104,7 +105,7 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let app = settings.app.as_ref().map(|settings| app::prepare(app_cx, settings)).transpose()?;
     let mut listeners = Vec::from_iter(wait_server::listen(&claim, reporter));
     let notes_once = reporter.with_notes_once();
-    let cx = BuildContext { job, engine: engine.clone(), run_lock: &run_lock, reporter: &notes_once };
+    let cx = BuildContext::new(job, engine.clone(), &run_lock, &notes_once);
     let (identity, images) = std::thread::scope(|scope| {
         let identity = scope.spawn(|| engine_identity::ask(&engine));
         let images = Images::find(&cx);
@@ -188,6 +189,8 @@ fn run_threads(
         orders,
         early: None,
         last_assemble: None,
+        source_in: SourceInDecider::default(),
+        engine_memory: None,
         held: Leftovers::default(),
     };
     let threads = Threads {

@@ -54,6 +54,17 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Where the source is while `assemble` runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SourceInChoice {
+    /// In memory where builds have shown that this is faster, and works
+    Auto,
+    /// In the container's own layer, from which it is removed before the commit
+    Layer,
+    /// In memory, which is in no image
+    Memory,
+}
+
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MessageFormat {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::choices::SourceInChoice;
 use super::options::{ContainerArgs, PullArgs, RepositoryArgs, RuntimeArgs, S2iCompatArgs, SecretArgs};
 use super::output_paths::OutputPathArgs;
 use super::selection::SelectionArgs;
@@ -45,12 +46,23 @@ pub struct JobArgs {
     #[arg(long, help_heading = "What is sent")]
     pub mount: bool,
 
-    /// Keep the source in memory while `assemble` runs, not in the container's own layer
+    /// Where the source is while `assemble` runs [default: auto for `watch`, layer for others]
     ///
-    /// Tens of thousands of files are written and removed much faster there. It works with builders that read their
-    /// source or move files out of it, not with those that rename or remove the folder itself. Of the source, only the
-    /// empty folder gets into the image.
-    #[arg(long, conflicts_with_all = ["mount", "keep_source"], help_heading = "What is sent")]
+    /// Tens of thousands of files are written much faster in memory, and need not be removed before the commit. It works with
+    /// builders that read their source or move files out of it, not with those that rename or remove the folder itself. With
+    /// `auto`, the first build has it in the layer; later ones have it in memory if the removal took long and the folder
+    /// stayed in place. An `assemble` that fails there is run again with the source in the layer. Of a source in memory, only
+    /// the empty folder gets into the image.
+    #[arg(long, value_name = "WHERE", conflicts_with = "mount", help_heading = "What is sent")]
+    pub source_in: Option<SourceInChoice>,
+
+    /// The same as `--source-in memory`
+    #[arg(
+        long,
+        hide = true,
+        conflicts_with_all = ["mount", "keep_source", "source_in"],
+        help_heading = "What is sent"
+    )]
     pub source_in_memory: bool,
 
     /// Keep in the image what `assemble` leaves of the source

@@ -37,7 +37,7 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let job = Job::new(args.job, checkout.as_ref(), reporter, &ending.work)?;
     let call_reporter = reporter.clone();
     let engine = Engine::new(engine_program(&job.engine), ending, move |call| call_reporter.emit(&Message::Call(call)));
-    let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
+    let cx = BuildContext::new(&job, engine, &run_lock, reporter);
     let result = match &args.as_dockerfile {
         Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),
         None => build_and_run(&cx, args.if_changed, run_options.as_deref()),

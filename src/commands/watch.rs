@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::cancel::Cancel;
+use crate::cli::choices::SourceInChoice;
 use crate::cli::commands::WatchArgs;
 use crate::error::ErrorKind;
 use crate::report::Reporter;
@@ -15,7 +16,10 @@ use crate::watch::{self, WatchEnd};
 ///
 /// # Errors
 /// If the arguments cannot be used, or watching cannot start or go on. A failed build is no error here.
-pub fn watch(args: WatchArgs, reporter: &Reporter) -> Result<u8> {
+pub fn watch(mut args: WatchArgs, reporter: &Reporter) -> Result<u8> {
+    if !args.job.source_in_memory {
+        args.job.source_in.get_or_insert(SourceInChoice::Auto);
+    }
     // A signal still ends the process.
     let job = Job::new(args.job, None, reporter, &Cancel::default())?;
     let app = AppSettings::new(args.app, &Cancel::default())?;

@@ -45,6 +45,10 @@ pub const ENTRYPOINT: &str = "io.github.minis2i.entrypoint";
 /// `missing` if the image has no shell, otherwise empty.
 pub const SHELL: &str = "io.github.minis2i.shell";
 
+/// `memory` if the source is better kept in memory while `assemble` of this builder runs, `layer` if that fails or is slower,
+/// and empty as long as it does not matter.
+pub const SOURCE_IN: &str = "io.github.minis2i.source-in";
+
 /// `copied` if `save-artifacts` copied files instead of writing a tar stream, otherwise empty. The files that it copied
 /// are then in the image and must be removed before it runs again.
 pub const ARTIFACTS: &str = "io.github.minis2i.artifacts";

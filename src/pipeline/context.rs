@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::source_in::SourceIn;
 use crate::engine::cli::Engine;
 use crate::report::Reporter;
 use crate::run_lock::RunLock;
@@ -18,6 +19,15 @@ pub struct BuildContext<'a> {
     pub engine: Engine,
     pub run_lock: &'a RunLock,
     pub reporter: &'a Reporter,
+    /// Where the source is in the build container, unless it is mounted.
+    pub source_in: SourceIn,
+}
+
+impl<'a> BuildContext<'a> {
+    /// The context for `job`. Where the source is, as far as the job leaves it open, is up to each build.
+    pub fn new(job: &'a Job, engine: Engine, run_lock: &'a RunLock, reporter: &'a Reporter) -> Self {
+        Self { job, engine, run_lock, reporter, source_in: SourceIn::default() }
+    }
 }
 
 /// How far a build got, and how long its phases took; also known of a build that failed.
@@ -27,6 +37,8 @@ pub struct Progress {
     /// The exit status of `assemble`, once it has ended.
     pub assemble_status: Option<i32>,
     pub assemble_started: bool,
+    /// The output of `assemble` has the words of an error that a source in memory may be the cause of.
+    pub blames_memory: bool,
     phase_started: Instant,
 }
 
@@ -38,7 +50,13 @@ impl Progress {
 
     /// The progress of a build whose first phase started at `begin`.
     pub fn since(begin: Instant) -> Self {
-        Self { phases: Vec::new(), assemble_status: None, assemble_started: false, phase_started: begin }
+        Self {
+            phases: Vec::new(),
+            assemble_status: None,
+            assemble_started: false,
+            blames_memory: false,
+            phase_started: begin,
+        }
     }
 
     /// Records that `phase` ended now; it started when the phase before it ended. The durations of a repeated phase add

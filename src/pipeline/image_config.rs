@@ -46,6 +46,8 @@ pub struct BuildRecord<'a> {
     pub copied: bool,
     /// The builder has a shell.
     pub shell: bool,
+    /// The value of the label that says where the source of the next build goes.
+    pub source_in: &'static str,
 }
 
 impl<'a> ImageConfig<'a> {
@@ -135,12 +137,17 @@ fn build_labels(job: &Job, images: &Images, record: &BuildRecord, base: &Image) 
 }
 
 /// The labels from which the next build with the same builder learns its approach.
-fn approach_labels(record: &BuildRecord) -> [(&'static str, String); 3] {
+fn approach_labels(record: &BuildRecord) -> [(&'static str, String); 4] {
     let entrypoint = if record.bypassed { "bypassed" } else { "kept" };
     let artifacts = if record.copied { "copied" } else { "" };
     let shell = if record.shell { "" } else { "missing" };
-    [(labels::ENTRYPOINT, entrypoint), (labels::ARTIFACTS, artifacts), (labels::SHELL, shell)]
-        .map(|(name, value)| (name, value.to_owned()))
+    [
+        (labels::ENTRYPOINT, entrypoint),
+        (labels::ARTIFACTS, artifacts),
+        (labels::SHELL, shell),
+        (labels::SOURCE_IN, record.source_in),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
 }
 
 /// The labels whose values are not always known; `None` stands for an unknown value.

@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use super::context::BuildContext;
 use super::runtime_image::RuntimeImage;
+use super::source_in::SourceInDecider;
 use super::{allowed_uids, cleanup, pull};
 use crate::contract::image_path::join;
 use crate::contract::script::SCRIPTS_LABELS;
@@ -57,6 +58,11 @@ impl Images {
     /// The absolute folders of the build container that may have the source: where it is sent, and where builders move it.
     pub fn source_folders(&self) -> [String; 2] {
         [join(&self.contract.destination, "src"), self.builder.config.working_dir.clone()]
+    }
+
+    /// Tells `decider` what the image with the tag says of this builder.
+    pub fn tell(&self, decider: &mut SourceInDecider) {
+        decider.follow(&self.builder, &self.contract.destination, self.tagged.as_ref());
     }
 
     /// The image that a build takes the tag from, if minis2i built it.

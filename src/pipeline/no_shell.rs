@@ -84,7 +84,7 @@ pub fn prepare_without_shell(
     scripts.notes.iter().for_each(|note| reporter.note(note));
     source_notes::report_volumes(images, &scripts, reporter);
     let mut snapshot = view.snapshot()?;
-    if job.transfer == Transfer::Upload {
+    if job.transfer != Transfer::Mount {
         source_notes::report_left_out(&job.source.path, &snapshot, reporter);
         source_notes::report_symlinks(job.selection.links, &snapshot, reporter);
     }
@@ -250,7 +250,7 @@ impl FillAttempt<'_> {
         reporter.phase("sending the source");
         send_scripts(upload, &self.inputs.external_scripts)?;
         let mut sent = SendResult::default();
-        if self.cx.job.transfer == Transfer::Upload {
+        if self.cx.job.transfer != Transfer::Mount {
             sent.recently_changed = self.send_source(upload, snapshot)?;
         }
         progress.note("source");
@@ -301,6 +301,7 @@ impl FilledContainer {
             bypassed: self.bypassed,
             copied: self.copied,
             shell: false,
+            source_in: "",
         }
     }
 

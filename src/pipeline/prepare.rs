@@ -95,6 +95,7 @@ impl<'a> Prepared<'a> {
             bypassed: self.bypassed,
             copied: self.upload.copied,
             shell: true,
+            source_in: "",
         }
     }
 

@@ -81,6 +81,14 @@ impl<'a> ReadyBuild<'a> {
         })
     }
 
+    /// Whether what `assemble` leaves of the source is removed, so that no image needs it.
+    pub fn removes_source(&self) -> bool {
+        match &self.build_container {
+            BuildContainer::WithShell(prepared) => !prepared.upload.script.keep_source && !prepared.by_engine(),
+            BuildContainer::WithoutShell(_) => false,
+        }
+    }
+
     /// Calls the listener once when the container has ended; never for a container that has not been started.
     pub fn when_ended(&self, listener: impl FnOnce() + Send + 'static) {
         if let BuildContainer::WithShell(prepared) = &self.build_container {
@@ -150,7 +158,7 @@ impl<'a> ReadyBuild<'a> {
                 check_status(script, status)?;
                 filled.report_remaining_source(cx, images)?;
                 // The container has ended with `assemble`, so no process is left.
-                Ok(ScriptResult { metadata: filled.metadata(cx)?, idle: true })
+                Ok(ScriptResult { metadata: filled.metadata(cx)?, idle: true, in_place: false })
             }
         }
     }

@@ -34,10 +34,10 @@ pub fn no_destination(path: &str, builder: &str) -> anyhow::Error {
         .into()
 }
 
-/// The error for `--source-in-memory` with a builder without a shell or `tar`: the engine would unpack the source into
+/// The error for `--source-in memory` with a builder without a shell or `tar`: the engine would unpack the source into
 /// the folder below the mounted tmpfs.
 pub fn memory_needs_tar(builder: &str) -> anyhow::Error {
-    Error::engine(format!("`--source-in-memory` needs a shell and `tar` in the builder `{builder}`"))
+    Error::engine(format!("`--source-in memory` needs a shell and `tar` in the builder `{builder}`"))
         .hint("add them in the builder's Dockerfile, or leave the option out")
         .into()
 }

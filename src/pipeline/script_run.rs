@@ -17,6 +17,8 @@ pub struct ScriptResult {
     pub metadata: Option<Vec<u8>>,
     /// The script left no process running that could write to the container during the commit.
     pub idle: bool,
+    /// The script left the folder of the source where it was.
+    pub in_place: bool,
 }
 
 /// A script that a container is about to run.
@@ -45,6 +47,7 @@ pub fn follow_script(
     progress: &mut Progress,
 ) -> Result<ScriptResult> {
     let result = follow(session, run, &mut output, progress);
+    progress.blames_memory |= output.blames_memory();
     if result.is_err() && cx.engine.cancel().why().is_none() {
         output.report_problems();
     }
@@ -81,7 +84,11 @@ fn follow(
                         }
                     }
                     ("metadata", _) => metadata = Some(Vec::new()),
-                    ("ready", rest) => return Ok(ScriptResult { metadata, idle: rest == "alone" }),
+                    ("ready", rest) => {
+                        let (processes, source) = rest.split_once(' ').unwrap_or((rest, ""));
+                        let (idle, in_place) = (processes == "alone", source == "in-place");
+                        return Ok(ScriptResult { metadata, idle, in_place });
+                    }
                     ("misplaced", stderr) => return Err((run.move_error)(stderr)),
                     ("cannot", state) => return Err(cannot_run(run, state)?),
                     _ => return Err(session.failure("cannot unpack the source in the build container")),

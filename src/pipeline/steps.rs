@@ -6,16 +6,17 @@ use anyhow::{Result, bail};
 use super::approach::{Approach, CannotWait, Obstacle, PrepareError, cannot_wait};
 use super::commit::{self, CommitSource, TagMove};
 use super::context::{BuildContext, Progress};
-use super::image_config::{self, ImageConfig};
+use super::image_config::{self, BuildRecord, ImageConfig};
 use super::images::Images;
 use super::ready::ReadyBuild;
 use super::script_run::ScriptResult;
+use super::source_in::{LayerBuild, SourceIn, SourceInDecider};
 use super::{no_shell, prepare};
 use crate::contract::labels;
 use crate::error::{self, ErrorKind};
 use crate::git::work_tree::RevisionQuery;
 use crate::report::message::Outcome;
-use crate::settings::Job;
+use crate::settings::{Job, Transfer};
 use crate::source::snapshot::Snapshot;
 use crate::source::view::SourceView;
 
@@ -129,8 +130,54 @@ pub fn assemble(
     let result = ready.run_second_stage(cx, runtime, progress);
     progress.note("runtime");
     let runtime_result = result?;
-    Ok(ScriptResult { metadata: runtime_result.metadata.or(assembled.metadata), idle: runtime_result.idle })
+    Ok(ScriptResult { metadata: runtime_result.metadata.or(assembled.metadata), ..runtime_result })
 }
+
+/// Notes what a build shows that went well up to its commit: where the source of the next one is better kept.
+pub fn note_source_in(
+    cx: &BuildContext,
+    decider: &mut SourceInDecider,
+    ready: &ReadyBuild,
+    assembled: &ScriptResult,
+    progress: &Progress,
+) {
+    let took = |phase| progress.took(phase).unwrap_or_default();
+    match (cx.source_in, cx.job.transfer) {
+        (SourceIn::Memory, _) => decider.built_in_memory(took("assemble")),
+        (SourceIn::Layer, Transfer::Mount) => {}
+        (SourceIn::Layer, _) => decider.built_in_layer(LayerBuild {
+            in_place: assembled.in_place && ready.removes_source(),
+            assemble: took("assemble"),
+            removal: took("clear"),
+        }),
+    }
+}
+
+/// Whether a build that could not be prepared with the source in memory is prepared again with it in the layer.
+pub fn prepares_again(cx: &BuildContext, error: &anyhow::Error) -> bool {
+    left_to_us(cx) && error::kind(error) == ErrorKind::Engine
+}
+
+/// Whether a build whose `assemble` failed with the source in memory is made again with it in the layer, before it is called
+/// failed.
+pub fn assembles_again(
+    cx: &BuildContext,
+    decider: &SourceInDecider,
+    error: &anyhow::Error,
+    progress: &Progress,
+) -> bool {
+    let failed = matches!(error::kind(error), ErrorKind::Assemble(_));
+    left_to_us(cx) && failed && decider.repeats_failure(progress.blames_memory)
+}
+
+/// Whether the source is in memory though no option asks for that, in a build that goes on.
+fn left_to_us(cx: &BuildContext) -> bool {
+    cx.source_in == SourceIn::Memory && cx.job.transfer == Transfer::Auto && cx.engine.cancel().why().is_none()
+}
+
+/// The note for a build that is made again.
+pub const ASSEMBLES_AGAIN: &str =
+    "`assemble` failed with the source in memory, so it runs again with the source in the container's layer";
 
 /// How a build is committed.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +185,8 @@ pub struct CommitOptions {
     pub tag_move: TagMove,
     /// The image that loses the tag is kept.
     pub keep_superseded: bool,
+    /// The value of the label that says where the source of the next build goes.
+    pub source_in: &'static str,
 }
 
 /// Commits the container of the build and moves the tag to the new image; returns the id of the image.
@@ -155,9 +204,10 @@ pub fn commit(
     progress: &mut Progress,
 ) -> Result<String> {
     cx.reporter.phase("committing");
-    let (record, metadata) = (ready.record(), assembled.metadata);
+    let record = BuildRecord { source_in: options.source_in, ..ready.record() };
+    let metadata = assembled.metadata;
     let config = ImageConfig::of_build(cx.job, images, &record, ready.stage(), revision.wait(), metadata)?;
-    let CommitOptions { tag_move, keep_superseded } = options;
+    let CommitOptions { tag_move, keep_superseded, .. } = options;
     let superseded = images.superseded().filter(|_| !keep_superseded);
     let source = CommitSource { container: ready.container_to_commit(), pause: !assembled.idle, tag_move, superseded };
     let result =

@@ -1,6 +1,7 @@
 //! The thread that makes builds one after the other, and prepares a standby between them.
 
 mod preparing;
+mod source_in;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
@@ -28,8 +29,8 @@ use crate::pipeline::approach::{CannotWait, PrepareError};
 use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::commit::TagMove;
 use crate::pipeline::context::{BuildContext, Progress};
-use crate::pipeline::images::Images;
 use crate::pipeline::script_run::ScriptResult;
+use crate::pipeline::source_in::SourceInDecider;
 use crate::pipeline::steps::CommitOptions;
 use crate::pipeline::{callback, steps};
 use crate::report::Reporter;
@@ -70,6 +71,10 @@ pub struct Worker<'a> {
     /// The one that was begun so, and is not complete.
     pub early: Option<EarlyStandby<'a>>,
     pub last_assemble: Option<Duration>,
+    /// Where the source is better kept.
+    pub source_in: SourceInDecider,
+    /// The memory of the engine's machine in bytes, or that it does not say; `None` if it was not asked yet.
+    pub engine_memory: Option<Option<u64>>,
     /// What is removed once the next standby is ready.
     pub held: Leftovers,
 }
@@ -270,9 +275,10 @@ impl<'a> Worker<'a> {
         let revision = RevisionQuery::start(&self.cx.job.source.path, &self.control.ending().work);
         let mut view = TrackedView::of_build(&self.tracker, &self.place);
         self.settle(request, standby, using, &mut view, progress)?;
+        let mut repeats = false;
         loop {
             if standby.is_none() {
-                *standby = Some(self.prepare_for_now(request, &mut view, progress)?);
+                *standby = Some(self.prepare_for_now(request, &mut view, repeats, progress)?);
             }
             let prepared = standby.as_mut().expect("one was prepared where there was none");
             if request.unless_current {
@@ -285,11 +291,26 @@ impl<'a> Worker<'a> {
             let result = steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress);
             drop(assembling);
             match result {
-                Ok(assembled) => return self.commit(prepared, revision, assembled, progress).map(Some),
+                Ok(assembled) => {
+                    self.note_source_in(prepared, &assembled, repeats, progress);
+                    return self.commit(prepared, revision, assembled, progress).map(Some);
+                }
+                Err(error) if steps::assembles_again(&prepared.cx, &self.source_in, &error, progress) => {
+                    // It explains what is seen twice, so that it is told each time.
+                    self.cx.reporter.emit(&Message::Note(steps::ASSEMBLES_AGAIN));
+                    self.throw_away(standby.take(), None);
+                    *using = StandbyUse::None("`assemble` failed with the source in memory".to_owned());
+                    (repeats, progress.assemble_started) = (true, false);
+                }
                 Err(error) if !progress.assemble_started && *using == StandbyUse::Used => {
                     self.give_up_on(standby, using, error)?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if repeats && matches!(error::kind(&error), ErrorKind::Assemble(_)) {
+                        self.source_in.repeated(false);
+                    }
+                    return Err(error);
+                }
             }
         }
     }
@@ -335,7 +356,8 @@ impl<'a> Worker<'a> {
         let tag_move = if short { TagMove::WithCommit } else { TagMove::Separate };
         let begin = Instant::now();
         let Standby { cx, images, ready } = prepared;
-        let options = CommitOptions { tag_move, keep_superseded: self.tagged.keep_superseded };
+        let source_in = self.source_in.label();
+        let options = CommitOptions { tag_move, keep_superseded: self.tagged.keep_superseded, source_in };
         let id = steps::commit(cx, images, ready, revision, assembled, options, progress)?;
         self.last_commit = Some(begin.elapsed());
         Ok(id)
@@ -357,22 +379,6 @@ impl<'a> Worker<'a> {
         self.throw_away(lost, None);
         *using = StandbyUse::None("the standby was lost".to_owned());
         Ok(())
-    }
-
-    /// Prepares a build of the source as it is now.
-    fn prepare_for_now(
-        &mut self,
-        request: &Request,
-        view: &mut TrackedView,
-        progress: &mut Progress,
-    ) -> Result<Standby<'a>> {
-        let cx = self.context_for(if request.clean { &self.jobs.at(&self.place.path).clean } else { self.cx.job });
-        self.control.take(request.started.build);
-        let images = Images::find(&cx)?;
-        let ready = steps::prepare_settled(&cx, &images, view, progress)?;
-        progress.note("upload");
-        self.learn(ready.cannot_wait(&cx, &images));
-        Ok(Standby { cx, images: Arc::new(images), ready })
     }
 
     /// Has what a standby used removed, and images that lost the tag.

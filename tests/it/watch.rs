@@ -7,4 +7,5 @@ mod lifecycle;
 mod notify;
 mod random_edits;
 mod soundness;
+mod source_in;
 mod timings;

@@ -64,6 +64,8 @@ minis2i_go() {
     minis2i_say exit $minis2i_status
     [ $minis2i_status = 0 ] || exit $minis2i_status
     minis2i_after || exit 1
+    minis2i_source=gone
+    if [ -d "$minis2i_dest/src" ] && [ ! -L "$minis2i_dest/src" ]; then minis2i_source=in-place; fi
     if [ "$2" = remove ]; then
         minis2i_clear
         rm -rf "$minis2i_dest/src" 2>/dev/null ||
@@ -78,7 +80,7 @@ minis2i_go() {
     for minis2i_process in /proc/[0-9]*; do
         case ${minis2i_process#/proc/} in 1 | $$) ;; *) minis2i_rest=busy ;; esac
     done
-    minis2i_say ready $minis2i_rest
+    minis2i_say ready $minis2i_rest $minis2i_source
     # The container is committed while it runs: waiting for its end first takes 0.20 s in all instead of 0.12 s.
     exec sleep 600 </dev/null >/dev/null 2>&1
 }
@@ -88,7 +90,7 @@ if command -v tar >/dev/null 2>&1; then
     case $(tar --version 2>&1) in *GNU*|*bsdtar*) minis2i_tar=sparse ;; *) minis2i_tar=plain ;; esac
 fi
 # If the builder has one of these folders and it belongs to another user, only the engine can unpack into it. A mounted
-# folder (`--mount`, `--source-in-memory`) is not the builder's and does not count.
+# folder (`--mount`, or a source in memory) is not the builder's and does not count.
 for minis2i_name in src artifacts scripts; do
     minis2i_name=$minis2i_dest/$minis2i_name
     [ -e "$minis2i_name" ] && [ ! -O "$minis2i_name" ] || continue

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Result;
+
 use super::Worker;
 use crate::pipeline::approach::CannotWait;
 use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
+use crate::pipeline::source_in::SourceIn;
 use crate::pipeline::steps;
 use crate::watch::early_standby::{Assembling, EarlyStandby};
 use crate::watch::messages;
@@ -15,18 +18,19 @@ use crate::watch::standby::Standby;
 use crate::watch::standby_policy::{self, BACK_OFF, Limit};
 use crate::watch::tracked_view::TrackedView;
 use crate::watch::tracker::lock;
-use crate::watch::work::{WorkerCommand, WorkerEvent};
+use crate::watch::work::{Request, WorkerCommand, WorkerEvent};
 
 impl<'a> Worker<'a> {
     /// Has the next standby begun if the `assemble` that is about to run in `current` takes long.
     pub(super) fn begin_early(&mut self, current: &Standby<'a>) -> Option<Assembling> {
         let size = current.ready.record().snapshot.size();
         // There may be one that an earlier build had no use for.
-        if self.early.is_some() || !self.policy.may_begin_early(size) {
+        if self.early.is_some() || !self.policy.may_begin_early(size) || !self.may_place_early(current) {
             return None;
         }
+        let source_in = self.choose_source_in(&current.cx, &current.images);
         let engine = self.cx.engine.with_cancel(self.control.begin_beside());
-        let cx = BuildContext { engine, reporter: self.without_notes, ..self.cx.clone() };
+        let cx = BuildContext { engine, reporter: self.without_notes, source_in, ..self.cx.clone() };
         let after = standby_policy::early_after(self.last_assemble);
         let (early, assembling) = EarlyStandby::order(&self.orders, cx, (current, &self.place), after);
         self.early = Some(early);
@@ -42,6 +46,10 @@ impl<'a> Worker<'a> {
         }
         let mut standby = early.wait()?;
         self.control.adopt_beside();
+        if self.choose_source_in(&standby.cx, &standby.images) != standby.cx.source_in {
+            self.throw_away(Some(standby), None);
+            return None;
+        }
         if standby.complete().unwrap_or(false) {
             standby.cx.reporter = self.cx.reporter;
             return Some(standby);
@@ -72,11 +80,41 @@ impl<'a> Worker<'a> {
         Some(self.keep_ready(standby, Some(begun)))
     }
 
+    /// Prepares a build of the source as it is now, which is in the layer if the build `repeats` one that failed with it in memory.
+    pub(super) fn prepare_for_now(
+        &mut self,
+        request: &Request,
+        view: &mut TrackedView,
+        repeats: bool,
+        progress: &mut Progress,
+    ) -> Result<Standby<'a>> {
+        let cx = self.context_for(if request.clean { &self.jobs.at(&self.place.path).clean } else { self.cx.job });
+        self.control.take(request.started.build);
+        let images = Images::find(&cx)?;
+        let mut cx = if repeats { cx } else { self.placed(cx, &images) };
+        let ready = match steps::prepare_settled(&cx, &images, view, progress) {
+            Err(error) if steps::prepares_again(&cx, &error) => {
+                self.source_in.not_in_memory();
+                cx.source_in = SourceIn::Layer;
+                steps::prepare_settled(&cx, &images, view, progress)?
+            }
+            ready => ready?,
+        };
+        progress.note("upload");
+        self.learn(ready.cannot_wait(&cx, &images));
+        Ok(Standby { cx, images: Arc::new(images), ready })
+    }
+
     fn prepare_waiting(&mut self) -> Option<Standby<'a>> {
         let cx = BuildContext { reporter: self.without_notes, ..self.context_for(self.cx.job) };
         let prepared = Images::find(&cx).and_then(|images| {
+            let cx = self.placed(cx, &images);
             let mut view = TrackedView::of_standby(&self.tracker, &self.place);
-            let ready = steps::prepare_waiting(&cx, &images, &mut view, &mut Progress::new())?;
+            let ready = steps::prepare_waiting(&cx, &images, &mut view, &mut Progress::new()).inspect_err(|error| {
+                if steps::prepares_again(&cx, error) {
+                    self.source_in.not_in_memory();
+                }
+            })?;
             Ok(Standby { cx: BuildContext { reporter: self.cx.reporter, ..cx }, images: Arc::new(images), ready })
         });
         match prepared {

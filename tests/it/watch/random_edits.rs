@@ -1,5 +1,5 @@
 //! Random changes of a tree: when a watch is idle again, the image has what a clean build of the tree has, with a
-//! standby and without.
+//! standby and without, and wherever the source is.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -95,13 +95,19 @@ fn an_idle_watch_has_the_image_of_a_clean_build() {
     println!("to run the same again: MINIS2I_SEED={seed}");
     let mut random = Random(seed);
     let builder = shared_holding_builder();
-    // Two watches of one tree, side by side.
+    // Three watches of one tree, side by side.
     let project = Project::new().file("still", "1").file("a", "1").file("d/e", "1");
     let mut without = Project::new();
     without.tag = unique_name("without");
-    let watches: [WatchSession; 2] = [
+    let mut in_memory = Project::new();
+    in_memory.tag = unique_name("in-memory");
+    let beside = |other: &Project, option: &str| {
+        other.watch(&builder).source(project.path().to_str().unwrap()).arg(option).start_watch()
+    };
+    let watches: [WatchSession; 3] = [
         project.watch(&builder).start_watch(),
-        without.watch(&builder).source(project.path().to_str().unwrap()).arg("--no-standby").start_watch(),
+        beside(&without, "--no-standby"),
+        beside(&in_memory, "--source-in=memory"),
     ];
     let mut log = Vec::new();
     let mut check_at = 0;
@@ -123,7 +129,7 @@ fn an_idle_watch_has_the_image_of_a_clean_build() {
         }
         let fresh = project.app_files_of_clean_build(&builder);
         let done = || log.join("\n");
-        for (it, watch) in [&project, &without].into_iter().zip(&watches) {
+        for (it, watch) in [&project, &without, &in_memory].into_iter().zip(&watches) {
             let app = it.app_files();
             let paths: BTreeSet<&String> = app.keys().chain(fresh.keys()).collect();
             let differ = paths.into_iter().filter(|path| app.get(*path) != fresh.get(*path));

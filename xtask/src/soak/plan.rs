@@ -94,13 +94,14 @@ const VERBS: [&str; 12] = [
 ];
 
 /// Options that the watches of a short life get, one of them each time.
-const WATCH_OPTIONS: [&[&str]; 7] = [
+const WATCH_OPTIONS: [&[&str]; 8] = [
     &[],
     &[],
     &["--no-standby"],
     &["--on-busy", "queue"],
     &["--on-busy", "restart"],
-    &["--source-in-memory"],
+    &["--source-in=memory"],
+    &["--source-in=layer"],
     &["--poll=0.3s"],
 ];
 
