@@ -1,11 +1,54 @@
-//! Reading the streams of child processes. A full pipe stops the child, so each stream is read to its end, on a thread of
-//! its own where the caller has something else to do.
+//! Child processes: starting one, and reading its streams. A full pipe stops the child, so each stream is read to its end, on
+//! a thread of its own where the caller has something else to do.
 
 use std::io::{self, Read};
+use std::process::{Child, Command};
 use std::thread::JoinHandle;
+
+use signal_hook::consts::SIGTSTP;
 
 /// How much is read at once, in bytes: half of a pipe's usual 64 KiB, so that the writer can go on meanwhile.
 const PIECE_SIZE: usize = 32 * 1024;
+
+/// Starts a child, on which Ctrl-Z has no effect. One that is not in its own process group yet would be stopped before it runs
+/// its program: our thread would wait for it for ever, and so the shell for us, and nothing would continue it.
+///
+/// # Errors
+/// If the program cannot be started.
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    let mask = StopBlocked::in_this_thread();
+    // A child has the signal mask of the thread that starts it.
+    let child = command.spawn();
+    drop(mask);
+    child
+}
+
+/// The signal of Ctrl-Z is not delivered to this thread; dropping it makes the mask of signals what it was.
+struct StopBlocked(libc::sigset_t);
+
+impl StopBlocked {
+    fn in_this_thread() -> Self {
+        let mut stop = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+        let mut before = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+        // SAFETY: both pointers are to memory of the right type, which `sigemptyset` initializes and for which all zeros are
+        // a valid value. No safe interface sets the mask of a thread.
+        unsafe {
+            libc::sigemptyset(stop.as_mut_ptr());
+            libc::sigaddset(stop.as_mut_ptr(), SIGTSTP);
+            libc::pthread_sigmask(libc::SIG_BLOCK, stop.as_ptr(), before.as_mut_ptr());
+            Self(before.assume_init())
+        }
+    }
+}
+
+impl Drop for StopBlocked {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is to a mask that this thread had.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut());
+        }
+    }
+}
 
 /// Calls `on_piece` with the content of a stream, piece by piece, until the stream ends or cannot be read any more.
 pub fn for_each_piece(stream: &mut impl Read, mut on_piece: impl FnMut(&[u8])) {
@@ -54,5 +97,29 @@ impl Collector {
     pub fn text(self) -> String {
         let bytes = self.0.join().unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::{Collector, spawn};
+
+    #[test]
+    fn a_child_that_ctrl_z_met_before_it_ran_was_waited_for_for_ever() {
+        // It sends itself what the terminal would; the second one has the mask that this thread has again.
+        let stopping = |command: &mut Command| {
+            command.args(["-c", "kill -TSTP $$; echo went on"]).stdout(Stdio::piped());
+        };
+        let mut command = Command::new("sh");
+        stopping(&mut command);
+        let mut child = spawn(&mut command).unwrap();
+        let said = Collector::start(child.stdout.take().unwrap()).text();
+        assert_eq!((said.as_str(), child.wait().unwrap().success()), ("went on", true));
+        let masked = Command::new("sh").args(["-c", "grep SigBlk /proc/self/status || echo none"]).output().unwrap();
+        let masked = String::from_utf8_lossy(&masked.stdout).into_owned();
+        let blocked = masked.split_whitespace().last().and_then(|mask| u64::from_str_radix(mask, 16).ok());
+        assert!(blocked.is_none_or(|mask| mask & (1 << (signal_hook::consts::SIGTSTP - 1)) == 0), "{masked}");
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use crate::child;
+
 /// The program that opens a URL as the user wants it.
 pub const OPENER: &str = opener(cfg!(target_os = "macos"));
 
@@ -18,7 +20,7 @@ const fn opener(is_macos: bool) -> &'static str {
 pub fn open(url: &str) -> io::Result<()> {
     let mut command = Command::new(OPENER);
     command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    let mut child = command.spawn()?;
+    let mut child = child::spawn(&mut command)?;
     // A child that is not waited for stays as a zombie.
     std::thread::spawn(move || child.wait());
     Ok(())

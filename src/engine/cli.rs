@@ -284,7 +284,7 @@ impl Engine {
         let mut command = self.program.command();
         // In a process group of its own the CLI does not get the terminal's Ctrl-C, so that we can clean up with it.
         command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let child = command.spawn().map_err(|error| hints::not_started(&self.name(), error))?;
+        let child = child::spawn(&mut command).map_err(|error| hints::not_started(&self.name(), error))?;
         Ok(Process::adopt(child, self.name(), self.cancel.clone(), on_stop))
     }
 

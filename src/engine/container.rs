@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::cli::{Engine, LeftBehind, Output};
 use super::process::Process;
+use crate::child;
 use crate::time_limits::{CONTAINER_CREATION, CONTAINER_REMOVAL, REMOVAL_PAUSE};
 
 /// A container that belongs to this run. Dropping it removes it, with its anonymous volumes.
@@ -83,7 +84,8 @@ pub fn remove_without_waiting(engine: &Engine, name: &str) {
     let mut command = engine.program().command();
     command.args(removal(engine, [name])).process_group(0);
     // What cannot be started is removed by the next run.
-    if let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Ok(mut child) = child::spawn(&mut command) {
         // A child that is not waited for stays as a zombie.
         std::thread::spawn(move || child.wait());
     }

@@ -14,6 +14,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use crate::cancel::Cancel;
+use crate::child;
 use crate::error::Error;
 use crate::time_limits::GIT_END;
 use crate::url::without_credentials;
@@ -124,7 +125,7 @@ fn run_command(mut command: Command, stopper: &Stopper) -> Result<Vec<u8>> {
     for name in REPOSITORY_VARIABLES {
         command.env_remove(name);
     }
-    let mut child = command.spawn().map_err(|error| {
+    let mut child = child::spawn(&mut command).map_err(|error| {
         Error::usage("cannot start `git`, which a repository needs")
             .because(error)
             .hint("install git (on Debian: `sudo apt-get install git`), or give a folder")

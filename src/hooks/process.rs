@@ -14,7 +14,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, test_kill_process_group, waitid,
 };
 
-use crate::child::for_each_piece;
+use crate::child::{self, for_each_piece};
 use crate::pipeline::container::lines::Lines;
 use crate::report::message::OutputLine;
 
@@ -77,7 +77,7 @@ impl HookProcess {
         shell.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         // Held meanwhile, so that no group is overlooked by what ends the process at once.
         let mut running = group.lock();
-        let child = shell.spawn()?;
+        let child = child::spawn(&mut shell)?;
         *running = Some(pid(&child));
         drop(running);
         // It has the writing end of the pipe.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::context::BuildContext;
+use crate::child;
 use crate::contract::labels;
 use crate::engine::cli::{Engine, LeftBehind};
 use crate::engine::container::removal;
@@ -75,7 +76,7 @@ impl Leftovers {
         // A child that inherits the locked file keeps it locked after this process has ended.
         command.stdin(run_lock.as_stdin().context(NO_PROCESS)?).stdout(Stdio::null()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let process = command.spawn().with_context(|| {
+        let process = child::spawn(&mut command).with_context(|| {
             let program = command.get_program().display();
             format!("{NO_PROCESS}: `{program}`")
         })?;

@@ -83,6 +83,7 @@ pub const RESTRICTIONS: [Restriction; 6] = [
         allowed: &[
             anywhere_in("src/engine", "starts the engine's CLI"),
             anywhere_in("src/git", "starts git"),
+            anywhere_in("src/child.rs", "starts what the others have put together"),
             anywhere_in("src/hooks/process.rs", "starts the commands of the user's"),
             anywhere_in("src/app/browser.rs", "starts what opens the user's browser"),
             anywhere_in("src/pipeline/cleanup.rs", "starts minis2i itself, which removes things after the build's end"),
