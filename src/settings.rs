@@ -3,6 +3,7 @@
 
 pub mod app;
 mod container_options;
+mod elsewhere;
 pub mod engine;
 pub mod engine_choice;
 pub mod files;
@@ -43,6 +44,7 @@ use crate::http;
 use crate::input_file::InputFile;
 use crate::report::Reporter;
 use crate::source::rules::{LinkPolicy, Selection};
+use elsewhere::Elsewhere;
 use image_name::Base;
 use kept_files::KeptFile;
 use output_paths::OutputPaths;
@@ -128,10 +130,12 @@ impl Job {
         note_options_without_effect(&args, checkout, reporter);
         check_names(&args)?;
         run_options::check_run_options(&args.run_options)?;
-        let transfer = transfer(&args, &source.path)?;
+        let engine = engine_choice::choose(args.engine.clone(), reporter)?;
+        let elsewhere = Elsewhere::of(&engine);
+        let transfer = transfer(&args, &source.path, elsewhere.as_ref())?;
         let overrides = overrides::overrides(&args)?;
         let allowed_uids = args.allowed_uids.as_deref().map(overrides::ranges).transpose()?;
-        let (run_options, kept_files) = kept_files::keep(docker_run_options(&args)?, cancel)?;
+        let (run_options, kept_files) = kept_files::keep(docker_run_options(&args, elsewhere.as_ref())?, cancel)?;
         let variables = given_variables(&args, reporter, cancel)?;
         Ok(Self {
             source,
@@ -153,7 +157,7 @@ impl Job {
             tag: args.tag,
             naming: Naming { application: args.images.application_name, description: args.images.description },
             callback_url: args.callback_url,
-            engine: engine_choice::choose(args.engine, reporter)?,
+            engine,
             client_config: folders::client_config(),
             proxy_is_set: variables::proxy_is_set(),
         })
@@ -230,8 +234,8 @@ fn check_callback(url: &str) -> Result<()> {
 }
 
 /// All options of `docker run`: those that our own options stand for, then those after `--`.
-fn docker_run_options(args: &JobArgs) -> Result<Vec<String>> {
-    let mut options = container_options::container_options(&args.containers, Path::new(""))?;
+fn docker_run_options(args: &JobArgs, elsewhere: Option<&Elsewhere>) -> Result<Vec<String>> {
+    let mut options = container_options::container_options(&args.containers, Path::new(""), elsewhere)?;
     options.extend(run_options::without_health_checks(&args.run_options));
     Ok(options)
 }
@@ -264,8 +268,11 @@ fn selection(args: &SelectionArgs, keep_symlinks: bool, cloned: bool) -> Selecti
 }
 
 /// How the folder `source` gets to `assemble`.
-fn transfer(args: &JobArgs, source: &Path) -> Result<Transfer> {
+fn transfer(args: &JobArgs, source: &Path, elsewhere: Option<&Elsewhere>) -> Result<Transfer> {
     let chosen = if args.source_in_memory { Some(SourceInChoice::Memory) } else { args.source_in };
+    if let (true, Some(elsewhere)) = (args.mount, elsewhere) {
+        return Err(elsewhere.refuse_mount().into());
+    }
     match (args.mount, chosen) {
         (true, _) if source.to_str().is_none() => Err(container_options::not_text("--mount", source)
             .hint("leave out `--mount`, so that the source is sent, or give the folder another name")

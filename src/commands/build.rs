@@ -28,13 +28,13 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
         // A job needs a tag, but a Dockerfile does not: this one appears nowhere.
         args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "minis2i/unnamed".to_owned());
     }
-    let run_options = args.run.then(|| app::run_options(&args.container)).transpose()?;
     let ending = Ending::default();
     let waiting = reporter.clone();
     signals::end_on_signal(ending.clone(), move |why| waiting.stop_waiting(why))?;
     let run_lock = RunLock::take(folders::of_runs())?;
     let checkout = clone_source(&args, &ending.work, &run_lock, reporter)?;
     let job = Job::new(args.job, checkout.as_ref(), reporter, &ending.work)?;
+    let run_options = args.run.then(|| app::run_options(&args.container, &job.engine)).transpose()?;
     let call_reporter = reporter.clone();
     let engine = Engine::new(engine_program(&job.engine), ending, move |call| call_reporter.emit(&Message::Call(call)));
     let cx = BuildContext::new(&job, engine, &run_lock, reporter);

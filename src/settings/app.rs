@@ -4,11 +4,13 @@ mod options;
 pub mod port;
 pub mod ready_url;
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::elsewhere::Elsewhere;
 use super::kept_files::{self, KeptFile};
 use crate::cancel::Cancel;
 use crate::cli::app::{AppArgs, RunArgs};
@@ -47,12 +49,17 @@ impl AppSettings {
     ///
     /// # Errors
     /// When an argument cannot be used, with a hint, or work was cancelled while a pipe was read.
-    pub fn new(args: AppArgs, cancel: &Cancel) -> Result<Option<Self>> {
+    pub fn new(args: AppArgs, engine: &OsStr, cancel: &Cancel) -> Result<Option<Self>> {
         if !args.run {
             return Ok(None);
         }
         let published = port::parse_all(&args.container.publish)?;
-        let (options, kept_files) = kept_files::keep(options::docker_options(&args.container)?, cancel)?;
+        let elsewhere = Elsewhere::of(engine);
+        if let (false, Some(elsewhere)) = (published.is_empty(), &elsewhere) {
+            return Err(elsewhere.refuse_ports().into());
+        }
+        let options = options::docker_options(&args.container, elsewhere.as_ref())?;
+        let (options, kept_files) = kept_files::keep(options, cancel)?;
         let network = Network::of(&options);
         if let Network::None(name) = &network
             && !published.is_empty()
@@ -122,8 +129,8 @@ fn note_on_addresses(ports: &[Port], host_network: bool) -> Option<String> {
 ///
 /// # Errors
 /// When an argument cannot be used, with a hint.
-pub fn run_options(args: &RunArgs) -> Result<Vec<String>> {
-    let mut options = options::docker_options(args)?;
+pub fn run_options(args: &RunArgs, engine: &OsStr) -> Result<Vec<String>> {
+    let mut options = options::docker_options(args, Elsewhere::of(engine).as_ref())?;
     match port::parse_all(&args.publish)? {
         ports if ports.is_empty() => options.push("--publish-all".to_owned()),
         ports => options.extend(ports.iter().map(Port::option)),
@@ -141,7 +148,7 @@ mod tests {
     fn settings(options: &str) -> anyhow::Result<Option<AppSettings>> {
         let line = format!("minis2i watch {options} src builder img");
         match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
-            Command::Watch(args) => AppSettings::new(args.app, &Cancel::default()),
+            Command::Watch(args) => AppSettings::new(args.app, "none".as_ref(), &Cancel::default()),
             other => panic!("{other:?}"),
         }
     }

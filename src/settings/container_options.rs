@@ -4,6 +4,7 @@ use std::path::{Component, Path};
 
 use anyhow::Result;
 
+use super::elsewhere::Elsewhere;
 use crate::cli::options::ContainerArgs;
 use crate::error::Error;
 
@@ -11,10 +12,10 @@ use crate::error::Error;
 ///
 /// # Errors
 /// When a volume is malformed, its folder does not exist, or it may be a folder or a named volume.
-pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String>> {
+pub fn container_options(args: &ContainerArgs, here: &Path, elsewhere: Option<&Elsewhere>) -> Result<Vec<String>> {
     let mut options = Vec::new();
     for text in &args.volume {
-        options.push(format!("--volume={}", volume("--volume", text, here)?));
+        options.push(format!("--volume={}", volume("--volume", text, here, elsewhere)?));
     }
     options.extend(args.network.iter().map(|network| format!("--network={network}")));
     options.extend(args.add_host.iter().map(|host| format!("--add-host={host}")));
@@ -24,7 +25,7 @@ pub fn container_options(args: &ContainerArgs, here: &Path) -> Result<Vec<String
 
 /// A volume, the value of `option`, with the absolute path of its folder. The engine would take a folder without a slash for a named volume, which
 /// it would create, and which would stay.
-pub fn volume(option: &str, text: &str, here: &Path) -> Result<String> {
+pub fn volume(option: &str, text: &str, here: &Path, elsewhere: Option<&Elsewhere>) -> Result<String> {
     let Some((source, target)) =
         text.split_once(':').filter(|(source, target)| !source.is_empty() && target.starts_with('/'))
     else {
@@ -46,6 +47,9 @@ pub fn volume(option: &str, text: &str, here: &Path) -> Result<String> {
                 .into());
         }
         return Ok(text.to_owned());
+    }
+    if let Some(elsewhere) = elsewhere {
+        return Err(elsewhere.refuse_volume(option, text).into());
     }
     let absolute = here.join(path).canonicalize().map_err(|error| {
         Error::usage(format!("there is no folder `{source}` to mount"))
@@ -77,10 +81,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let here = dir.path().canonicalize().unwrap();
         std::fs::create_dir(here.join("cache")).unwrap();
-        assert_eq!(volume("-v", "./cache:/c:ro", &here).unwrap(), format!("{}/cache:/c:ro", here.display()));
-        assert_eq!(volume("-v", ".:/c", &here).unwrap(), format!("{}:/c", here.display()));
-        assert_eq!(volume("-v", "named:/c", &here).unwrap(), "named:/c");
-        assert_eq!(volume("-v", "/none/such:/c", &here).unwrap(), "/none/such:/c");
+        assert_eq!(volume("-v", "./cache:/c:ro", &here, None).unwrap(), format!("{}/cache:/c:ro", here.display()));
+        assert_eq!(volume("-v", ".:/c", &here, None).unwrap(), format!("{}:/c", here.display()));
+        assert_eq!(volume("-v", "named:/c", &here, None).unwrap(), "named:/c");
+        assert_eq!(volume("-v", "/none/such:/c", &here, None).unwrap(), "/none/such:/c");
     }
 
     #[test]
@@ -88,7 +92,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("cache")).unwrap();
         for bad in ["cache:/c", "./none:/c", "src", ":/c", "named:", "named:rw"] {
-            assert!(volume("-v", bad, dir.path()).is_err(), "{bad}");
+            assert!(volume("-v", bad, dir.path(), None).is_err(), "{bad}");
         }
     }
 
@@ -99,7 +103,7 @@ mod tests {
             cap_drop: vec!["ALL".to_owned()],
             ..ContainerArgs::default()
         };
-        assert_eq!(container_options(&args, dir()).unwrap(), ["--network=--privileged", "--cap-drop=ALL"]);
+        assert_eq!(container_options(&args, dir(), None).unwrap(), ["--network=--privileged", "--cap-drop=ALL"]);
     }
 
     fn dir() -> &'static std::path::Path {

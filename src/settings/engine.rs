@@ -62,6 +62,26 @@ pub fn engine_program(typed: &OsStr) -> Program {
     Program::new(typed.to_owned(), path, variables, dialect)
 }
 
+/// The address of the engine that the CLI `typed` works with, as far as it is set: by a variable, or by a context.
+pub fn address(typed: &OsStr) -> Option<String> {
+    let found = find_program(typed, &env::var_os("PATH").unwrap_or_default());
+    let path = found.unwrap_or_else(|| typed.into());
+    if dialect(&path).is_podman() {
+        return env::var("CONTAINER_HOST").ok().filter(|address| !address.is_empty());
+    }
+    if chooses_engine(&path) { None } else { address_now(&Variables::read()) }
+}
+
+/// The address that docker's CLI takes from these variables and its own settings.
+fn address_now(now: &Variables) -> Option<String> {
+    if let Some(host) = &now.host {
+        return host.to_str().map(str::to_owned);
+    }
+    let config = now.config.clone().or_else(|| Some(now.home.as_ref()?.join(".docker")))?;
+    let context = now.context.clone().or_else(|| current_context(&config).map(OsString::from))?;
+    endpoint(&config, context.to_str()?).map(|endpoint| endpoint.host)
+}
+
 /// What tells one engine from another, as far as that is known without asking: the program with all links resolved, and
 /// the address that is set.
 pub fn spelling(typed: &OsStr) -> String {
@@ -87,7 +107,7 @@ fn held(now: &Variables) -> Vec<(&'static str, OsString)> {
     let context = context.unwrap_or_else(|| DEFAULT_CONTEXT.into());
     let address = config.filter(|_| !now.tls && context != DEFAULT_CONTEXT).and_then(|config| {
         let name = context.to_str()?;
-        plain_address(&config, name)
+        endpoint(&config, name).filter(|endpoint| endpoint.is_plain).map(|endpoint| endpoint.host)
     });
     held.push(match address {
         Some(address) => ("DOCKER_HOST", address.into()),
@@ -107,9 +127,15 @@ fn current_context(config: &Path) -> Option<String> {
     config.current_context.filter(|name| !name.is_empty())
 }
 
-/// The address of the engine of a context, unless there is more to it than the address, such as keys. A context can be
-/// edited, an address stays what it is.
-fn plain_address(config: &Path, context: &str) -> Option<String> {
+/// Where the engine of a context is. A context can be edited, an address stays what it is.
+struct ContextEndpoint {
+    host: String,
+    /// There is no more to it than the address, such as keys.
+    is_plain: bool,
+}
+
+/// Where the engine of a context is, if the CLI's settings have it.
+fn endpoint(config: &Path, context: &str) -> Option<ContextEndpoint> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Meta {
@@ -134,7 +160,8 @@ fn plain_address(config: &Path, context: &str) -> Option<String> {
         let meta: Meta = serde_json::from_slice(&fs::read(folder.path().join("meta.json")).ok()?).ok()?;
         let has_keys = contexts.join("tls").join(folder.file_name()).exists();
         let Endpoint { host, skip_tls_verify } = meta.endpoints.docker;
-        (meta.name == context && !host.is_empty() && !skip_tls_verify && !has_keys).then_some(host)
+        let is_plain = !skip_tls_verify && !has_keys;
+        (meta.name == context && !host.is_empty()).then_some(ContextEndpoint { host, is_plain })
     })
 }
 
@@ -191,7 +218,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Dialect, Variables, chooses_engine, dialect, find_program, has_no_contexts, held, spelling};
+    use super::{
+        Dialect, Variables, address_now, chooses_engine, dialect, find_program, has_no_contexts, held, spelling,
+    };
 
     /// Settings of docker's CLI with these contexts, by name and address, of which one may have keys.
     fn config(current: &str, contexts: &[(&str, &str)], keys: &str) -> tempfile::TempDir {
@@ -236,6 +265,22 @@ mod tests {
         let none = tempfile::tempdir().unwrap();
         assert_eq!(of(none.path(), None, None), [("DOCKER_CONTEXT", "default".to_owned())]);
         assert_eq!(of(config("", &[], "").path(), None, None), [("DOCKER_CONTEXT", "default".to_owned())]);
+    }
+
+    #[test]
+    fn the_address_of_an_engine_is_that_of_the_environment_or_of_its_context() {
+        let hosts = [("one", "unix:///one.sock"), ("two", "tcp://two:2376")];
+        let dir = config("one", &hosts, "two");
+        let of = |host: Option<&str>, context: Option<&str>| {
+            let own = |text: Option<&str>| text.map(OsString::from);
+            let config = Some(dir.path().to_owned());
+            address_now(&Variables { host: own(host), context: own(context), config, ..Variables::default() })
+        };
+        assert_eq!(of(None, None).as_deref(), Some("unix:///one.sock"));
+        // That there are keys, too, does not matter here.
+        assert_eq!(of(None, Some("two")).as_deref(), Some("tcp://two:2376"));
+        assert_eq!(of(Some("ssh://three"), Some("two")).as_deref(), Some("ssh://three"));
+        assert_eq!(of(None, Some("none")), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::support::builder::Builder;
 use crate::support::exit_status::USAGE;
 use crate::support::project::Project;
+use crate::support::run::Run;
 use crate::support::stand_in_cli::StandInCli;
 use crate::support::wait::{POLL, wait_until};
 
@@ -94,4 +95,16 @@ fn a_docker_that_is_another_engine_is_known_by_its_answers() {
     wait_until(POLL, removed, || engine.read("log"));
     let builder = project.image().label("io.github.minis2i.builder").unwrap();
     assert!(builder.starts_with("sha256:"), "{builder}");
+}
+
+#[test]
+fn an_engine_on_another_machine_is_not_shown_folders_of_this_one() {
+    let project = Project::new().file("a", "1");
+    let elsewhere = |run: Run| run.env("DOCKER_HOST", "ssh://me@build-machine.invalid");
+    let build = || elsewhere(project.build_with("builder"));
+    let mounted = build().arg("--mount").run().status(2);
+    mounted.says("`ssh://build-machine.invalid`: that is another machine").says("leave out `--mount`");
+    build().args(&["--volume", "./cache:/c"]).run().status(2).says("names a folder of this machine");
+    let app = elsewhere(Run::with_positional("watch", ".", "builder", "tag")).args(&["--run", "--publish", "8080"]);
+    app.run().status(2).says("`ssh -L PORT:localhost:PORT HOST`");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::super::container_options::volume;
+use super::super::elsewhere::Elsewhere;
 use super::super::run_options::values;
 use super::super::variables::variable;
 use crate::cli::app::RunArgs;
@@ -56,7 +57,7 @@ impl Network {
 ///
 /// # Errors
 /// When a variable, a file, a volume or an option cannot be used, with a hint.
-pub fn docker_options(args: &RunArgs) -> Result<Vec<String>> {
+pub fn docker_options(args: &RunArgs, elsewhere: Option<&Elsewhere>) -> Result<Vec<String>> {
     let mut options = Vec::new();
     for file in &args.run_env_file {
         let shown = file.display();
@@ -74,7 +75,7 @@ pub fn docker_options(args: &RunArgs) -> Result<Vec<String>> {
         options.push(format!("--env={name}={value}"));
     }
     for text in &args.run_volume {
-        options.push(format!("--volume={}", volume("--run-volume", text, Path::new(""))?));
+        options.push(format!("--volume={}", volume("--run-volume", text, Path::new(""), elsewhere)?));
     }
     options.extend(args.run_network.iter().map(|network| format!("--network={network}")));
     check(&args.run_option)?;
