@@ -7,6 +7,7 @@ mod build_command;
 mod builder_image;
 mod chart;
 mod cli_chain;
+mod curve_chart;
 mod engine_api;
 mod engine_objects;
 mod large_source;

@@ -24,7 +24,7 @@ const ROUNDS: usize = 11;
 const LARGE_SOURCE_ROUNDS: usize = 5;
 
 /// How much of the naive way's time a build of the sample pair may take: a target that the project set itself.
-const SAMPLE_PAIR_LIMIT: f64 = 0.65;
+const SAMPLE_PAIR_LIMIT: f64 = 0.62;
 
 /// How much of the time of `tar` into a waiting container a build of the large source may take: another such target.
 const LARGE_SOURCE_LIMIT: f64 = 1.3;

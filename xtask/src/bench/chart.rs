@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::bar::MISSED;
+use super::curve_chart::{self, Curve};
 use super::save::Save;
 use super::series::Series;
 use super::table::{HEADS, RowResult};
@@ -110,16 +111,17 @@ fn class(phase: &str) -> usize {
 }
 
 /// The page of the bench with this name.
-pub fn page(bench: &str, subtitle: &str, results: &[RowResult], bars: &[ChartBar]) -> String {
+pub fn page(bench: &str, subtitle: &str, results: &[RowResult], bars: &[ChartBar], curves: &[Curve]) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>bench {}</title>\n\
-         <style>\n{}</style>\n</head>\n<body>\n<h1>Where the time of a save goes</h1>\n<p>{}</p>\n{}{}{}</body>\n</html>\n",
+         <style>\n{}</style>\n</head>\n<body>\n<h1>Where the time of a save goes</h1>\n<p>{}</p>\n{}{}{}{}</body>\n</html>\n",
         escape(bench),
         style(),
         escape(subtitle),
         legend(bars),
         svg(bars),
+        curve_chart::svg("Seconds from a save to the tag over the number of files", curves),
         table(results),
     )
 }
@@ -252,7 +254,7 @@ mod tests {
     #[test]
     fn names_can_not_break_the_page() {
         let bar = ChartBar::new("a < b", "<script>", &[save(1, &[])]);
-        let page = page("watch", "x & y", &[], &[bar]);
+        let page = page("watch", "x & y", &[], &[bar], &[]);
         assert!(page.contains("x &amp; y") && page.contains("a &lt; b") && !page.contains("<script>"));
     }
 }

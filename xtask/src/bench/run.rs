@@ -70,6 +70,7 @@ pub fn bench(options: &Options) -> Result<()> {
         trigger: Trigger::find(options.install)?,
         rounds: options.rounds.unwrap_or(ROUNDS),
         bars: Vec::new(),
+        curves: Vec::new(),
     };
     println!("the baseline runs under {}", watch.trigger.name());
     let application = Application::make(&mut watch)?;
@@ -131,7 +132,7 @@ impl RunBench {
         );
         let [data, page] = ["run.json", "run.html"].map(|name| folder.join(name));
         fs::write(&data, serde_json::to_string_pretty(&json)? + "\n").context("cannot write the results")?;
-        let html = chart::page("run", &subtitle, results, &self.watch.bars);
+        let html = chart::page("run", &subtitle, results, &self.watch.bars, &[]);
         fs::write(&page, html).context("cannot write the chart")?;
         Ok(format!("written: {RESULTS}/run.json, {RESULTS}/run.html"))
     }

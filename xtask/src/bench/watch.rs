@@ -1,8 +1,11 @@
 //! `minis2i watch` against the naive way to build on every save, and what it holds while it runs.
 
 mod baseline;
+mod beside_work;
+mod bulk;
 mod child;
 pub mod context;
+mod curve;
 pub mod edit;
 mod fresh_build;
 #[cfg(target_os = "linux")]
@@ -24,6 +27,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
 use super::chart::{self, ChartBar};
+use super::curve_chart::Curve;
 use super::engine_api::EngineApi;
 use super::engine_objects::EngineObjects;
 use super::options::Options;
@@ -46,7 +50,7 @@ struct Group {
     measure: fn(&mut WatchBench) -> Result<Measurements>,
 }
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 15] = [
     Group { title: "sample pair", rows: &[Row::Pair, Row::Commit], measure: save_latency::sample_pair },
     Group { title: "20,000 files", rows: &[Row::Tree, Row::Fresh], measure: save_latency::large_source },
     Group {
@@ -57,6 +61,14 @@ const GROUPS: [Group; 7] = [
     Group { title: "200 MB of artifacts", rows: &[Row::Artifacts], measure: save_latency::artifacts },
     Group { title: "many saves in a row", rows: &[Row::Endurance], measure: long_run::endurance },
     Group { title: "100,000 files", rows: &[Row::Memory, Row::Idle, Row::IdleMemory], measure: many_files::memory },
+    Group { title: "100,000 files, an edit", rows: &[Row::Many, Row::ManyFresh], measure: curve::hundred_thousand },
+    Group { title: "100,000 files, start", rows: &[Row::Start], measure: curve::start },
+    Group { title: "bursts of new files", rows: &[Row::Burst], measure: bulk::bursts },
+    Group { title: "git checkout", rows: &[Row::Checkout], measure: bulk::checkout },
+    Group { title: "two watches", rows: &[Row::Two], measure: beside_work::two_watches },
+    Group { title: "save right after a build", rows: &[Row::Soon], measure: beside_work::after_a_build },
+    Group { title: "silent `save-artifacts`", rows: &[Row::Silent], measure: beside_work::silent_save_artifacts },
+    Group { title: "1 to 100,000 files", rows: &[Row::Curve], measure: curve::curve },
     Group { title: "100,000 ignored files", rows: &[Row::Ready], measure: many_files::ready },
 ];
 
@@ -70,6 +82,7 @@ pub fn bench(options: &Options) -> Result<()> {
         trigger: Trigger::find(options.install)?,
         rounds: options.rounds.unwrap_or(ROUNDS),
         bars: Vec::new(),
+        curves: Vec::new(),
     };
     println!("the baseline runs under {}", bench.trigger.name());
     let mut results = Vec::new();
@@ -121,6 +134,7 @@ impl WatchBench {
             "rounds": self.rounds,
             "rows": results.iter().map(RowResult::json).collect::<Vec<_>>(),
             "contenders": self.bars.iter().map(ChartBar::json).collect::<Vec<_>>(),
+            "curves": self.curves.iter().map(Curve::json).collect::<Vec<_>>(),
         });
         let subtitle = format!(
             "Medians of {} saves from the rename of the saved file to the tag on the new image; {engine}; the baseline \
@@ -130,7 +144,8 @@ impl WatchBench {
         );
         let [data, page] = ["watch.json", "watch.html"].map(|name| folder.join(name));
         fs::write(&data, serde_json::to_string_pretty(&json)? + "\n").context("cannot write the results")?;
-        fs::write(&page, chart::page("watch", &subtitle, results, &self.bars)).context("cannot write the chart")?;
+        fs::write(&page, chart::page("watch", &subtitle, results, &self.bars, &self.curves))
+            .context("cannot write the chart")?;
         Ok(format!("written: {RESULTS}/watch.json, {RESULTS}/watch.html"))
     }
 }

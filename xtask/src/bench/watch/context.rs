@@ -3,6 +3,7 @@
 use super::row::Row;
 use super::trigger::Trigger;
 use crate::bench::chart::ChartBar;
+use crate::bench::curve_chart::Curve;
 use crate::bench::engine_api::EngineApi;
 use crate::bench::engine_objects::EngineObjects;
 use crate::bench::table::Measurement;
@@ -14,6 +15,8 @@ pub struct WatchBench {
     pub trigger: Trigger,
     pub rounds: usize,
     pub bars: Vec<ChartBar>,
+    /// The lines of the chart so far.
+    pub curves: Vec<Curve>,
 }
 
 /// What was measured for the rows of a group.
