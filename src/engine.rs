@@ -14,4 +14,5 @@ pub mod load;
 pub mod process;
 pub mod program;
 pub mod reference;
+pub mod registry_hints;
 mod terminal_stop;

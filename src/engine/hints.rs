@@ -5,10 +5,10 @@ use std::io;
 use crate::error::Error;
 
 /// A cause that the CLI's words tell, and its cure. In the cure, `{engine}` stands for the CLI.
-struct Fault {
+pub(super) struct Fault {
     /// In lower case: one of these lists has all its texts in the words.
-    words: &'static [&'static [&'static str]],
-    cure: &'static str,
+    pub words: &'static [&'static [&'static str]],
+    pub cure: &'static str,
 }
 
 /// The first one that fits counts. The words are those of docker 20.10 to 29 and of podman 4 and 5.
@@ -80,13 +80,17 @@ const FAULTS: [Fault; 11] = [
 
 /// The hint for an error that the CLI `engine` described in `stderr`.
 pub fn for_stderr(stderr: &str, engine: &str) -> String {
-    let stderr = stderr.to_lowercase();
-    let fits = |fault: &&Fault| fault.words.iter().any(|all| all.iter().all(|text| stderr.contains(text)));
-    let cure = FAULTS.iter().find(fits).map_or(
+    let cure = cure(&FAULTS, stderr).unwrap_or(
         "check that `{engine} info` works; `--verbose` shows the commands, so that you can try them by hand",
-        |fault| fault.cure,
     );
     cure.replace("{engine}", engine)
+}
+
+/// The cure of the first of these faults that fits what the CLI described in `stderr`.
+pub(super) fn cure(faults: &'static [Fault], stderr: &str) -> Option<&'static str> {
+    let stderr = stderr.to_lowercase();
+    let fits = |fault: &&Fault| fault.words.iter().any(|all| all.iter().all(|text| stderr.contains(text)));
+    faults.iter().find(fits).map(|fault| fault.cure)
 }
 
 /// The error for a CLI that was stopped by the terminal, since it asked something there.
