@@ -18,8 +18,10 @@ mod record;
 mod rooms;
 mod sample_builder;
 mod signals;
+mod skipped_tests;
 mod soak;
 mod test;
+mod test_registry;
 #[cfg(test)]
 mod workflows;
 mod workspace;
