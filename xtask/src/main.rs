@@ -15,13 +15,13 @@ mod process;
 mod process_stats;
 mod program;
 mod record;
+mod registry;
 mod rooms;
 mod sample_builder;
 mod signals;
-mod skipped_tests;
+mod skipped;
 mod soak;
 mod test;
-mod test_registry;
 #[cfg(test)]
 mod workflows;
 mod workspace;
