@@ -7,12 +7,16 @@ const DOCKER_HUB: &str = "docker.io";
 
 /// The first one that fits counts. The words are those of docker 20.10 to 29, of podman 4 and 5, and of the registries of
 /// docker, GitLab, GitHub, Google, Amazon and Azure. In the cure, `{registry}` stands for the host of the registry.
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 13] = [
     // The engine itself is not there: that is not the registry's matter.
     Fault {
         words: &[&["cannot connect to the docker daemon"], &["docker daemon running"], &["cannot connect to podman"]],
         cure: "start the engine (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs; `{engine} info` \
                must work",
+    },
+    Fault {
+        words: &[&["error during connect"]],
+        cure: "the connection to the engine ended: it may have been stopped or started anew; `{engine} info` must work",
     },
     Fault {
         words: &[&["http response to https client"]],
@@ -153,6 +157,7 @@ mod tests {
             ("unsupported: The operation is unsupported.", "takes no pushes"),
             ("toomanyrequests: too many", "wants fewer"),
             ("Cannot connect to the Docker daemon at unix:///s. Is the docker daemon running?", "start the engine"),
+            ("error during connect: Post \"http://%2Fs/v1.41/images/a/push\": EOF", "connection to the engine ended"),
             ("something else", "`docker push reg:5000/a` works"),
         ] {
             let hint = for_push(words, "docker", "reg:5000/a", "reg:5000");
