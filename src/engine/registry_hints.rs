@@ -10,7 +10,12 @@ const DOCKER_HUB: &str = "docker.io";
 const FAULTS: [Fault; 13] = [
     // The engine itself is not there: that is not the registry's matter.
     Fault {
-        words: &[&["cannot connect to the docker daemon"], &["docker daemon running"], &["cannot connect to podman"]],
+        words: &[
+            &["cannot connect to the docker daemon"],
+            &["failed to connect to the docker api"],
+            &["cannot connect to podman"],
+            &["unable to connect to podman"],
+        ],
         cure: "start the engine (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs; `{engine} info` \
                must work",
     },
