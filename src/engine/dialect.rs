@@ -32,10 +32,13 @@ impl Dialect {
         if self.is_podman() && !has_registry(name) { with_tag(&format!("{LOCAL}{name}")) } else { full_name(name) }
     }
 
-    /// The host of the registry that a name is pushed to, with its port.
-    pub fn registry(self, name: &str) -> String {
-        let name = self.full_name(name);
-        name.split_once('/').map_or(name.as_str(), |(host, _)| host).to_owned()
+    /// The words of the call that pushes the name that follows.
+    pub fn push(self) -> &'static [&'static str] {
+        match self {
+            Self::Docker => &["push"],
+            // Otherwise it does not say what the registry calls the image.
+            Self::Podman => &["push", "--digestfile", "/dev/stdout"],
+        }
     }
 
     /// Whether a reference as it was typed may mean an image with this full name. Podman looks for a name without a registry in
@@ -107,11 +110,6 @@ mod tests {
             assert_eq!(Dialect::Docker.full_name(name), docker);
             assert_eq!(Dialect::Podman.full_name(name), podman);
         }
-        assert_eq!(Dialect::Docker.registry("localhost:5000/a/b"), "localhost:5000");
-        assert_eq!(
-            (Dialect::Docker.registry("app"), Dialect::Podman.registry("app")),
-            ("docker.io".to_owned(), "localhost".to_owned())
-        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 mod output;
 
+use std::io::Read;
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -13,7 +15,7 @@ use anyhow::Result;
 use super::container::lines::Lines;
 use crate::child::for_each_piece;
 use crate::engine::cli::Engine;
-use crate::engine::reference::with_tag;
+use crate::engine::reference::{registry, with_tag};
 use crate::engine::registry_hints;
 use crate::error::{self, Error, ErrorKind};
 use crate::report::Reporter;
@@ -26,7 +28,7 @@ use output::PushOutput;
 /// # Errors
 /// If the registry did not get the image: the engine could not push it, or work was cancelled. The tag stays where it is.
 pub fn push_and_wait(engine: &Engine, reporter: &Reporter, tag: &str) -> Result<()> {
-    let push = Push { awaited: true, ..of_tag(engine, tag, None) };
+    let push = Push { awaited: true, ..of_tag(tag, None) };
     reporter.phase("pushing");
     reporter.note(&format!("pushing `{tag}` to {}", push.registry));
     let (tag, registry) = (&push.tag, &push.registry);
@@ -40,8 +42,8 @@ pub fn push_and_wait(engine: &Engine, reporter: &Reporter, tag: &str) -> Result<
 }
 
 /// The push of the image that has the tag, after the build with this number if there was one.
-pub fn of_tag(engine: &Engine, tag: &str, build: Option<u64>) -> Push {
-    Push { build, tag: tag.to_owned(), registry: engine.dialect().registry(tag), awaited: false }
+pub fn of_tag(tag: &str, build: Option<u64>) -> Push {
+    Push { build, tag: tag.to_owned(), registry: registry(tag), awaited: false }
 }
 
 /// Pushes an image, and reports the start, the progress and the end.
@@ -67,28 +69,50 @@ pub fn push(engine: &Engine, reporter: &Reporter, push: &Push) -> Result<()> {
 fn push_with_progress(engine: &Engine, reporter: &Reporter, push: &Push) -> Result<Option<String>> {
     // Without its tag, docker before 20.10 would push all images of the repository.
     let name = with_tag(&push.tag);
-    let mut process = engine.spawn_announced(&["push", &name], Stdio::null())?;
-    let stderr = process.collect_stderr();
-    let mut output = PushOutput::default();
-    let mut lines = Lines::default();
-    let mut take_in = |line: OutputLine| {
-        reporter.emit(&Message::Push(PushMessage::Output(push, line)));
-        if output.take_in(&String::from_utf8_lossy(line.text)) {
-            reporter.emit(&Message::Push(PushMessage::Layers(push, output.layers())));
-        }
-    };
-    for_each_piece(&mut process.stdout(), |piece| lines.feed(piece, &mut take_in));
-    lines.flush(&mut take_in);
+    let args: Vec<&str> = engine.dialect().push().iter().copied().chain([name.as_str()]).collect();
+    let mut process = engine.spawn_announced(&args, Stdio::null())?;
+    let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
+    let errors = Mutex::new(Vec::new());
+    let output = Mutex::new(PushOutput::default());
+    // Podman's progress is in its error output.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            follow(&mut stderr, |line| {
+                reporter.emit(&Message::Push(PushMessage::Output(push, line)));
+                let mut errors = lock(&errors);
+                errors.extend_from_slice(line.text);
+                errors.push(b'\n');
+            });
+        });
+        follow(&mut stdout, |line| {
+            reporter.emit(&Message::Push(PushMessage::Output(push, line)));
+            let mut output = lock(&output);
+            if output.take_in(&String::from_utf8_lossy(line.text)) {
+                reporter.emit(&Message::Push(PushMessage::Layers(push, output.layers())));
+            }
+        });
+    });
     let status = process.wait()?;
     engine.cancel().check()?;
     if status == 0 {
-        return Ok(output.digest);
+        return Ok(lock(&output).digest.take());
     }
     let Push { tag, registry, .. } = push;
-    let stderr = stderr.text();
+    let stderr = String::from_utf8_lossy(&lock(&errors)).into_owned();
     let cause = output::cause(&stderr);
     Err(Error::engine(format!("cannot push `{tag}` to {registry}"))
         .because(anyhow::anyhow!(cause.to_owned()))
         .hint(registry_hints::for_push(cause, &engine.name(), tag, registry))
         .into())
+}
+
+/// Calls `take_in` with each line of a stream, until it ends.
+fn follow(stream: &mut impl Read, mut take_in: impl FnMut(OutputLine)) {
+    let mut lines = Lines::default();
+    for_each_piece(stream, |piece| lines.feed(piece, &mut take_in));
+    lines.flush(&mut take_in);
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().expect("no thread panics while it holds this lock")
 }

@@ -82,7 +82,7 @@ pub fn push_on_request(cx: &BuildContext, PushRequests { tagged, pushing }: Push
         };
         held.begin(image);
         drop(held);
-        let push = push::of_tag(&cx.engine, &cx.job.tag, build);
+        let push = push::of_tag(&cx.job.tag, build);
         let result = push::push(&cx.engine, cx.reporter, &push);
         pushing.lock().end();
         cleaner.remove(Leftovers::default());

@@ -7,9 +7,8 @@ use crate::report::message::push::Layers;
 /// How docker's lines about layers end that are in the registry.
 const IN_REGISTRY: [&str; 3] = ["Pushed", "Layer already exists", "Mounted from"];
 
-/// How the lines begin that podman prints to the error output while all is well.
-const PROGRESS: [&str; 5] =
-    ["Getting image source", "Copying blob", "Copying config", "Writing manifest", "Storing signatures"];
+/// How the line begins with which podman ends, after its progress and what it tried again.
+const ERROR: &str = "Error: ";
 
 /// What the output of docker's `push` said so far.
 #[derive(Default)]
@@ -23,7 +22,13 @@ pub struct PushOutput {
 impl PushOutput {
     /// Takes in a line; whether it changed the number of layers.
     pub fn take_in(&mut self, line: &str) -> bool {
-        let Some((subject, what)) = line.trim().split_once(": ") else { return false };
+        let line = line.trim();
+        // Podman's.
+        if line.starts_with("sha256:") && !line.contains(' ') {
+            self.digest = Some(line.to_owned());
+            return false;
+        }
+        let Some((subject, what)) = line.split_once(": ") else { return false };
         if let Some(digest) = what.strip_prefix("digest: ") {
             self.digest = digest.split(' ').next().map(str::to_owned);
             return false;
@@ -43,13 +48,9 @@ impl PushOutput {
 
 /// The error in what a `push` printed to the error output, without podman's progress.
 pub fn cause(stderr: &str) -> &str {
-    let mut rest = stderr.trim();
-    while let Some((line, after)) = rest.split_once('\n')
-        && PROGRESS.iter().any(|beginning| line.starts_with(beginning))
-    {
-        rest = after.trim_start();
-    }
-    if rest.is_empty() { "it printed no error message" } else { rest }
+    let stderr = stderr.trim();
+    let end = stderr.rfind(&format!("\n{ERROR}")).map_or(stderr, |at| &stderr[at + 1..]);
+    if end.is_empty() { "it printed no error message" } else { end }
 }
 
 #[cfg(test)]
@@ -66,11 +67,14 @@ mod tests {
         assert_eq!((changed, output.layers()), (4, Layers { in_registry: 2, all: 2 }));
         assert!(!output.take_in("latest: digest: sha256:3039 size: 527"));
         assert_eq!(output.digest.as_deref(), Some("sha256:3039"));
+        assert!(!output.take_in("sha256:e4e6"));
+        assert_eq!(output.digest.as_deref(), Some("sha256:e4e6"));
     }
 
     #[test]
     fn an_error_is_shown_without_podmans_progress() {
-        let stderr = "Getting image source signatures\nCopying blob sha256:1\nError: writing blob: denied\n";
+        let stderr = "Getting image source signatures\nCopying blob sha256:1\ntime=\"2026\" level=warning msg=\"Failed, \
+                      retrying in 1s ... (1/3). Error: a\"\nCopying blob sha256:1\nError: writing blob: denied\n";
         assert_eq!(cause(stderr), "Error: writing blob: denied");
         assert_eq!(cause("denied: requested access\n"), "denied: requested access");
         assert_eq!(cause("  "), "it printed no error message");
