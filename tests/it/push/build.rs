@@ -4,12 +4,14 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use super::fixtures::Pushed;
+use crate::build_options::server;
 use crate::support::engine::docker;
 use crate::support::holding_builder::shared_holding_builder;
 use crate::support::image::image_id;
 use crate::support::project::Project;
 use crate::support::registry::Registry;
 use crate::support::registry_proxy::{RegistryProxy, Way};
+use crate::support::run::Run;
 use crate::support::wait::{END_TIMEOUT, wait_for};
 
 #[test]
@@ -49,8 +51,7 @@ fn a_rebuild_is_pushed() {
     let (builder, project, pushed) =
         (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(registry.host()));
     project.build(&builder).tag(&pushed.tag).success();
-    let rebuild =
-        crate::support::run::Run::new().args(&["rebuild", "--push", &pushed.tag]).env("TMPDIR", project.temp_dir());
+    let rebuild = Run::new().args(&["rebuild", "--push", &pushed.tag]).env("TMPDIR", project.temp_dir());
     rebuild.success().says("minis2i: push ok: ");
     assert_eq!(registry.image_id(&pushed.repository), image_id(&pushed.tag));
 }
@@ -60,7 +61,10 @@ fn a_build_fails_that_no_registry_gets_and_its_tag_stays_on_the_new_image() {
     // Nothing listens there once this is dropped.
     let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (builder, project, pushed) = (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(&host));
-    let outcome = project.build(&builder).tag(&pushed.tag).args(&["--push", "--run"]).run().status(125);
+    let (url, server) = server("200 OK");
+    let build = project.build(&builder).tag(&pushed.tag).args(&["--push", "--run", "--callback-url", &url]);
+    let outcome = build.run().status(125);
+    assert_eq!(server.join().unwrap().1["success"], false);
     let id = image_id(&pushed.tag).unwrap();
     assert_eq!(outcome.stdout.trim(), id, "the image did not run");
     outcome

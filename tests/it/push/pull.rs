@@ -1,15 +1,17 @@
 //! Pull policies, with a real registry.
 
+use std::path::Path;
+use std::process::Command;
+
 use super::fixtures::Pushed;
 use crate::support::builder::Builder;
 use crate::support::engine::docker;
 use crate::support::image::image_id;
 use crate::support::project::Project;
 use crate::support::registry::Registry;
-use std::process::Command;
 
 /// Pushes an image of the engine's under another name and removes that name from the engine; the image stays.
-fn push_away(image: &str, pushed: &Pushed, config: Option<&std::path::Path>) {
+fn push_away(image: &str, pushed: &Pushed, config: Option<&Path>) {
     docker(&["tag", image, &pushed.tag]);
     let mut command = Command::new("docker");
     command.args(["push", "--quiet", &pushed.tag]);
