@@ -15,4 +15,5 @@ pub mod memory;
 pub mod process;
 pub mod program;
 pub mod reference;
+pub mod registry_hints;
 mod terminal_stop;

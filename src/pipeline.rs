@@ -16,6 +16,7 @@ pub mod memory_mount;
 mod no_shell;
 mod prepare;
 pub mod pull;
+pub mod push;
 pub mod ready;
 mod reconfigure;
 mod removal_groups;

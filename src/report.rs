@@ -22,6 +22,7 @@ use anyhow::{Result, anyhow};
 
 use crate::error::{Error, ErrorKind};
 use message::app::AppMessage;
+use message::push::PushMessage;
 use message::{CallState, Message, Outcome};
 use notification::TerminalKind;
 use queue::{Piece, PrintQueue, Unwritten};
@@ -72,6 +73,7 @@ impl Printer {
             Message::Output(_)
                 | Message::OutputAgain(..)
                 | Message::HookOutput(..)
+                | Message::Push(PushMessage::Output(..))
                 | Message::App(AppMessage::Output(_))
         );
         if !self.queue.wait_for_room() && is_output {
@@ -165,6 +167,9 @@ impl Reporter {
             Message::BuildFinished(finished) => self.level > Level::Quiet || finished.outcome == Outcome::Ok,
             Message::Call(call) if matches!(call.state, CallState::Slow(_)) => self.level > Level::Quiet,
             Message::Call(_) => self.level == Level::Verbose,
+            Message::Push(PushMessage::Layers(..)) => self.level > Level::Quiet,
+            Message::Push(PushMessage::Output(..)) => self.level == Level::Verbose,
+            Message::Push(PushMessage::Finished(_, end)) if end.outcome == Outcome::Failed => true,
             Message::Phase(_) | Message::AskingPhase(_) => !self.without_notes && self.level > Level::Quiet,
             Message::App(AppMessage::Failed(_) | AppMessage::Exited(_)) => true,
             _ => self.level > Level::Quiet,

@@ -71,6 +71,8 @@ pub struct Job {
     pub incremental: bool,
     pub runtime: Option<RuntimeOptions>,
     pub pull: Pull,
+    /// Whether the image is pushed to the registry that the tag names.
+    pub push: bool,
     pub naming: Naming,
     /// The URL to which the outcome of a build is posted.
     pub callback_url: Option<String>,
@@ -148,6 +150,7 @@ impl Job {
             keep_source: args.keep_source,
             incremental: !args.no_incremental && args.runtime.runtime_image.is_none(),
             pull: Pull { builder: args.images.pull_policy, previous: args.images.incremental_pull_policy },
+            push: args.images.push,
             overrides,
             allowed_uids,
             fetcher: Fetcher::default(),

@@ -106,6 +106,11 @@ impl Request {
         shell::line_with_variable(&words, tag_at, variable)
     }
 
+    /// Whether `--push` was typed, with a value or without.
+    fn says_whether_to_push(&self) -> bool {
+        self.words.iter().take_while(|word| *word != "--").any(|word| word == "--push" || word.starts_with("--push="))
+    }
+
     /// The words of a command that lists what is sent, relative to the folder that is sent, as JSON; `None` if that folder is
     /// not simply one below the user's.
     fn list_command(&self) -> Option<Vec<String>> {

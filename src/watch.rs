@@ -22,6 +22,8 @@ mod mounts;
 mod network_fs;
 mod notifier;
 mod place;
+mod pusher;
+mod pushing;
 mod standby;
 mod standby_policy;
 mod tagged_image;
@@ -166,8 +168,11 @@ fn run_threads(
     let (orders, ordered) = mpsc::channel();
     let place = lock(tracker).place().clone();
     let (to_cleaner, leftovers) = mpsc::channel();
+    let (pusher, push_requests, pushing) = pusher::pusher();
+    let pusher = Some(pusher).filter(|_| cx.job.push);
     let (app, supervisor) = app.unzip();
     let cleaner = Cleaner::new(to_cleaner);
+    let after_push = cleaner.clone();
     // An image that an app used may be free once the app is gone.
     let after_app = cleaner.clone();
     let on_gone = move || after_app.remove(Leftovers::default());
@@ -181,7 +186,7 @@ fn run_threads(
         cleaner,
         commands,
         own_commands: to_worker.clone(),
-        report: sender(&send, Event::Worker),
+        report: pusher::told(pusher, sender(&send, Event::Worker)),
         policy: StandbyPolicy::new((!settings.standby).then_some("`--no-standby` was given"), settings.standby_limit),
         tagged,
         last_commit: None,
@@ -208,8 +213,9 @@ fn run_threads(
     std::thread::scope(|scope| {
         let app = supervisor.map(|supervisor| guarded(scope, &send, move || supervisor.serve(on_gone)));
         let started = [
-            guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers)),
+            guarded(scope, &send, move || cleanup::clean_on_request(cx, settings.keep, &leftovers, &pushing)),
             guarded(scope, &send, || worker.serve()),
+            guarded(scope, &send, move || pusher::push_on_request(cx, push_requests, &after_push)),
             guarded(scope, &send, move || early_standby::begin_on_request(&ordered)),
             guarded(scope, &send, move || {
                 hooks::run_on_request(cx.job, &settings.hooks, settings.app.is_some(), hook_events, cx.reporter)

@@ -48,6 +48,16 @@ pub struct PullArgs {
     #[arg(long, value_name = "POLICY", default_value = "never")]
     pub incremental_pull_policy: PullPolicy,
 
+    /// Push TAG to its registry after the build
+    ///
+    /// `--push=VALUE` takes what CI systems have in a variable: `true`, or `false` or nothing at all for no push. The push begins once
+    /// TAG is on the new image; with `--if-changed`, an image that is kept is pushed, too. `build` fails if the push does
+    /// (exit status 125), and TAG stays on the new image. A `watch` pushes beside its builds, always the newest image only; a
+    /// push that fails there is a warning, and the next build is pushed again.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, action = clap::ArgAction::Set, value_parser = switch)]
+    pub push: bool,
+
     /// Set the display name of the image, instead of TAG
     ///
     /// It becomes the label `io.k8s.display-name`.
@@ -165,4 +175,12 @@ pub struct RuntimeArgs {
     /// When to pull the runtime image
     #[arg(long, value_name = "POLICY", default_value = "never", requires = "runtime_image")]
     pub runtime_pull_policy: PullPolicy,
+}
+
+/// Parses the value of an option that can be switched off, too. A variable that is empty or not set switches it off.
+fn switch(text: &str) -> Result<bool, String> {
+    if text.is_empty() {
+        return Ok(false);
+    }
+    text.parse().map_err(|_| "it is `true`, `false` or nothing".to_owned())
 }

@@ -4,7 +4,7 @@ use clap::Arg;
 
 /// The options in the short help, in the order of their use. Under a heading, they come in this order before the
 /// others, in both forms of the help.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 19] = [
     "env",
     "environment_file",
     "no_incremental",
@@ -12,6 +12,7 @@ const SHOWN: [&str; 18] = [
     "volume",
     "secret",
     "pull_policy",
+    "push",
     "map_paths",
     "problems",
     "if_changed",

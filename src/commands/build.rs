@@ -6,9 +6,10 @@ use super::{generate, run_image};
 use crate::cancel::{Cancel, Ending};
 use crate::cli::commands::BuildArgs;
 use crate::engine::cli::Engine;
+use crate::error::Error;
 use crate::git::checkout::Checkout;
 use crate::pipeline::context::BuildContext;
-use crate::pipeline::{self, callback, cleanup};
+use crate::pipeline::{self, callback, cleanup, push};
 use crate::report::Reporter;
 use crate::report::message::Message;
 use crate::run_lock::RunLock;
@@ -24,6 +25,7 @@ use crate::signals;
 pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let tag = args.job.tag.clone();
     if args.as_dockerfile.is_some() {
+        check_not_pushed(&args)?;
         args.job.no_incremental = true;
         // A job needs a tag, but a Dockerfile does not: this one appears nowhere.
         args.job.tag = Some(tag.clone()).filter(|tag| !tag.is_empty()).unwrap_or_else(|| "minis2i/unnamed".to_owned());
@@ -46,12 +48,23 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     result
 }
 
-/// Builds once, and runs the new image with these options of `docker run`, if there are any.
+/// Builds once, pushes the image if that is wanted, and runs it with these options of `docker run`, if there are any.
 fn build_and_run(cx: &BuildContext, if_changed: bool, run_options: Option<&[String]>) -> Result<()> {
-    let built = pipeline::build(cx, if_changed);
+    let push = || if cx.job.push { push::push_and_wait(&cx.engine, cx.reporter, &cx.job.tag) } else { Ok(()) };
+    let built = pipeline::build(cx, if_changed).and_then(|()| push());
     callback::post(cx, built.is_ok());
     built?;
     run_options.map_or(Ok(()), |options| run_image::run_image(cx, options))
+}
+
+/// A Dockerfile is no image. `--push=false` says nothing else, so that a script can leave it there.
+fn check_not_pushed(args: &BuildArgs) -> Result<()> {
+    if !args.job.images.push {
+        return Ok(());
+    }
+    Err(Error::usage("`--as-dockerfile` makes no image, so there is nothing to `--push`")
+        .hint("leave one of the two out; `docker build --tag TAG FOLDER` makes the image, `docker push TAG` pushes it")
+        .into())
 }
 
 /// Clones the source, if it is a Git repository and not a folder.

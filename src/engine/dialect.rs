@@ -32,6 +32,15 @@ impl Dialect {
         if self.is_podman() && !has_registry(name) { with_tag(&format!("{LOCAL}{name}")) } else { full_name(name) }
     }
 
+    /// The words of the call that pushes the name that follows.
+    pub fn push(self) -> &'static [&'static str] {
+        match self {
+            Self::Docker => &["push"],
+            // Otherwise it does not say what the registry calls the image.
+            Self::Podman => &["push", "--digestfile", "/dev/stdout"],
+        }
+    }
+
     /// Whether a reference as it was typed may mean an image with this full name. Podman looks for a name without a registry in
     /// all that it knows.
     pub fn may_mean(self, typed: &str, full_name: &str) -> bool {

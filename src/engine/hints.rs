@@ -5,14 +5,24 @@ use std::io;
 use crate::error::Error;
 
 /// A cause that the CLI's words tell, and its cure. In the cure, `{engine}` stands for the CLI.
-struct Fault {
+pub(super) struct Fault {
     /// In lower case: one of these lists has all its texts in the words.
-    words: &'static [&'static [&'static str]],
-    cure: &'static str,
+    pub words: &'static [&'static [&'static str]],
+    pub cure: &'static str,
 }
 
 /// The first one that fits counts. The words are those of docker 20.10 to 29 and of podman 4 and 5.
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 20] = [
+    Fault {
+        words: &[&["podman", "dial unix", "permission denied"]],
+        cure: "you may not use this socket of podman's: `systemctl --user start podman.socket` gives you one of your own, and \
+               CONTAINER_HOST or DOCKER_HOST says which is used; `{engine} info` must work",
+    },
+    Fault {
+        words: &[&["could not be found in this wsl"]],
+        cure: "start Docker Desktop, and switch on this distribution in its settings under Resources, WSL integration; \
+               `{engine} info` must work",
+    },
     Fault {
         words: &[&["permission denied while trying to connect"], &["dial unix", "permission denied"]],
         cure: "you may not use the engine's socket: add yourself to its group (`sudo usermod -aG docker $USER`, then log \
@@ -41,8 +51,14 @@ const FAULTS: [Fault; 11] = [
         words: &[
             &["api version", "is not supported by this client"],
             &["api version", "minimum supported api version is"],
+            &["requires api version", "but the docker daemon api version is"],
+            &["server api version is too old"],
         ],
         cure: "the engine is older than the CLI accepts: update the engine, or name an older CLI with `--engine PATH`",
+    },
+    Fault {
+        words: &[&["unknown flag: --unsetenv"], &["unknown flag: --time"]],
+        cure: "this podman is too old: 4.3 is the oldest that was tried; update it, or name another CLI with `--engine PATH`",
     },
     Fault {
         words: &[&["context not found"], &["unable to resolve docker endpoint"]],
@@ -55,22 +71,68 @@ const FAULTS: [Fault; 11] = [
                where the certificates are; `{engine} info` must work",
     },
     Fault {
+        words: &[&["containerd.sock"], &["ttrpc: closed"], &["transport is closing"]],
+        cure: "containerd, by which the engine runs containers, is gone or was started anew: `sudo systemctl restart \
+               containerd docker`; `{engine} info` must work",
+    },
+    Fault {
+        words: &[
+            &["error during connect", "no such host"],
+            &["error during connect", "i/o timeout"],
+            &["error during connect", "no route to host"],
+            &["error during connect", "network is unreachable"],
+            &["connect to the docker", "no such host"],
+            &["connect to the docker", "i/o timeout"],
+            &["connect to the docker", "no route to host"],
+        ],
+        cure: "the engine's machine is not reached: see that DOCKER_HOST, or the context, names it, and that the network does \
+               reach it; `{engine} info` must work",
+    },
+    Fault {
         words: &[
             &["cannot connect to the docker daemon"],
             &["is the docker daemon running"],
+            // docker's CLI since version 29.
+            &["failed to connect to the docker api"],
             &["cannot connect to podman"],
+            &["unable to connect to podman"],
         ],
-        cure: "start the engine (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs; `{engine} info` \
-               must work",
+        cure: "start the engine (`sudo systemctl start docker`, Docker Desktop, `podman machine start`), or point DOCKER_HOST \
+               at one that runs; `{engine} info` must work",
     },
     Fault {
-        words: &[&["error during connect"], &["connection reset by peer"], &["unexpected eof"]],
+        words: &[
+            &["error during connect"],
+            &["connection reset by peer"],
+            &["unexpected eof"],
+            &["broken pipe"],
+            &["error reading from server"],
+        ],
         cure: "the connection to the engine ended: it may have been stopped or started anew; build again once `{engine} \
                info` works (on Linux `journalctl -u docker` says what happened)",
     },
     Fault {
         words: &[&["no space left on device"], &["disk quota exceeded"]],
         cure: "`{engine} system df` shows what takes the space, `{engine} system prune` frees unused data",
+    },
+    Fault {
+        words: &[&["read-only file system"]],
+        cure: "what the engine writes to can only be read: its disk after an error (`dmesg` says which), or a container by an \
+               option such as `--read-only`",
+    },
+    Fault {
+        words: &[&["cannot allocate memory"], &["out of memory"]],
+        cure: "the engine's machine has no memory left: `free -h` shows what there is, `{engine} stats` which containers take it",
+    },
+    Fault {
+        words: &[&["too many open files"]],
+        cure: "the engine may not open more files: `{engine} ps` lists what runs; `LimitNOFILE` of its systemd unit raises \
+               the limit",
+    },
+    Fault {
+        words: &[&["insufficient uids or gids"], &["newuidmap"], &["newgidmap"]],
+        cure: "the engine has too few user ids for you: `sudo usermod --add-subuids 100000-165535 --add-subgids \
+               100000-165535 $USER`, then `podman system migrate`",
     },
     Fault {
         words: &[&["unknown flag"], &["unknown shorthand flag"], &["flag needs an argument"]],
@@ -80,13 +142,17 @@ const FAULTS: [Fault; 11] = [
 
 /// The hint for an error that the CLI `engine` described in `stderr`.
 pub fn for_stderr(stderr: &str, engine: &str) -> String {
-    let stderr = stderr.to_lowercase();
-    let fits = |fault: &&Fault| fault.words.iter().any(|all| all.iter().all(|text| stderr.contains(text)));
-    let cure = FAULTS.iter().find(fits).map_or(
+    let cure = cure(&FAULTS, stderr).unwrap_or(
         "check that `{engine} info` works; `--verbose` shows the commands, so that you can try them by hand",
-        |fault| fault.cure,
     );
     cure.replace("{engine}", engine)
+}
+
+/// The cure of the first of these faults that fits what the CLI described in `stderr`.
+pub(super) fn cure(faults: &'static [Fault], stderr: &str) -> Option<&'static str> {
+    let stderr = stderr.to_lowercase();
+    let fits = |fault: &&Fault| fault.words.iter().any(|all| all.iter().all(|text| stderr.contains(text)));
+    faults.iter().find(fits).map(|fault| fault.cure)
 }
 
 /// The error for a CLI that was stopped by the terminal, since it asked something there.
@@ -162,6 +228,53 @@ mod tests {
             ("error during connect: Post \"http://%2Fsock/v1.41/commit\": EOF", "started anew"),
             ("write tcp 127.0.0.1:4->127.0.0.1:5: write: connection reset by peer", "started anew"),
             ("Error processing tar file(exit status 1): write /x: no space left on device", "system prune"),
+            (
+                "Error: unable to connect to Podman socket: Get \"http://d/v3.4.0/libpod/_ping\": dial unix \
+                 /run/podman/podman.sock: connect: permission denied",
+                "systemctl --user start podman.socket",
+            ),
+            (
+                "The command 'docker' could not be found in this WSL 2 distro.\nWe recommend to activate the WSL integration \
+                 in Docker Desktop settings.",
+                "WSL integration;",
+            ),
+            (
+                "\"--platform\" requires API version 1.49, but the Docker daemon API version is 1.48",
+                "update the engine, or name an older CLI",
+            ),
+            (
+                "Error: unable to connect to Podman socket: server API version is too old. Client \"4.0.0\" server \"3.4.4\"",
+                "update the engine, or name an older CLI",
+            ),
+            ("Error: unknown flag: --unsetenv", "this podman is too old"),
+            (
+                "failed to connect to the docker API at unix:///run/nothing.sock; check if the path is correct and if the \
+                 daemon is running: dial unix /run/nothing.sock: connect: no such file or directory",
+                "start the engine",
+            ),
+            (
+                "Cannot connect to Podman. Please verify your connection to the Linux system using `podman system connection \
+                 list`, or try `podman machine init`\nError: unable to connect to Podman socket",
+                "start the engine",
+            ),
+            (
+                "error during connect: Get \"http://nowhere:2375/v1.24/info\": dial tcp: lookup nowhere: no such host",
+                "machine is not reached",
+            ),
+            (
+                "Error response from daemon: connection error: desc = \"transport: error while dialing: dial \
+                 unix:///run/containerd/containerd.sock: timeout\": unavailable",
+                "restart containerd docker",
+            ),
+            ("Error response from daemon: ttrpc: closed: unknown", "restart containerd docker"),
+            ("mkdir /var/lib/docker/overlay2/1: read-only file system", "`dmesg`"),
+            ("fork/exec /proc/self/exe: cannot allocate memory", "no memory left"),
+            ("open /proc/self/mountinfo: too many open files", "LimitNOFILE"),
+            (
+                "potentially insufficient UIDs or GIDs available in user namespace (requested 0:42 for /etc/gshadow): Check \
+                 /etc/subuid and /etc/subgid: lchown /etc/gshadow: invalid argument",
+                "--add-subuids",
+            ),
             ("unknown flag: --nonsense", "run --help"),
             ("something else", "--verbose"),
         ] {

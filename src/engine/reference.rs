@@ -10,6 +10,12 @@ pub fn full_name(name: &str) -> String {
     }
 }
 
+/// The host of the registry that a name is pushed to, with its port: for podman, too, docker's own if the name has none.
+pub fn registry(name: &str) -> String {
+    let name = full_name(name);
+    name.split_once('/').map_or(name.as_str(), |(host, _)| host).to_owned()
+}
+
 /// A name with its tag, for a name that must not be an id: where no image is called `cafe`, the engine would look for one
 /// whose id begins so.
 pub fn with_tag(name: &str) -> String {
@@ -25,7 +31,7 @@ pub fn has_registry(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::with_tag;
+    use super::{registry, with_tag};
 
     #[test]
     fn a_tag_is_added_where_there_is_none() {
@@ -36,6 +42,19 @@ mod tests {
             ("a@sha256:00", "a@sha256:00"),
         ] {
             assert_eq!(with_tag(name), with);
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_registry_goes_to_dockers_own() {
+        for (name, host) in [
+            ("localhost:5000/a/b", "localhost:5000"),
+            ("localhost/app", "localhost"),
+            ("registry.example/app:1", "registry.example"),
+            ("me/app", "docker.io"),
+            ("app", "docker.io"),
+        ] {
+            assert_eq!(registry(name), host);
         }
     }
 }

@@ -7,7 +7,8 @@ use anyhow::Result;
 use super::container::lines::relay_lines;
 use super::context::BuildContext;
 use crate::engine::image::{self, Image};
-use crate::engine::reference::with_tag;
+use crate::engine::reference::{registry, with_tag};
+use crate::engine::registry_hints;
 use crate::error::Error;
 use crate::settings::PullPolicy;
 
@@ -62,12 +63,12 @@ pub fn inspect_runtime_image(cx: &BuildContext, name: &str, policy: PullPolicy) 
 fn pull_required(cx: &BuildContext, name: &str, what: &str) -> Result<()> {
     let engine = cx.engine.name();
     let Some(stderr) = pull(cx, name)? else { return Ok(()) };
+    let cure = registry_hints::cure(&stderr, &engine, &registry(name)).unwrap_or_else(|| {
+        format!("see that the name is right and that `{engine} pull {name}` works (`{engine} login`?)")
+    });
     Err(Error::engine(format!("cannot pull the {what} `{name}`"))
         .because(anyhow::anyhow!(stderr))
-        .hint(format!(
-            "see that the name is right and that `{engine} pull {name}` works (`{engine} login`?); with the policy \
-             `never` the engine's own image is taken"
-        ))
+        .hint(format!("{cure}; with the policy `never` the engine's own image is taken"))
         .into())
 }
 

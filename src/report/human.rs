@@ -5,13 +5,16 @@
 mod app;
 mod line;
 mod problem;
+mod push;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::escape::{self, on_one_line};
 use super::message::app::AppMessage;
+use super::message::push::PushMessage;
 use super::message::{
     CallState, EngineCall, Finished, Message, Outcome, OutputLine, StandbyUse, Started, Summary, UpToDate, Watching,
     short_id,
@@ -67,10 +70,17 @@ impl Human {
     pub fn print(&self, message: &Message) -> Vec<Piece> {
         let text = |bytes| Piece::Text(Stream::Err, bytes);
         match message {
-            Message::Phase(name) => vec![Piece::Phase(name)],
+            Message::Phase(name) => vec![Piece::Phase(Cow::Borrowed(name))],
             Message::AskingPhase(_) => vec![Piece::NoPhase, text(self.styled(message))],
             Message::Output(line) | Message::OutputAgain(_, line) => vec![text(self.output(line))],
             Message::HookOutput(_, line) => vec![text([self.faint(HOOK), self.output(line)].concat())],
+            Message::Push(PushMessage::Output(_, line)) => {
+                vec![text([self.faint(push::OUTPUT), self.output(line)].concat())]
+            }
+            Message::Push(PushMessage::Layers(push, layers)) => push::phase(push, *layers).into_iter().collect(),
+            Message::Push(PushMessage::Finished(push, _)) if push.awaited => {
+                vec![Piece::NoPhase, text(self.styled(message))]
+            }
             Message::App(AppMessage::Output(line)) => vec![text(app::output(line, self.is_colored()))],
             Message::BuildFinished(finished) => self.finished(finished),
             Message::UpToDate(up_to_date) => self.up_to_date(up_to_date),
@@ -129,6 +139,7 @@ impl Human {
             }
             // A quiet printer has not shown them before.
             Message::App(message) => app::write(out, message, self.level == Level::Quiet),
+            Message::Push(message) => push::write(out, message),
             Message::Error(error) => write_error(out, error),
         }
     }

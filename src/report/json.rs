@@ -1,6 +1,7 @@
 //! Messages as JSON lines for programs, on stdout. The types here are the documented schema and are used only here.
 
 mod app;
+mod push;
 mod seconds;
 mod source_path;
 
@@ -137,6 +138,7 @@ impl Json {
         let line = match message {
             Message::Phase(_) | Message::AskingPhase(_) | Message::Clear => return Vec::new(),
             Message::App(message) => return printed(&app::line(message)),
+            Message::Push(message) => return push::line(message).map_or_else(Vec::new, |line| printed(&line)),
             Message::BuildStarted(started) => self.started(started),
             Message::Output(line) => {
                 text = String::from_utf8_lossy(line.text);

@@ -1,18 +1,21 @@
 //! Messages as data: everything that can be reported. How it is printed is left to the printers.
 
 pub mod app;
+mod outcome;
+mod output_line;
 mod problem;
+pub mod push;
 mod source_path;
 pub mod timings;
 mod up_to_date;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use app::AppMessage;
+pub use outcome::Outcome;
+pub use output_line::OutputLine;
 pub use problem::{Problem, ProblemStyle};
+use push::PushMessage;
 pub use source_path::SourcePath;
 use timings::TimingsWritten;
 pub use up_to_date::UpToDate;
@@ -50,36 +53,8 @@ pub enum Message<'a> {
     WatchFinished(&'a Summary),
     TimingsWritten(&'a TimingsWritten),
     App(AppMessage<'a>),
+    Push(PushMessage<'a>),
     Error(&'a anyhow::Error),
-}
-
-/// A line of output, or a part of one that is too long for one message.
-#[derive(Clone, Copy)]
-pub struct OutputLine<'a> {
-    /// Without the line feed.
-    pub text: &'a [u8],
-    /// Whether the line goes on in the next message.
-    pub more: bool,
-    /// The paths of the source in it, as far as they are wanted, in their order.
-    pub paths: &'a [SourcePath],
-}
-
-impl<'a> OutputLine<'a> {
-    /// The line with the user's paths in the place of those in the container.
-    pub fn with_source_paths(&self) -> Cow<'a, [u8]> {
-        if self.paths.is_empty() {
-            return Cow::Borrowed(self.text);
-        }
-        let mut text = Vec::with_capacity(self.text.len());
-        let mut end = 0;
-        for path in self.paths {
-            text.extend_from_slice(&self.text[end..path.replaced.start]);
-            text.extend_from_slice(&path.source);
-            end = path.replaced.end;
-        }
-        text.extend_from_slice(&self.text[end..]);
-        Cow::Owned(text)
-    }
 }
 
 /// A call of the engine's CLI.
@@ -185,15 +160,6 @@ impl Summary {
             _ => Some((times[middle - 1] + times[middle]) / 2),
         }
     }
-}
-
-/// How a build ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    Ok,
-    Failed,
-    Cancelled,
 }
 
 /// The end of a build.

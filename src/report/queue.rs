@@ -1,6 +1,7 @@
 //! What is printed, on its way to the streams. A thread of its own writes it, so that a reader that waits (a pager, a stopped
 //! terminal) holds up what prints more, and never the end of a run.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -25,7 +26,7 @@ const READER_LIMIT: Duration = Duration::from_millis(100);
 pub enum Piece {
     Text(Stream, Vec<u8>),
     /// The name of the phase beside the spinner.
-    Phase(&'static str),
+    Phase(Cow<'static, str>),
     /// The spinner goes.
     NoPhase,
     /// For the user's terminal, whichever stream leads there.

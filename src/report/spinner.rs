@@ -1,5 +1,6 @@
 //! The spinner beside the name of the current phase, on a terminal whose foreground is ours.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub struct Spinner {
     /// It draws only when it is told to.
     bar: ProgressBar,
     /// What it stands beside; none while it is hidden.
-    phase: Option<&'static str>,
+    phase: Option<Cow<'static, str>>,
     /// It may have left a line on the terminal.
     drawn: bool,
 }
@@ -38,7 +39,7 @@ impl Spinner {
     }
 
     /// Shows the name of a phase.
-    pub fn show(&mut self, phase: &'static str) {
+    pub fn show(&mut self, phase: Cow<'static, str>) {
         if !self.bar.is_hidden() {
             self.phase = Some(phase);
             self.turn();
@@ -47,12 +48,12 @@ impl Spinner {
 
     /// Moves it one step. In the background nothing is drawn: the terminal is that of another program.
     pub fn turn(&mut self) {
-        let Some(phase) = self.phase.filter(|_| in_foreground()) else { return };
+        let Some(phase) = self.phase.as_ref().filter(|_| in_foreground()) else { return };
         if self.bar.is_finished() {
             self.bar.reset();
         }
-        if self.bar.message() != phase {
-            self.bar.set_message(phase);
+        if self.bar.message() != **phase {
+            self.bar.set_message(phase.clone());
         }
         self.bar.tick();
         self.drawn = true;

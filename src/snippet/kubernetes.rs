@@ -35,11 +35,11 @@ pub fn skaffold(request: &Request) -> String {
         Some((folder, _)) => (or_dot(folder), "/..".repeat(Path::new(folder).components().count())),
         None => (".".to_owned(), String::new()),
     };
-    let push = format!("{} push \"$IMAGE\"", shell::line(&[request.engine().to_owned()]));
-    let command = format!(
-        "cd \"$BUILD_CONTEXT{up}\" && {} && if [ \"$PUSH_IMAGE\" = true ]; then {push}; fi",
-        request.build_line_with_tag("IMAGE")
-    );
+    let mut build = request.build_line_with_tag("IMAGE");
+    if !request.says_whether_to_push() {
+        build = build.replacen("minis2i build", "minis2i build --push=\"$PUSH_IMAGE\"", 1);
+    }
+    let command = format!("cd \"$BUILD_CONTEXT{up}\" && {build}");
     let mut text = format!(
         "# skaffold.yaml\napiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n    - image: {}\n      \
          context: {}\n      custom:\n        buildCommand: {}\n",

@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::pushing::Pushing;
 use crate::engine::cli::{Engine, LeftBehind};
 use crate::pipeline::cleanup::{self, Leftovers, Removal, Settled};
 use crate::pipeline::context::BuildContext;
@@ -34,9 +35,9 @@ impl Cleaner {
 }
 
 /// Removes what dead runs left, and then what is handed over, until all cleaners are gone. The last `keep` images that lost
-/// the tag are kept.
-pub fn clean_on_request(cx: &BuildContext, keep: usize, requests: &Receiver<Leftovers>) {
-    let mut work = CleanupWork::new(cx, keep);
+/// the tag are kept, and those that are pushed.
+pub fn clean_on_request(cx: &BuildContext, keep: usize, requests: &Receiver<Leftovers>, pushing: &Pushing) {
+    let mut work = CleanupWork::new(cx, keep, pushing);
     loop {
         work.sweep_if_due();
         work.remove_all();
@@ -59,6 +60,7 @@ struct CleanupWork<'a> {
     /// Its calls go on when the run ends.
     engine: Engine,
     keep: usize,
+    pushing: &'a Pushing,
     /// The images that lost the tag and are kept.
     kept: VecDeque<SupersededImage>,
     /// Images that have a name or are in use, which may change.
@@ -74,11 +76,12 @@ struct CleanupWork<'a> {
 }
 
 impl<'a> CleanupWork<'a> {
-    fn new(cx: &'a BuildContext, keep: usize) -> Self {
+    fn new(cx: &'a BuildContext, keep: usize, pushing: &'a Pushing) -> Self {
         Self {
             cx,
             engine: cx.engine.for_cleanup(),
             keep,
+            pushing,
             kept: VecDeque::new(),
             stuck: VecDeque::new(),
             images: Vec::new(),
@@ -137,8 +140,9 @@ impl<'a> CleanupWork<'a> {
     }
 
     fn remove_images(&mut self) {
-        let mut failed = Vec::new();
-        for image in self.images.drain(..) {
+        let (mut failed, free): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.images).into_iter().partition(|image| self.pushing.holds(&image.id));
+        for image in free {
             match cleanup::remove_superseded(&self.engine, &image) {
                 Ok(Removal::Gone) => end_note(self.cx, &image),
                 Ok(Removal::Named | Removal::Used) => self.stuck.push_back(image),

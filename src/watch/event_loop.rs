@@ -278,9 +278,9 @@ impl<'a> EventLoop<'a> {
                 self.run_app(None);
                 self.decide(Input::BuildEnded { end: BuildEnd::NotNeeded, image: None })
             }
-            WorkerEvent::Ended { outcome, failure, source_moved, total, image, changed } => {
+            WorkerEvent::Ended { build, outcome, failure, source_moved, total, image, changed } => {
                 let engine_failed = failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Engine);
-                let ended = EndedBuild { build: self.builds, outcome, took: total, image: image.clone(), changed };
+                let ended = EndedBuild { build, outcome, took: total, image: image.clone(), changed };
                 self.hooks.build_ended(ended);
                 match outcome {
                     Outcome::Ok => self.summary.times.push(total),

@@ -37,6 +37,8 @@ pub enum WorkerEvent {
     /// The tag was on an image of this source already.
     NotNeeded,
     Ended {
+        /// The number of the build.
+        build: u64,
         outcome: Outcome,
         /// Why it did not succeed.
         failure: Option<Failure>,

@@ -260,7 +260,8 @@ impl<'a> Worker<'a> {
         self.policy.wanted_after(outcome);
         let source_moved = result.as_ref().is_err_and(SourceMoved::ended);
         let failure = Failure::of(&result);
-        (self.report)(WorkerEvent::Ended { outcome, failure, source_moved, total, image: result.ok(), changed });
+        let (build, image) = (request.started.build, result.ok());
+        (self.report)(WorkerEvent::Ended { build, outcome, failure, source_moved, total, image, changed });
     }
 
     /// Builds in the standby, or in a container of the build's own; returns the id of the image, or `None` when the tag is on

@@ -275,7 +275,7 @@ fn a_signal_removes_the_container_of_the_result() {
 // Callbacks.
 
 /// A web server that answers one request with this status. The thread returns the head and the body of the request.
-fn server(status: &'static str) -> (String, std::thread::JoinHandle<(String, serde_json::Value)>) {
+pub fn server(status: &'static str) -> (String, std::thread::JoinHandle<(String, serde_json::Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/done?build=1", listener.local_addr().unwrap());
     let thread = std::thread::spawn(move || {

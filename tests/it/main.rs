@@ -23,6 +23,7 @@ mod interrupts;
 mod left_behind;
 mod minimal_images;
 mod output;
+mod push;
 mod random_trees;
 mod real_builder_shapes;
 mod result_image;

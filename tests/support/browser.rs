@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::skipped::skip;
+
 /// Programs that are the same browser.
 const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -27,7 +29,7 @@ impl Browser {
         };
         let found = PROGRAMS.into_iter().find(works);
         if found.is_none() {
-            println!("skipped: no browser is installed (one of {})", PROGRAMS.join(", "));
+            skip(&format!("no browser is installed (one of {})", PROGRAMS.join(", ")));
         }
         found.map(Self)
     }

@@ -15,9 +15,11 @@ mod process;
 mod process_stats;
 mod program;
 mod record;
+mod registry;
 mod rooms;
 mod sample_builder;
 mod signals;
+mod skipped;
 mod soak;
 mod test;
 #[cfg(test)]

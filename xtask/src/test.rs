@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::private_engine::Purpose;
-use crate::{base_image, engine_choice, process, signals};
+use crate::{base_image, engine_choice, process, registry, signals, skipped};
 
 /// The variable by which the test harness is told how many tests run at the same time.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -22,6 +22,8 @@ pub fn test(args: &[String]) -> Result<()> {
         }
     };
     base_image::ensure()?;
+    registry::ensure();
+    let skipped = skipped::new_file()?;
     let mut line = vec!["cargo", "test", "--workspace"];
     line.extend(args.iter().map(String::as_str));
     let mut command = process::command(&line);
@@ -30,6 +32,9 @@ pub fn test(args: &[String]) -> Result<()> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         command.env(THREADS, (2 * cores).to_string());
     }
+    command.env(skipped::VARIABLE, &skipped);
     eprintln!("$ {}", line.join(" "));
-    process::run(&mut command)
+    let result = process::run(&mut command);
+    skipped::report(&std::fs::read_to_string(&skipped)?);
+    result
 }

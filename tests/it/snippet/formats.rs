@@ -278,7 +278,10 @@ fn skaffold_builds_what_it_expects_and_watches_what_is_sent() {
     assert_eq!((&artifact["image"], &artifact["context"]), (&json!("reg:5000/team/img"), &json!(".")));
     let command = artifact["custom"]["buildCommand"].as_str().unwrap();
     assert!(!command.contains("{{"), "{command}");
-    place.assert_line_calls("build", command);
+    let output = place.command("sh").args(["-e", "-c", command]).output().unwrap();
+    place.assert_words(&["build", "--push=false"], &output);
+    let pushed = place.snippet_of("skaffold", &["app dir", "builder", "img", "--push"]);
+    assert!(pushed.contains(" --push") && !pushed.contains("PUSH_IMAGE"), "{pushed}");
     let dependencies = &artifact["custom"]["dependencies"];
     assert_eq!(dependencies["paths"], json!(["app dir"]));
     assert!(texts(&dependencies["ignore"]).contains(&"app dir/**/*.log"), "{dependencies:#}");
