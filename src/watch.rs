@@ -24,6 +24,7 @@ mod notifier;
 mod place;
 mod pusher;
 mod pushing;
+mod slow_commit;
 mod standby;
 mod standby_policy;
 mod tagged_image;
@@ -72,6 +73,7 @@ use history::History;
 use jobs::Jobs;
 use keys::{Key, Keys};
 use known_images::KnownImages;
+use slow_commit::SlowCommits;
 use standby_policy::StandbyPolicy;
 use tagged_image::TaggedImage;
 use threads::{guarded, panic_message, sender};
@@ -194,6 +196,7 @@ fn run_threads(
         orders,
         early: None,
         last_assemble: None,
+        slow_commits: SlowCommits::default(),
         source_in: SourceInDecider::default(),
         engine_memory: None,
         held: Leftovers::default(),

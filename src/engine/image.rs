@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::cli::Engine;
+use super::cli::{Engine, Output};
 use super::dialect::{Dialect, full_id};
 use super::health_check::HealthCheck;
 
@@ -177,7 +177,35 @@ pub fn list(engine: &Engine, filters: &[String]) -> Result<Vec<String>> {
     for filter in filters {
         args.extend(["--filter".to_owned(), filter.clone()]);
     }
-    Ok(distinct(&engine.demand(&args)?).iter().map(|id| full_id(id)).collect())
+    let output = settled_list(|| engine.call(&args))?;
+    if !output.success {
+        return Err(engine.failed(&args, &output.stderr));
+    }
+    Ok(distinct(&output.stdout).iter().map(|id| full_id(id)).collect())
+}
+
+/// How often a list of images is asked for while other images are being removed.
+const LIST_ATTEMPTS: u32 = 5;
+
+/// The output of a call that lists images. With containerd's image store, the engine fails when an image is removed while it looks
+/// at it, whoever removes it (seen with docker 26.1); then it is asked again.
+///
+/// # Errors
+/// Those of `call`.
+pub fn settled_list(mut call: impl FnMut() -> Result<Output>) -> Result<Output> {
+    for _ in 1..LIST_ATTEMPTS {
+        let output = call()?;
+        if output.success || !says_vanished(&output.stderr) {
+            return Ok(output);
+        }
+    }
+    call()
+}
+
+/// Whether the engine says that an image, or a part of one, went away while it looked at it.
+fn says_vanished(stderr: &str) -> bool {
+    let stderr = stderr.to_lowercase();
+    stderr.contains("content digest") && stderr.contains("not found")
 }
 
 /// The lines of a text, each where it comes first.
@@ -188,8 +216,17 @@ fn distinct(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Image, distinct, find_named};
+    use super::{Image, distinct, find_named, says_vanished};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_list_of_images_failed_when_another_program_removed_one() {
+        assert!(says_vanished(
+            "Error response from daemon: failed to get rootfs of image docker.io/library/a:latest: rpc error: code = NotFound \
+             desc = content digest sha256:c23a608f: not found"
+        ));
+        assert!(!says_vanished("Error response from daemon: No such image: a:latest"));
+    }
 
     /// JSON of the shape that engines print, with values of other kinds here and there.
     fn answer() -> impl Strategy<Value = String> {

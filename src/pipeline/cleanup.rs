@@ -277,7 +277,7 @@ fn list_images(engine: &Engine, commit: &str, options: &[&str]) -> Result<String
     let label = format!("label={}={commit}", labels::COMMIT);
     let args: Vec<&str> =
         ["images", "--quiet", "--no-trunc", "--filter", &label].into_iter().chain(options.iter().copied()).collect();
-    let output = engine.clean_up_within(&args, call_limit(engine))?;
+    let output = image::settled_list(|| engine.clean_up_within(&args, call_limit(engine)))?;
     if output.success { Ok(output.stdout) } else { Err(engine.failed(&args, &output.stderr)) }
 }
 

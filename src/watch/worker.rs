@@ -16,6 +16,7 @@ use super::early_standby::{EarlyStandby, Order};
 use super::jobs::Jobs;
 use super::looker::report_notices;
 use super::place::{Place, SourceMoved};
+use super::slow_commit::SlowCommits;
 use super::standby::Standby;
 use super::standby_policy::{self, BACK_OFF, StandbyPolicy};
 use super::tagged_image::TaggedImage;
@@ -71,6 +72,7 @@ pub struct Worker<'a> {
     /// The one that was begun so, and is not complete.
     pub early: Option<EarlyStandby<'a>>,
     pub last_assemble: Option<Duration>,
+    pub slow_commits: SlowCommits,
     /// Where the source is better kept.
     pub source_in: SourceInDecider,
     /// The memory of the engine's machine in bytes, or that it does not say; `None` if it was not asked yet.
@@ -192,17 +194,6 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The tag is on an image of this source already: what was prepared is good for the next build.
-    fn keep_for_the_next(&mut self, standby: Option<Standby<'a>>) -> Option<Standby<'a>> {
-        lock(&self.tracker).close_build(Outcome::Ok);
-        (self.report)(WorkerEvent::NotNeeded);
-        if self.policy.is_on() {
-            return standby.map(|standby| self.keep_ready(standby, None));
-        }
-        self.throw_away(standby, None);
-        None
-    }
-
     /// Reports the start of a build, once.
     fn announce(&mut self, request: &Request) {
         if !std::mem::replace(&mut self.announced, true) {
@@ -244,6 +235,7 @@ impl<'a> Worker<'a> {
         if let (Outcome::Failed, Err(error)) = (outcome, &result) {
             self.cx.reporter.emit(&Message::Error(error));
         }
+        let slow_commit = progress.took("commit").and_then(|commit| self.slow_commits.note(commit, total));
         self.cx.reporter.emit(&Message::BuildFinished(&Finished {
             build: request.started.build,
             outcome,
@@ -254,6 +246,9 @@ impl<'a> Worker<'a> {
             standby: Some(using),
             phases: progress.phases,
         }));
+        if let (Outcome::Ok, Some(note)) = (outcome, slow_commit) {
+            self.cx.reporter.note(&note);
+        }
         if outcome != Outcome::Cancelled {
             callback::post_in_background(&self.cx, outcome == Outcome::Ok);
         }

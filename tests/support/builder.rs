@@ -128,10 +128,11 @@ impl Builder {
         self
     }
 
-    /// Makes it in the way that every engine has, with all instructions: one container, one copy, one commit.
+    /// Makes it in the way that every engine has, with all instructions: one container, one copy, one commit. podman would give the
+    /// files to the user of the container without the option.
     fn commit(&self) {
         let container = docker(&["create", &self.base, "/bin/true"]);
-        docker_with_input(&["cp", "-", &format!("{container}:/")], &self.tar());
+        docker_with_input(&["cp", "--archive=false", "-", &format!("{container}:/")], &self.tar());
         let mut args = vec!["commit".to_owned()];
         for change in &self.changes {
             args.extend(["--change".to_owned(), change.clone()]);

@@ -3,12 +3,14 @@
 mod base_image;
 mod bench;
 mod ci;
+mod debian_root;
 mod demo;
 mod dependencies;
 mod dist;
 mod docs;
 mod engine;
 mod engine_choice;
+mod engines;
 mod licences;
 mod private_engine;
 mod process;
@@ -35,7 +37,8 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
 const TASKS: &[Task] = &[
     ("demo", "build the sample pair twice and run the result", demo::demo),
-    ("test", "run all tests (arguments go to `cargo test`)", test::test),
+    ("test", "run all tests (arguments go to `cargo test`; --engine NAME has them run on another engine)", test::test),
+    ("engines", "set up the other engines that tests can run on, and say which there are", engines::engines),
     ("ci", "everything a change must pass: format, lints, rooms, docs, licences, tests, demo, a short soak", ci::ci),
     (
         "rooms",

@@ -8,7 +8,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -66,9 +66,35 @@ pub enum Purpose {
     Tests,
 }
 
+/// Where the daemon comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Daemon {
+    /// This machine has it.
+    Here,
+    /// It is in a Debian that lies in the folder `root`, and runs in a mount namespace of its own.
+    Debian { root: PathBuf, containerd_store: bool },
+}
+
+/// Mounts what a system in a folder needs, and then runs a command in it. Its arguments: the root, the folder of the engine,
+/// and the command. `/` has to be a mount point there, or the engine could not start containers.
+const ENTER: &str = r#"
+set -e
+root=$1 folder=$2; shift 2
+mount --rbind "$root" "$root"
+mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
+mount -t proc proc "$root/proc"
+mount -t tmpfs tmpfs "$root/run"
+mount --rbind /tmp "$root/tmp"
+mkdir -p "$root$folder"
+mount --rbind "$folder" "$root$folder"
+exec chroot "$root" "$@"
+"#;
+
 /// The engine. Dropping it stops it and removes all that it had.
 pub struct PrivateEngine {
     purpose: Purpose,
+    from: Daemon,
     daemon: Option<Child>,
     bridge: String,
     folder: TempDir,
@@ -80,9 +106,17 @@ impl PrivateEngine {
     /// # Errors
     /// When the system does not let us start one, or it does not answer.
     pub fn start(purpose: Purpose) -> Result<Self> {
+        Self::start_with(purpose, Daemon::Here)
+    }
+
+    /// Starts the daemon that comes from there, and waits until it answers.
+    ///
+    /// # Errors
+    /// When the system does not let us start one, or it does not answer.
+    pub fn start_with(purpose: Purpose, from: Daemon) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("minis2i-engine-").tempdir()?;
         let bridge = format!("ms2i-{}", std::process::id());
-        let mut engine = Self { purpose, daemon: None, bridge, folder };
+        let mut engine = Self { purpose, from, daemon: None, bridge, folder };
         engine.make_bridge()?;
         if is_discarding(&fs::read_to_string("/proc/self/mountinfo")?, engine.folder.path()) {
             match engine.make_disk() {
@@ -134,10 +168,22 @@ impl PrivateEngine {
     }
 
     fn spawn(&self) -> Result<Child> {
-        fs::write(self.path("config.json"), "{}")?;
+        let containerd_store = matches!(&self.from, Daemon::Debian { containerd_store: true, .. });
+        let features = format!(r#"{{"features": {{"containerd-snapshotter": {containerd_store}}}}}"#);
+        fs::write(self.path("config.json"), if containerd_store { &features } else { "{}" })?;
         let log = File::create(self.path("log"))?;
-        let mut command = Command::new("dockerd");
-        command.args(["--storage-driver", "overlay2", "--bridge", &self.bridge]);
+        let mut command = match &self.from {
+            Daemon::Here => Command::new("dockerd"),
+            Daemon::Debian { root, .. } => {
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "sh"]);
+                command.arg(root).arg(self.folder.path()).arg("dockerd");
+                command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+                command
+            }
+        };
+        command.args(["--storage-driver", if containerd_store { "overlayfs" } else { "overlay2" }]);
+        command.args(["--bridge", &self.bridge]);
         command.args(["--data-root", &self.path("data"), "--exec-root", &self.path("exec")]);
         command.args(["--pidfile", &self.path("pid"), "--host", &self.host()]);
         command.args(["--config-file", &self.path("config.json")]);

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::engines::{self, EngineName, OPTION};
 use crate::private_engine::Purpose;
 use crate::{base_image, engine_choice, process, registry, signals, skipped};
 
@@ -10,6 +11,9 @@ const THREADS: &str = "RUST_TEST_THREADS";
 
 /// Runs all tests on a real engine: one of their own where the one at hand is slow. Arguments go to `cargo test`.
 pub fn test(args: &[String]) -> Result<()> {
+    if let Some((OPTION, name, rest)) = args.split_first_chunk().map(|([option, name], rest)| (&**option, name, rest)) {
+        return engines::test(EngineName::parse(name)?, rest);
+    }
     let args = match args.split_first() {
         Some((first, rest)) if first == engine_choice::AS_IS => rest,
         _ => {

@@ -12,6 +12,7 @@ use crate::pipeline::context::{BuildContext, Progress};
 use crate::pipeline::images::Images;
 use crate::pipeline::source_in::SourceIn;
 use crate::pipeline::steps;
+use crate::report::message::Outcome;
 use crate::watch::early_standby::{Assembling, EarlyStandby};
 use crate::watch::messages;
 use crate::watch::standby::Standby;
@@ -140,6 +141,17 @@ impl<'a> Worker<'a> {
         standby.ready.when_ended(move || drop(commands.send(WorkerCommand::StandbyEnded(name))));
         (self.report)(WorkerEvent::StandbyReady(begun.map(|begun| begun.elapsed())));
         standby
+    }
+
+    /// The tag is on an image of this source already: what was prepared is good for the next build.
+    pub(super) fn keep_for_the_next(&mut self, standby: Option<Standby<'a>>) -> Option<Standby<'a>> {
+        lock(&self.tracker).close_build(Outcome::Ok);
+        (self.report)(WorkerEvent::NotNeeded);
+        if self.policy.is_on() {
+            return standby.map(|standby| self.keep_ready(standby, None));
+        }
+        self.throw_away(standby, None);
+        None
     }
 
     /// Has removed what was held back.

@@ -1,7 +1,7 @@
 //! The Debian package in fresh systems: installed, used, and removed without a trace.
 
 mod completion;
-mod debian_root;
+mod installed_root;
 mod listing;
 
 use std::fs;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::package::NAME;
 use crate::{base_image, engine, process, sample_builder, workspace};
-use debian_root::DebianRoot;
+use installed_root::DebianRoot;
 use listing::Listing;
 
 /// The releases of Debian in which it is tried: the stable one, and the one before.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::debian_root::DebianRoot;
+use super::installed_root::DebianRoot;
 
 /// How long bash may take to answer: it only ends a wait for an answer that never comes.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::debian_root::DebianRoot;
+use super::installed_root::DebianRoot;
 use crate::dist::sums::sha256;
 
 /// What dpkg and man keep for themselves: the database, logs, and the index of pages.

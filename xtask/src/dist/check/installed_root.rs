@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::{process, workspace};
-
-/// What a system has beside what is essential: a reader of manual pages, bash's completion, and certificates.
-const PACKAGES: &str = "--include=bash-completion,ca-certificates,man-db";
+use crate::{debian_root, process, workspace};
 
 /// Where the engine's socket and its command line are in the system.
 const SOCKET: &str = "/srv/docker.sock";
@@ -46,7 +43,7 @@ impl DebianRoot {
     /// # Errors
     /// When it cannot be made.
     pub fn fresh(suite: &str) -> Result<Self> {
-        let kept = bootstrapped(suite)?;
+        let kept = debian_root::bootstrapped(suite, "plain", debian_root::PLAIN)?;
         let folder = tempfile::Builder::new().prefix("minis2i-debian-").tempdir_in(workspace::root().join("target"))?;
         process::output(&["cp", "-a", &format!("{}/.", path_text(&kept)?), path_text(folder.path())?])?;
         let host = process::output(&["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])?;
@@ -130,24 +127,6 @@ fn is_root_of_a_process(folder: &Path) -> Result<bool> {
     // Processes that end meanwhile have no root any more.
     let mut roots = fs::read_dir("/proc")?.filter_map(|entry| fs::read_link(entry.ok()?.path().join("root")).ok());
     Ok(roots.any(|root| root == folder))
-}
-
-/// The folder with what `debootstrap` makes of a suite.
-fn bootstrapped(suite: &str) -> Result<PathBuf> {
-    let folder = workspace::root().join("target/debootstrap");
-    let kept = folder.join(suite);
-    if kept.exists() {
-        return Ok(kept);
-    }
-    // One that was interrupted is not taken for a whole one.
-    let part = folder.join(format!("{suite}.part"));
-    if part.exists() {
-        fs::remove_dir_all(&part)?;
-    }
-    fs::create_dir_all(&folder)?;
-    process::echo_and_run(&["debootstrap", "--variant=minbase", PACKAGES, suite, path_text(&part)?])?;
-    fs::rename(&part, &kept)?;
-    Ok(kept)
 }
 
 fn path_text(path: &Path) -> Result<&str> {

@@ -1,0 +1,40 @@
+//! A Debian in a folder, as `debootstrap` makes it, which is kept below `target` for the next time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::{process, workspace};
+
+/// What a system for trying packages has beside what is essential: a reader of manual pages, bash's completion, and certificates.
+pub const PLAIN: &str = "bash-completion,ca-certificates,man-db";
+
+/// What a system with engines has.
+pub const ENGINES: &str = "docker.io,ca-certificates,iproute2,e2fsprogs";
+
+/// The folder with what `debootstrap` makes of a suite with these packages; `purpose` is a word for its name.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn bootstrapped(suite: &str, purpose: &str, packages: &str) -> Result<PathBuf> {
+    let folder = workspace::root().join("target/debootstrap");
+    let kept = folder.join(format!("{suite}-{purpose}"));
+    if kept.exists() {
+        return Ok(kept);
+    }
+    // One that was interrupted is not taken for a whole one.
+    let part = folder.join(format!("{suite}-{purpose}.part"));
+    if part.exists() {
+        fs::remove_dir_all(&part)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let include = format!("--include={packages}");
+    process::echo_and_run(&["debootstrap", "--variant=minbase", &include, suite, path_text(&part)?])?;
+    fs::rename(&part, &kept)?;
+    Ok(kept)
+}
+
+fn path_text(path: &Path) -> Result<&str> {
+    path.to_str().with_context(|| format!("`{}` is not UTF-8 text", path.display()))
+}

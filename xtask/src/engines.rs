@@ -1,0 +1,138 @@
+//! Engines that people have beside the one at hand, each set up in folders of its own, for tests: docker of the next Debian with
+//! both of its image stores, and podman.
+
+mod name;
+mod podman;
+mod skips;
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::private_engine::{self, Daemon, PrivateEngine, Purpose};
+use crate::{debian_root, process, signals};
+pub use name::EngineName;
+use podman::Podman;
+
+/// The option of `test` that names the engine.
+pub const OPTION: &str = "--engine";
+
+/// The tests of the main path, which `ci` runs on these engines: build twice, watch and save, a failing `assemble`, Ctrl-C, a kill
+/// and the next run, secrets, rebuild, builders without tar and without a shell, and an app.
+const MAIN_PATH: [&str; 14] = [
+    "basic_build::",
+    "sample_pair::",
+    "assemble_user::",
+    "secrets::",
+    "minimal_images::",
+    "interrupts::",
+    "left_behind::",
+    "artifacts::",
+    "watch::source_in::",
+    "watch::early_standby::",
+    "watch::lifecycle::",
+    "app::swap::",
+    "commands::",
+    "result_image::",
+];
+
+/// The task `engines`: sets up each engine and says which version answers, or why it cannot be had here.
+///
+/// # Errors
+/// When a signal came.
+pub fn engines(_: &[String]) -> Result<()> {
+    signals::catch()?;
+    for name in EngineName::ALL {
+        signals::check()?;
+        match Running::start(name) {
+            Ok(engine) => println!("{:<20} {}", name.text(), engine.version()?),
+            Err(error) => println!("{:<20} cannot be had here: {error:#}", name.text()),
+        }
+    }
+    Ok(())
+}
+
+/// Runs the tests on this engine; `args` go to `cargo test`. What the engine cannot do is left out, with the reason.
+///
+/// # Errors
+/// When the engine cannot be had here, or a test fails.
+pub fn test(name: EngineName, args: &[String]) -> Result<()> {
+    signals::catch()?;
+    let engine = Running::start(name)?;
+    eprintln!("on {}", engine.version()?);
+    let skips = skips::of(name);
+    for skip in &skips {
+        eprintln!("left out on {}: {}: {}", name.text(), skip.test, skip.why);
+    }
+    eprintln!("{} kinds of tests are left out on {}", skips.len(), name.text());
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["test", crate::engine_choice::AS_IS]).args(args);
+    if !args.iter().any(|arg| arg == "--") {
+        command.arg("--");
+    }
+    command.args(skips.iter().flat_map(|skip| ["--skip", skip.test]));
+    engine.set_up(&mut command);
+    let status = private_engine::run_to_end(&mut command)?;
+    ensure!(status.success(), "the tests failed on {}", name.text());
+    Ok(())
+}
+
+/// Runs the tests of the main path on the engines that differ most from the one at hand. Where one cannot be had, a line
+/// says so.
+///
+/// # Errors
+/// When a test fails.
+pub fn test_main_path() -> Result<()> {
+    for name in [EngineName::Podman, EngineName::Docker26Containerd] {
+        if let Err(error) = Running::start(name).map(drop) {
+            signals::check()?;
+            eprintln!("not tested on {}, which cannot be had here: {error:#}", name.text());
+            continue;
+        }
+        let mut args: Vec<String> = ["--test", "it", "--"].map(str::to_owned).to_vec();
+        args.extend(MAIN_PATH.map(str::to_owned));
+        test(name, &args)?;
+    }
+    Ok(())
+}
+
+/// An engine that runs. Dropping it stops it and removes all that it had.
+enum Running {
+    Docker(PrivateEngine),
+    Podman(Podman),
+}
+
+impl Running {
+    fn start(name: EngineName) -> Result<Self> {
+        ensure!(private_engine::can_start()?, "it needs root on Linux, and `dockerd`");
+        Ok(match name {
+            EngineName::Podman => Self::Podman(Podman::start()?),
+            EngineName::Docker26 | EngineName::Docker26Containerd => {
+                let root = debian_root::bootstrapped("trixie", "engines", debian_root::ENGINES)?;
+                let containerd_store = name == EngineName::Docker26Containerd;
+                Self::Docker(PrivateEngine::start_with(Purpose::Tests, Daemon::Debian { root, containerd_store })?)
+            }
+        })
+    }
+
+    /// Has a command and all that it starts work with this engine.
+    fn set_up(&self, command: &mut Command) {
+        match self {
+            Self::Docker(engine) => {
+                command.env("DOCKER_HOST", engine.host());
+            }
+            Self::Podman(podman) => podman.set_up(command),
+        }
+    }
+
+    /// What the engine says of itself.
+    fn version(&self) -> Result<String> {
+        match self {
+            Self::Docker(engine) => {
+                let format = "docker {{.ServerVersion}} with {{.Driver}}";
+                process::output(&["docker", "--host", &engine.host(), "info", "--format", format])
+            }
+            Self::Podman(podman) => podman.version(),
+        }
+    }
+}
