@@ -15,3 +15,4 @@ pub mod process;
 pub mod program;
 pub mod reference;
 mod terminal_stop;
+pub mod volume;

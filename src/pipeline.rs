@@ -4,6 +4,7 @@
 pub mod allowed_uids;
 pub mod approach;
 pub mod artifacts;
+pub mod cache;
 pub mod callback;
 pub mod cleanup;
 pub mod commit;
@@ -145,7 +146,13 @@ fn run_steps(
         return Ok((tagged.id.clone(), ready.into_leftovers()));
     }
     announcement.make();
-    let assembled = steps::assemble(cx, images, &mut ready, progress)?;
+    let mut assembled = steps::assemble(cx, images, &mut ready, progress);
+    if let Some(retry) = cx.caches.retry(cx, &assembled, progress) {
+        ready = steps::prepare_settled(cx, images, &mut view, progress)?;
+        assembled = steps::assemble(cx, images, &mut ready, progress);
+        retry.ended(cx, &assembled);
+    }
+    let assembled = assembled?;
     let options = CommitOptions { tag_move: TagMove::Separate, keep_superseded: false };
     let id = steps::commit(cx, images, &ready, revision, assembled, options, progress)?;
     let mut leftovers = ready.into_leftovers();

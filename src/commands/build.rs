@@ -7,6 +7,7 @@ use crate::cancel::{Cancel, Ending};
 use crate::cli::commands::BuildArgs;
 use crate::engine::cli::Engine;
 use crate::git::checkout::Checkout;
+use crate::pipeline::cache::state::Caches;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::{self, callback, cleanup};
 use crate::report::Reporter;
@@ -37,7 +38,8 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let job = Job::new(args.job, checkout.as_ref(), reporter, &ending.work)?;
     let call_reporter = reporter.clone();
     let engine = Engine::new(engine_program(&job.engine), ending, move |call| call_reporter.emit(&Message::Call(call)));
-    let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter };
+    let caches = Caches::default();
+    let cx = BuildContext { job: &job, engine, run_lock: &run_lock, reporter, caches: &caches };
     let result = match &args.as_dockerfile {
         Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),
         None => build_and_run(&cx, args.if_changed, run_options.as_deref()),

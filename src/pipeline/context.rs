@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::cache::state::Caches;
+use super::cache::trust::Use;
 use crate::engine::cli::Engine;
 use crate::report::Reporter;
 use crate::run_lock::RunLock;
@@ -18,6 +20,7 @@ pub struct BuildContext<'a> {
     pub engine: Engine,
     pub run_lock: &'a RunLock,
     pub reporter: &'a Reporter,
+    pub caches: &'a Caches,
 }
 
 /// How far a build got, and how long its phases took; also known of a build that failed.
@@ -27,6 +30,8 @@ pub struct Progress {
     /// The exit status of `assemble`, once it has ended.
     pub assemble_status: Option<i32>,
     pub assemble_started: bool,
+    /// What the last `assemble` had of caches.
+    pub caches: Use,
     phase_started: Instant,
 }
 
@@ -38,7 +43,13 @@ impl Progress {
 
     /// The progress of a build whose first phase started at `begin`.
     pub fn since(begin: Instant) -> Self {
-        Self { phases: Vec::new(), assemble_status: None, assemble_started: false, phase_started: begin }
+        Self {
+            phases: Vec::new(),
+            assemble_status: None,
+            assemble_started: false,
+            caches: Use::Nothing,
+            phase_started: begin,
+        }
     }
 
     /// Records that `phase` ended now; it started when the phase before it ended. The durations of a repeated phase add

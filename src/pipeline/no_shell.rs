@@ -154,7 +154,7 @@ fn read_builder_files(cx: &BuildContext, images: &Images) -> Result<BuilderFiles
         folders.push(found);
     }
     let (destination, tar) = (Destination::Ok, TarSupport::None);
-    let greeting = Greeting { has_source: false, has_artifacts: false, destination, tar, folders };
+    let greeting = Greeting { has_source: false, has_artifacts: false, destination, tar, folders, tools: Vec::new() };
     Ok(BuilderFiles { greeting, owner: user_ids::ids_of_script_user(cx, images, container.name())? })
 }
 

@@ -21,7 +21,7 @@ use crate::source::view::SourceView;
 
 /// How often a build is prepared before it fails: more often than there are kinds of [`Obstacle`], each of which should
 /// occur once.
-const MAX_ATTEMPTS: u32 = 6;
+const MAX_ATTEMPTS: u32 = 7;
 
 /// Prepares a build whose container has received the source as it is now. If an obstacle occurs, starts over with
 /// another approach.

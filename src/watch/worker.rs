@@ -282,8 +282,15 @@ impl<'a> Worker<'a> {
                 self.announce(request);
             }
             let assembling = self.begin_early(prepared);
-            let result = steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress);
+            let mut result = steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress);
             drop(assembling);
+            if let Some(retry) = self.cx.caches.retry(&self.cx, &result, progress) {
+                self.throw_away(standby.take(), None);
+                let again = standby.insert(self.prepare_for_now(request, &mut view, progress)?);
+                result = steps::assemble(&again.cx, &again.images, &mut again.ready, progress);
+                retry.ended(&self.cx, &result);
+            }
+            let prepared = standby.as_mut().expect("it is there again");
             match result {
                 Ok(assembled) => return self.commit(prepared, revision, assembled, progress).map(Some),
                 Err(error) if !progress.assemble_started && *using == StandbyUse::Used => {

@@ -1,0 +1,6 @@
+//! `--cache`, and the command `cache`.
+
+mod automatic;
+mod fixtures;
+mod folders;
+mod second_try;
