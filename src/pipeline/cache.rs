@@ -72,7 +72,7 @@ impl Caches {
             // The engine would leave the mount points in the image.
             state.builders.insert(id, Builder::Unusable);
             drop(state);
-            if !cx.job.caches.folders.is_empty() {
+            if cx.job.caches.are_typed() {
                 cx.reporter.note("no caches are used: the builder has no `tar` that can unpack the source");
             }
             return if mounted.is_empty() { Ok(()) } else { Err(Obstacle::Cache) };

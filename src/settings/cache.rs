@@ -14,6 +14,8 @@ const MOST_FOLDERS: usize = 6;
 pub struct CacheOptions {
     /// Whether the tools that are known have one; `None` if nothing was typed about that.
     auto: Option<bool>,
+    /// Whether there was a `--cache` on the command line.
+    typed: bool,
     /// The folders that were named.
     pub folders: Vec<CacheFolder>,
 }
@@ -35,7 +37,7 @@ impl CacheOptions {
     /// # Errors
     /// If a value is malformed, `auto` and `off` are both there, a folder is named twice, or there are too many.
     pub fn new(args: &CacheArgs) -> Result<Self> {
-        let mut options = Self::default();
+        let mut options = Self { typed: !args.cache.is_empty(), ..Self::default() };
         for text in &args.cache {
             match text.as_str() {
                 "auto" | "off" => {
@@ -60,6 +62,11 @@ impl CacheOptions {
     /// Whether the tools that are known have one.
     pub fn auto(&self) -> bool {
         self.auto == Some(true)
+    }
+
+    /// Whether the user asked for some.
+    pub fn are_typed(&self) -> bool {
+        self.typed && !self.is_off()
     }
 
     /// Whether there is none.

@@ -104,13 +104,19 @@ fn open_to_all(cx: &BuildContext, image: &str, wanted: &[&Wanted]) -> Result<()>
     Ok(written?)
 }
 
-/// The names of those of these volumes that the engine has.
+/// The names of those of these volumes that the engine has. One without a label was made by the engine itself, for a container
+/// that was to have it when it had just been removed; it is removed, too, if nothing has it.
 ///
 /// # Errors
 /// If the engine does not answer, or work was cancelled.
 pub fn existing(engine: &Engine, wanted: &[&Wanted]) -> Result<BTreeSet<String>> {
     let names: Vec<&str> = wanted.iter().map(|volume| volume.name.as_str()).collect();
-    Ok(volume::inspect(engine, &names)?.into_iter().map(|volume| volume.name).collect())
+    let (ours, strays): (Vec<_>, Vec<_>) =
+        volume::inspect(engine, &names)?.into_iter().partition(|volume| volume.label(LABEL).is_some());
+    for stray in strays {
+        volume::remove(engine, &stray.name)?;
+    }
+    Ok(ours.into_iter().map(|volume| volume.name).collect())
 }
 
 #[cfg(test)]
