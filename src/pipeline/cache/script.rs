@@ -147,3 +147,52 @@ fn folder_lines(number: usize, folder: &CacheFolder) -> Vec<u8> {
     ]
     .concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{Facts, Mode, Mounted, opening, tools};
+    use crate::settings::cache::CacheFolder;
+
+    fn text(keeps_its_own: bool, set_by_user: Vec<&str>) -> String {
+        let names: Vec<String> = tools::TOOLS.iter().map(|tool| tool.name.to_owned()).collect();
+        let folder = CacheFolder { path: "it's here".to_owned(), id: None, shared: true };
+        let mounted = Mounted { auto: Some("v".to_owned()), folders: vec![(folder, Some("w".to_owned()))] };
+        let facts = Facts { tools: &names, mode: Mode::Use, set_by_user, keeps_its_own, run: "/a 'run'" };
+        String::from_utf8(opening(&mounted, &facts).concat()).unwrap()
+    }
+
+    #[test]
+    fn a_shell_can_read_it() {
+        let output = Command::new("sh").args(["-n", "-c", &text(false, Vec::new())]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn repositories_that_a_builder_saves_itself_are_left_alone() {
+        assert!(
+            text(false, Vec::new())
+                .contains("minis2i_cache_link maven \"$HOME/.m2/repository\" \"$minis2i_lane\"/maven")
+        );
+        let text = text(true, Vec::new());
+        assert!(!text.contains(".m2/repository") && text.contains("PIP_CACHE_DIR"));
+    }
+
+    #[test]
+    fn a_folder_below_a_variable_is_found_without_it_too() {
+        let text = text(false, Vec::new());
+        for path in [
+            "${GOPATH:-$HOME/go}/pkg/mod",
+            "${CARGO_HOME:-$HOME/.cargo}/registry",
+            "${PNPM_HOME:-$HOME/.local/share/pnpm}/store",
+        ] {
+            assert!(text.contains(path), "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_tool_that_the_user_switched_off_has_none() {
+        assert!(!text(false, vec!["PIP_NO_CACHE_DIR"]).contains("PIP_CACHE_DIR"));
+    }
+}
