@@ -14,6 +14,9 @@ use crate::engine::volume::{self, Volume};
 use crate::engine::{copy, image};
 use crate::run_lock::RunLock;
 
+/// How often an image is looked for.
+const TRIES: u32 = 3;
+
 /// One cache.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -95,14 +98,12 @@ pub fn outdated(engine: &Engine, caches: &[Cache], unused_for: Duration, now: Ti
 
 /// Reads when each was used, in a container that has all of them and never runs. It can be of any image.
 fn read_last_uses(engine: &Engine, run_lock: &RunLock, caches: &mut [Cache]) -> Result<()> {
-    let Some(image) = image::list(engine, &[])?.into_iter().next() else { return Ok(()) };
     let folder = |number: usize| format!("/dev/minis2i-{number}");
     let mut options: Vec<String> = vec!["--network=none".to_owned()];
     for (number, cache) in caches.iter().enumerate() {
         options.push(format!("--volume={}:{}:ro", cache.name, folder(number)));
     }
-    options.extend([image, "/none".to_owned()]);
-    let container = Container::create(engine, run_lock.container_name(), &options)?;
+    let Some(container) = container_of_any_image(engine, run_lock, &options)? else { return Ok(()) };
     for (number, cache) in caches.iter_mut().enumerate() {
         let path = format!("{}/{USED}", folder(number));
         copy::for_each_entry(engine, container.name(), &path, &mut |_, entry| {
@@ -111,6 +112,22 @@ fn read_last_uses(engine: &Engine, run_lock: &RunLock, caches: &mut [Cache]) -> 
         })?;
     }
     Ok(())
+}
+
+/// A container with these options that never runs; `None` if there is no image for it. The image may be removed just when it was
+/// found, so that there are several tries.
+fn container_of_any_image(engine: &Engine, run_lock: &RunLock, options: &[String]) -> Result<Option<Container>> {
+    let mut refused = None;
+    for _ in 0..TRIES {
+        let Some(image) = image::list(engine, &[])?.into_iter().next() else { return Ok(None) };
+        let options = [options, &[image, "/none".to_owned()]].concat();
+        match Container::create(engine, run_lock.container_name(), &options) {
+            Ok(container) => return Ok(Some(container)),
+            Err(error) => refused = Some(error),
+        }
+        engine.cancel().check()?;
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 #[cfg(test)]
