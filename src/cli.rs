@@ -1,6 +1,7 @@
 //! The command line: commands, options and how they are parsed. The doc comments are the help texts.
 
 pub mod app;
+pub mod cache;
 pub mod choices;
 pub mod commands;
 pub mod doctor;

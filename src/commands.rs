@@ -2,6 +2,7 @@
 //! the watch, which do the work. Parsing the command line is left to the CLI module.
 
 pub mod build;
+pub mod cache;
 pub mod cleanup;
 pub mod create;
 mod dockerfile_facts;

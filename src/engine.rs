@@ -17,3 +17,4 @@ pub mod program;
 pub mod reference;
 pub mod registry_hints;
 mod terminal_stop;
+pub mod volume;

@@ -101,6 +101,9 @@ fn run_command(cli: Cli) -> (Reporter, Result<u8>) {
         Command::Doctor(args) => {
             with_engine(&args.engine, |engine, reporter| commands::doctor::doctor(&args, engine, reporter))
         }
+        Command::Cache(args) => with_engine(args.command.engine(), |engine, reporter| {
+            commands::cache::cache(&args, engine, reporter).map(|()| 0)
+        }),
         Command::Usage(args) => {
             with_engine(&args.engine, |engine, reporter| usage::usage(&args, engine, reporter).map(|()| 0))
         }

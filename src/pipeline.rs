@@ -4,6 +4,7 @@
 pub mod allowed_uids;
 pub mod approach;
 pub mod artifacts;
+pub mod cache;
 pub mod callback;
 pub mod cleanup;
 pub mod commit;
@@ -160,7 +161,16 @@ fn run_steps(
             return Ok((tagged.id.clone(), ready.into_leftovers()));
         }
         announcement.make();
-        match steps::assemble(&cx, images, &mut ready, progress) {
+        let mut assembled = steps::assemble(&cx, images, &mut ready, progress);
+        if let Some(retry) = cx.caches.retry(&cx, &assembled, progress) {
+            // The second try has nothing that may be at fault.
+            repeated |= steps::is_in_memory_by_choice(&cx);
+            cx.source_in = if repeated { SourceIn::Layer } else { cx.source_in };
+            ready = steps::prepare_settled(&cx, images, &mut view, progress)?;
+            assembled = steps::assemble(&cx, images, &mut ready, progress);
+            retry.ended(&cx, &assembled);
+        }
+        match assembled {
             Ok(assembled) => break (ready, assembled),
             Err(error) if steps::assembles_again(&cx, &decider, &error, progress) => {
                 cx.reporter.note(steps::ASSEMBLES_AGAIN);

@@ -2,6 +2,7 @@
 //! reads the command line or the environment.
 
 pub mod app;
+pub mod cache;
 mod container_options;
 mod elsewhere;
 pub mod engine;
@@ -44,6 +45,7 @@ use crate::http;
 use crate::input_file::InputFile;
 use crate::report::Reporter;
 use crate::source::rules::{LinkPolicy, Selection};
+use cache::CacheOptions;
 use elsewhere::Elsewhere;
 use image_name::Base;
 use kept_files::KeptFile;
@@ -62,6 +64,7 @@ pub struct Job {
     /// Names and values from `-E` and `-e`, merged. Those of the source's own file are added at each build.
     pub variables: Vec<(String, String)>,
     pub secrets: SecretOptions,
+    pub caches: CacheOptions,
     pub selection: Selection,
     pub output_paths: OutputPaths,
     pub transfer: Transfer,
@@ -143,6 +146,7 @@ impl Job {
             source,
             variables,
             secrets: SecretOptions::new(&args.secrets)?,
+            caches: CacheOptions::new(&args.caches)?,
             runtime: RuntimeOptions::new(&args.runtime)?,
             output_paths: OutputPaths::new(&args, checkout.is_some())?,
             selection: selection(&args.selection, args.s2i_compat.keep_symlinks, checkout.is_some()),

@@ -54,6 +54,7 @@ use crate::engine::cli::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::hooks::{self, HookEvents, Hooks};
 use crate::pipeline;
+use crate::pipeline::cache::state::Caches;
 use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::images::Images;
@@ -109,7 +110,8 @@ pub fn watch(job: &Job, settings: &WatchSettings, reporter: &Reporter) -> Result
     let app = settings.app.as_ref().map(|settings| app::prepare(app_cx, settings)).transpose()?;
     let mut listeners = Vec::from_iter(wait_server::listen(&claim, reporter));
     let notes_once = reporter.with_notes_once();
-    let cx = BuildContext::new(job, engine.clone(), &run_lock, &notes_once);
+    let caches = Caches::default();
+    let cx = BuildContext::new(job, engine.clone(), &run_lock, &notes_once, &caches);
     let (identity, images) = std::thread::scope(|scope| {
         let identity = scope.spawn(|| engine_identity::ask(&engine));
         let images = Images::find(&cx);

@@ -10,6 +10,7 @@ use clap::{Arg, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::app::{AppArgs, RunArgs};
+use super::cache::CacheCommandArgs;
 use super::choices::{ColorChoice, MessageFormat, OnBusy};
 use super::doctor::DoctorArgs;
 use super::engine::EngineArgs;
@@ -71,10 +72,15 @@ pub enum Command {
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 
+    /// List or remove what builds keep for `assemble`
+    Cache(CacheCommandArgs),
+
     /// Say what is slow or missing, and what helps
     Doctor(DoctorArgs),
 
     /// Print the version
+    // `s2i` has it; `--version` is in the help, where each line is wanted.
+    #[command(hide = true)]
     Version,
 
     /// Remove what a build no longer needs, after it has ended

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cache::CacheArgs;
 use super::choices::SourceInChoice;
 use super::options::{ContainerArgs, PullArgs, RepositoryArgs, RuntimeArgs, S2iCompatArgs, SecretArgs};
 use super::output_paths::OutputPathArgs;
@@ -143,6 +144,9 @@ pub struct JobArgs {
 
     #[command(flatten)]
     pub secrets: SecretArgs,
+
+    #[command(flatten)]
+    pub caches: CacheArgs,
 
     #[command(flatten)]
     pub images: PullArgs,

@@ -37,18 +37,21 @@ fn page() -> String {
     let build = cli.find_subcommand("build").unwrap();
     let mut page = INTRODUCTION.to_owned();
     for command in cli.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
-        page += &section(command, build);
+        page += &section(command, build, "minis2i");
+        for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+            page += &section(below, build, &format!("minis2i {}", command.get_name()));
+        }
     }
     page
 }
 
 /// The section of a command. Options that are those of `build` are only named.
-fn section(command: &Command, build: &Command) -> String {
+fn section(command: &Command, build: &Command, above: &str) -> String {
     let name = command.get_name();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
-    let mut section = format!("\n## minis2i {name}\n\n{about}.\n\n```text\n{usage}\n```\n");
+    let mut section = format!("\n## {above} {name}\n\n{about}.\n\n```text\n{usage}\n```\n");
     let arguments: Vec<&Arg> = command.get_positionals().filter(|arg| !arg.is_hide_set()).collect();
     if !arguments.is_empty() {
         section.push('\n');

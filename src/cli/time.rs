@@ -18,3 +18,12 @@ pub fn waiting_time(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     if time > 24 * HOUR { Err("it can be at most 24h".to_owned()) } else { Ok(time) }
 }
+
+/// Parses the time since something was used, for which days have a unit, too.
+pub fn age(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
+    days.map_or_else(
+        || duration(text).map_err(|_| "a time looks like `12h` or `30d`".to_owned()),
+        |days| Ok(24 * HOUR * days),
+    )
+}

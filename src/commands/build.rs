@@ -8,6 +8,7 @@ use crate::cli::commands::BuildArgs;
 use crate::engine::cli::Engine;
 use crate::error::Error;
 use crate::git::checkout::Checkout;
+use crate::pipeline::cache::state::Caches;
 use crate::pipeline::context::BuildContext;
 use crate::pipeline::{self, callback, cleanup, push};
 use crate::report::Reporter;
@@ -39,7 +40,8 @@ pub fn build(mut args: BuildArgs, reporter: &Reporter) -> Result<()> {
     let run_options = args.run.then(|| app::run_options(&args.container, &job.engine)).transpose()?;
     let call_reporter = reporter.clone();
     let engine = Engine::new(engine_program(&job.engine), ending, move |call| call_reporter.emit(&Message::Call(call)));
-    let cx = BuildContext::new(&job, engine, &run_lock, reporter);
+    let caches = Caches::default();
+    let cx = BuildContext::new(&job, engine, &run_lock, reporter, &caches);
     let result = match &args.as_dockerfile {
         Some(path) => generate::as_dockerfile(path, Some(tag.as_str()).filter(|tag| !tag.is_empty()), &cx),
         None => build_and_run(&cx, args.if_changed, run_options.as_deref()),

@@ -22,6 +22,7 @@ pub fn watch(mut args: WatchArgs, reporter: &Reporter) -> Result<u8> {
     }
     // A signal still ends the process.
     let job = Job::new(args.job, None, reporter, &Cancel::default())?;
+    let job = Job { caches: job.caches.clone().auto_by_default(), ..job };
     let app = AppSettings::new(args.app, &job.engine, &Cancel::default())?;
     let settings = WatchSettings { app, ..WatchSettings::new(args.watch, args.hooks, &job.engine) };
     Ok(match watch::watch(&job, &settings, reporter)? {

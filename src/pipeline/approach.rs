@@ -37,6 +37,8 @@ pub enum Obstacle {
     /// The source changed in a way that cannot be sent any more: a file became a folder or the other way round, or the
     /// container takes no changes at all.
     Replaced,
+    /// The container has not the caches that it should have, or has some that it cannot use.
+    Cache,
 }
 
 impl Approach {
@@ -67,7 +69,7 @@ impl Approach {
             Obstacle::Shell => self.shell = false,
             Obstacle::Tar => self.waits = false,
             Obstacle::Artifacts => self.incremental = false,
-            Obstacle::Replaced => {}
+            Obstacle::Replaced | Obstacle::Cache => {}
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::cache::state::Caches;
+use super::cache::trust::Use;
 use super::source_in::SourceIn;
 use crate::engine::cli::Engine;
 use crate::report::Reporter;
@@ -21,12 +23,19 @@ pub struct BuildContext<'a> {
     pub reporter: &'a Reporter,
     /// Where the source is in the build container, unless it is mounted.
     pub source_in: SourceIn,
+    pub caches: &'a Caches,
 }
 
 impl<'a> BuildContext<'a> {
     /// The context for `job`. Where the source is, as far as the job leaves it open, is up to each build.
-    pub fn new(job: &'a Job, engine: Engine, run_lock: &'a RunLock, reporter: &'a Reporter) -> Self {
-        Self { job, engine, run_lock, reporter, source_in: SourceIn::default() }
+    pub fn new(
+        job: &'a Job,
+        engine: Engine,
+        run_lock: &'a RunLock,
+        reporter: &'a Reporter,
+        caches: &'a Caches,
+    ) -> Self {
+        Self { job, engine, run_lock, reporter, caches, source_in: SourceIn::default() }
     }
 }
 
@@ -39,6 +48,8 @@ pub struct Progress {
     pub assemble_started: bool,
     /// The output of `assemble` has the words of an error that a source in memory may be the cause of.
     pub blames_memory: bool,
+    /// What the last `assemble` had of caches.
+    pub caches: Use,
     phase_started: Instant,
 }
 
@@ -55,6 +66,7 @@ impl Progress {
             assemble_status: None,
             assemble_started: false,
             blames_memory: false,
+            caches: Use::Nothing,
             phase_started: begin,
         }
     }

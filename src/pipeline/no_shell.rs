@@ -31,6 +31,7 @@ use crate::contract::script::Script;
 use crate::engine::container::Container;
 use crate::engine::copy::{self, Delivered, Delivery};
 use crate::error::{self, Error};
+use crate::report::Reporter;
 use crate::settings::{Job, Transfer};
 use crate::source::entry::{Entry, Kind};
 use crate::source::rules::LinkPolicy;
@@ -78,7 +79,7 @@ pub fn prepare_without_shell(
     let (job, reporter) = (cx.job, cx.reporter);
     reporter.phase("starting the build container");
     let inputs = Inputs::read(cx, &images.contract)?;
-    check_options(job, &inputs)?;
+    check_options(job, &inputs, cx.reporter)?;
     let builder = read_builder_files(cx, images)?;
     let scripts = scripts::choose_scripts(&images.contract, &builder.greeting, &inputs.external_scripts, &job.builder)?;
     scripts.notes.iter().for_each(|note| reporter.note(note));
@@ -107,7 +108,10 @@ pub fn prepare_without_shell(
 }
 
 /// Refuses options for which the builder would need a shell.
-fn check_options(job: &Job, inputs: &Inputs) -> Result<()> {
+fn check_options(job: &Job, inputs: &Inputs, reporter: &Reporter) -> Result<()> {
+    if job.caches.are_typed() {
+        reporter.note("no caches are used: the builder has no shell");
+    }
     if !inputs.secrets.is_empty() {
         return Err(secrets_need_shell(&job.builder));
     }
@@ -154,7 +158,7 @@ fn read_builder_files(cx: &BuildContext, images: &Images) -> Result<BuilderFiles
         folders.push(found);
     }
     let (destination, tar) = (Destination::Ok, TarSupport::None);
-    let greeting = Greeting { has_source: false, has_artifacts: false, destination, tar, folders };
+    let greeting = Greeting { has_source: false, has_artifacts: false, destination, tar, folders, tools: Vec::new() };
     Ok(BuilderFiles { greeting, owner: user_ids::ids_of_script_user(cx, images, container.name())? })
 }
 

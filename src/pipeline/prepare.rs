@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::approach::{Approach, Obstacle, PrepareError};
 use super::artifacts::plan::ArtifactPlan;
 use super::artifacts::saver::Saver;
+use super::cache::Mounted;
 use super::cleanup::Leftovers;
 use super::container::final_script::FinalScript;
 use super::container::protocol::{Greeting, TarSupport};
@@ -34,6 +35,7 @@ pub struct Prepared<'a> {
     pub session: Session,
     pub scripts: ChosenScripts,
     pub inputs: Inputs,
+    caches: Mounted,
     /// The shell runs instead of the builder's ENTRYPOINT.
     pub bypassed: bool,
     /// What the container said when it began.
@@ -49,16 +51,17 @@ impl<'a> Prepared<'a> {
         cx: &BuildContext<'a>,
         images: &Images,
         approach: &Approach,
-        (mut session, inputs, snapshot): (Session, Inputs, Snapshot),
+        ((mut session, caches), inputs, snapshot): ((Session, Mounted), Inputs, Snapshot),
     ) -> Result<Self, PrepareError> {
         let (job, reporter) = (cx.job, cx.reporter);
         let greeting = wait_for_greeting(&mut session, approach, job)?;
+        cx.caches.learn(cx, images, (&caches, &greeting.tools, greeting.tar == TarSupport::None))?;
         check_destination(&greeting, &images.contract, &job.builder)?;
         let scripts = scripts::choose_scripts(&images.contract, &greeting, &inputs.external_scripts, &job.builder)?;
         scripts.notes.iter().for_each(|note| reporter.note(note));
         source_notes::report_volumes(images, &scripts, reporter);
         let upload = Upload::new(job, snapshot, &greeting, final_script(job, images, &greeting, &scripts));
-        Ok(Self { session, scripts, inputs, bypassed: approach.bypass, greeting, upload, saver: None })
+        Ok(Self { session, scripts, inputs, caches, bypassed: approach.bypass, greeting, upload, saver: None })
     }
 
     /// The engine unpacks the upload, and not the container.
@@ -129,7 +132,8 @@ impl<'a> Prepared<'a> {
 
     /// Sends secrets, scripts and source, or has the engine unpack them.
     fn send_source(&mut self, cx: &BuildContext, images: &Images) -> Result<()> {
-        if let Err(error) = self.session.send_opening(&self.inputs.secrets.opening()) {
+        let caches = cx.caches.opening(&self.caches, &self.greeting.tools, &self.inputs, &self.scripts);
+        if let Err(error) = self.session.send_opening(&[self.inputs.secrets.opening(), caches].concat()) {
             return Err(upload_error(&mut self.session, error.into()));
         }
         if self.by_engine() {
@@ -227,18 +231,28 @@ pub fn begin<'a>(
 }
 
 /// Starts the build container.
-fn start_session(cx: &BuildContext, images: &Images, approach: &Approach, inputs: &Inputs) -> Result<Session> {
+fn start_session(
+    cx: &BuildContext,
+    images: &Images,
+    approach: &Approach,
+    inputs: &Inputs,
+) -> Result<(Session, Mounted)> {
+    let caches = cx.caches.mount(cx, images)?;
     let start = Start {
         name: cx.run_lock.container_name(),
         image: &images.builder.id,
-        options: [memory_options(cx, images)?, build_options(cx.job, &images.builder, &images.contract, inputs)]
-            .concat(),
+        options: [
+            memory_options(cx, images)?,
+            caches.options(),
+            build_options(cx.job, &images.builder, &images.contract, inputs),
+        ]
+        .concat(),
         destination: &images.contract.destination,
         search_path: images.builder.env("PATH").unwrap_or_default(),
         folders: &images.contract.folders,
         bypass: approach.bypass,
     };
-    Session::start(&cx.engine, start)
+    Ok((Session::start(&cx.engine, start)?, caches))
 }
 
 /// Starts `save-artifacts`, in the network of the container `network_of` if that is given.

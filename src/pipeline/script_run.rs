@@ -46,7 +46,7 @@ pub fn follow_script(
     mut output: ScriptOutput,
     progress: &mut Progress,
 ) -> Result<ScriptResult> {
-    let result = follow(session, run, &mut output, progress);
+    let result = follow(cx, session, run, &mut output, progress);
     progress.blames_memory |= output.blames_memory();
     if result.is_err() && cx.engine.cancel().why().is_none() {
         output.report_problems();
@@ -55,6 +55,7 @@ pub fn follow_script(
 }
 
 fn follow(
+    cx: &BuildContext,
     session: &mut Session,
     run: &ScriptRun,
     output: &mut ScriptOutput,
@@ -76,6 +77,8 @@ fn follow(
                         progress.assemble_started = true;
                         lines.feed(&session.take_early_output(), |line| output.show(line));
                     }
+                    ("cache", words) => cx.caches.used(cx, words, progress),
+                    ("uncached", words) => cx.caches.report_unused(cx, words),
                     ("exit", status) => {
                         progress.assemble_status = status.parse().ok();
                         check_status(run.script, progress.assemble_status.unwrap_or(-1))?;

@@ -192,6 +192,7 @@ mod tests {
             has_artifacts: false,
             destination: Destination::Ok,
             tar: TarSupport::Sparse,
+            tools: Vec::new(),
             folders,
         }
     }

@@ -83,6 +83,11 @@ impl Secrets {
         self.variables.is_empty() && self.secrets.is_empty() && self.injected.is_empty()
     }
 
+    /// The names of the variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The options of `docker run` for the build container.
     pub fn options(&self) -> Vec<String> {
         let mount = format!("--tmpfs={SECRETS_FOLDER}:rw,noexec,nosuid,nodev,mode=1777");

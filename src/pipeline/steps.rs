@@ -22,7 +22,7 @@ use crate::source::view::SourceView;
 
 /// How often a build is prepared before it fails: more often than there are kinds of [`Obstacle`], each of which should
 /// occur once.
-const MAX_ATTEMPTS: u32 = 6;
+const MAX_ATTEMPTS: u32 = 7;
 
 /// Prepares a build whose container has received the source as it is now. If an obstacle occurs, starts over with
 /// another approach.
@@ -170,9 +170,14 @@ pub fn assembles_again(
     left_to_us(cx) && failed && decider.repeats_failure(progress.blames_memory)
 }
 
-/// Whether the source is in memory though no option asks for that, in a build that goes on.
+/// Whether the source is in memory though no option asks for that.
+pub fn is_in_memory_by_choice(cx: &BuildContext) -> bool {
+    cx.source_in == SourceIn::Memory && cx.job.transfer == Transfer::Auto
+}
+
+/// The same, in a build that goes on.
 fn left_to_us(cx: &BuildContext) -> bool {
-    cx.source_in == SourceIn::Memory && cx.job.transfer == Transfer::Auto && cx.engine.cancel().why().is_none()
+    is_in_memory_by_choice(cx) && cx.engine.cancel().why().is_none()
 }
 
 /// The note for a build that is made again.

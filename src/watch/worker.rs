@@ -1,5 +1,6 @@
 //! The thread that makes builds one after the other, and prepares a standby between them.
 
+mod assembling;
 mod preparing;
 mod source_in;
 
@@ -283,9 +284,9 @@ impl<'a> Worker<'a> {
                 }
                 self.announce(request);
             }
-            let assembling = self.begin_early(prepared);
-            let result = steps::assemble(&prepared.cx, &prepared.images, &mut prepared.ready, progress);
-            drop(assembling);
+            let result = self.assemble(request, standby, &mut view, &mut repeats, progress);
+            // There is none if another one could not be prepared.
+            let Some(prepared) = standby else { return result.map(|_| None) };
             match result {
                 Ok(assembled) => {
                     self.note_source_in(prepared, &assembled, repeats, progress);

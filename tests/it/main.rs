@@ -9,6 +9,7 @@ mod assemble_user;
 mod bad_input;
 mod basic_build;
 mod build_options;
+mod cache;
 mod commands;
 mod destination;
 mod doctor;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
+use super::caches::remove_caches_of;
 use super::containers::{containers_from_image, remove_container};
 use super::engine::{BASE, docker, docker_with_input, unique_name};
 use super::image::{Image, image_id, remove_with_results};
@@ -228,6 +229,7 @@ impl Drop for Builder {
             wait_until(ENGINE_POLL, || containers_from_image(&id).is_empty(), left);
         }
         remove_with_results(&self.name);
+        remove_caches_of(&self.name);
     }
 }
 

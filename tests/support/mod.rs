@@ -5,6 +5,7 @@ pub mod archive;
 pub mod base_image;
 pub mod browser;
 pub mod builder;
+pub mod caches;
 pub mod containers;
 pub mod engine;
 pub mod engine_api;

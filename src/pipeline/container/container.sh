@@ -52,15 +52,22 @@ minis2i_take_folder() {
 # Runs a command; if it fails, reports its output as a mark and fails as well.
 minis2i_try() { minis2i_words=$("$@" 2>&1) || { minis2i_say misplaced "$minis2i_words"; return 1; }; }
 
+# Containers with caches have other ones.
+minis2i_cache_open() { :; }
+minis2i_cache_give() { :; }
+minis2i_cache_close() { :; }
+
 # Runs assemble and what belongs before and after it. The last file of the upload calls this function and defines
 # minis2i_clear. $1: the path of assemble; $2: "remove" or "keep" the source that assemble leaves.
 minis2i_go() {
     minis2i_look "$1"
     [ "$minis2i_state" = ok ] || { minis2i_say cannot "$minis2i_state"; exit 1; }
     minis2i_before || exit 1
+    minis2i_cache_open
     minis2i_say assembling
-    (minis2i_restore; minis2i_env; minis2i_restore_options; exec "$1") </dev/null 2>&1
+    (minis2i_restore; minis2i_cache_give; minis2i_env; minis2i_restore_options; exec "$1") </dev/null 2>&1
     minis2i_status=$?
+    minis2i_cache_close $minis2i_status
     minis2i_say exit $minis2i_status
     [ $minis2i_status = 0 ] || exit $minis2i_status
     minis2i_after || exit 1
@@ -96,7 +103,7 @@ for minis2i_name in src artifacts scripts; do
     [ -e "$minis2i_name" ] && [ ! -O "$minis2i_name" ] || continue
     case $(cat /proc/mounts 2>/dev/null) in *" $minis2i_name "*) ;; *) minis2i_tar=none ;; esac
 done
-# The greeting: whether src and artifacts exist, the destination, the tar, and the states of the scripts.
+# The greeting: whether src and artifacts exist, the destination, the tar, the tools with caches, and the states of the scripts.
 minis2i_words=
 for minis2i_name in src artifacts; do
     if [ -e "$minis2i_dest/$minis2i_name" ]; then minis2i_words="$minis2i_words yes"; else minis2i_words="$minis2i_words no"; fi
@@ -104,7 +111,10 @@ done
 if [ ! -d "$minis2i_dest" ]; then minis2i_words="$minis2i_words missing"
 elif [ ! -w "$minis2i_dest" ]; then minis2i_words="$minis2i_words read-only"
 else minis2i_words="$minis2i_words ok"; fi
-minis2i_words="$minis2i_words $minis2i_tar"
+minis2i_words="$minis2i_words $minis2i_tar ,"
+for minis2i_name in $minis2i_known; do
+    if command -v "${minis2i_name#*=}" >/dev/null 2>&1; then minis2i_words="$minis2i_words,${minis2i_name%%=*}"; fi
+done
 for minis2i_folder; do
     for minis2i_name in assemble run save-artifacts; do
         minis2i_look "$minis2i_folder/$minis2i_name"

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 
 use super::own_variables::put_away;
 use super::shell::without_comments;
+use crate::pipeline::cache::tools;
 
 /// How long the text of a mark may be, in bytes: many times as long as any that the shell program writes. What is longer is
 /// output, so that a script cannot have it kept without end.
@@ -12,7 +13,9 @@ const MARK_LIMIT: usize = 64 * 1024;
 
 /// The shell program of the build container, without its comments.
 pub fn script() -> String {
-    format!("minis2i_search=$3\n{}\n{}", put_away(), without_comments(include_str!("container.sh")))
+    let known = tools::known_words();
+    let program = without_comments(include_str!("container.sh"));
+    format!("minis2i_search=$3 minis2i_known='{known}'\n{}\n{program}", put_away())
 }
 
 /// A part of the container's stdout.
@@ -99,6 +102,8 @@ pub struct Greeting {
     pub has_artifacts: bool,
     pub destination: Destination,
     pub tar: TarSupport,
+    /// The names of the tools that have caches and that the builder has.
+    pub tools: Vec<String>,
     /// The states of the scripts in each folder of the contract, in the order of
     /// [`Script::ALL`](crate::contract::script::Script::ALL).
     pub folders: Vec<[ScriptState; 3]>,
@@ -169,7 +174,7 @@ impl Greeting {
     /// If words are missing, or the shell program does not use one of them.
     pub fn parse(words: &str) -> Result<Self> {
         let words: Vec<&str> = words.split(' ').collect();
-        let [source, artifacts, destination, tar, scripts @ ..] = words.as_slice() else {
+        let [source, artifacts, destination, tar, tools, scripts @ ..] = words.as_slice() else {
             bail!("the build container's greeting is cut short: `{}`", words.join(" "));
         };
         let destination = match *destination {
@@ -193,6 +198,7 @@ impl Greeting {
             has_artifacts: *artifacts == "yes",
             destination,
             tar,
+            tools: tools.split(',').filter(|tool| !tool.is_empty()).map(str::to_owned).collect(),
             folders: folders.collect::<Result<_>>()?,
         })
     }
@@ -299,8 +305,9 @@ mod tests {
 
     #[test]
     fn a_greeting_is_read() {
-        let hello = Greeting::parse("no yes ok sparse ok missing no-interpreter:/bin/x").unwrap();
+        let hello = Greeting::parse("no yes ok sparse ,pip,npm ok missing no-interpreter:/bin/x").unwrap();
         assert!(!hello.has_source && hello.has_artifacts && hello.tar == TarSupport::Sparse);
+        assert_eq!(hello.tools, ["pip", "npm"]);
         assert_eq!(
             hello.folders,
             [[ScriptState::Ok, ScriptState::Missing, ScriptState::NoInterpreter("/bin/x".to_owned())]]

@@ -1,0 +1,7 @@
+//! `--cache`, and the command `cache`.
+
+mod automatic;
+mod command;
+mod fixtures;
+mod folders;
+mod second_try;
