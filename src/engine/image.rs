@@ -188,7 +188,7 @@ pub fn list(engine: &Engine, filters: &[String]) -> Result<Vec<String>> {
 const LIST_ATTEMPTS: u32 = 5;
 
 /// The output of a call that lists images. With containerd's image store, the engine fails when an image is removed while it looks
-/// at it, whoever removes it (seen with docker 26.1); then it is asked again.
+/// at it, whoever removes it (seen with docker 26.1, and with podman 4.3); then it is asked again.
 ///
 /// # Errors
 /// Those of `call`.
@@ -205,7 +205,8 @@ pub fn settled_list(mut call: impl FnMut() -> Result<Output>) -> Result<Output> 
 /// Whether the engine says that an image, or a part of one, went away while it looked at it.
 fn says_vanished(stderr: &str) -> bool {
     let stderr = stderr.to_lowercase();
-    stderr.contains("content digest") && stderr.contains("not found")
+    // What podman says ends with advice to remove the image.
+    (stderr.contains("content digest") && stderr.contains("not found")) || stderr.contains("locating image with id")
 }
 
 /// The lines of a text, each where it comes first.
@@ -224,6 +225,10 @@ mod tests {
         assert!(says_vanished(
             "Error response from daemon: failed to get rootfs of image docker.io/library/a:latest: rpc error: code = NotFound \
              desc = content digest sha256:c23a608f: not found"
+        ));
+        assert!(says_vanished(
+            "Error: retrieving label for image \"d4\": you may need to remove the image to resolve the error: locating image with \
+             ID \"d4\": image not known"
         ));
         assert!(!says_vanished("Error response from daemon: No such image: a:latest"));
     }

@@ -19,9 +19,10 @@ pub fn unique_name(what: &str) -> String {
 /// Runs the engine's CLI, which must succeed, and returns what it printed.
 pub fn docker(args: &[&str]) -> String {
     let mut output = try_docker(args);
-    // With containerd's image store, a list of images fails when another test removes one meanwhile.
+    // With containerd's image store, and with podman, a list of images fails when another test removes one meanwhile.
     for _ in 0..20 {
-        let vanished = String::from_utf8_lossy(&output.stderr).contains("content digest");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let vanished = stderr.contains("content digest") || stderr.contains("locating image with ID");
         if output.status.success() || args[0] != "images" || !vanished {
             break;
         }

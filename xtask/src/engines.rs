@@ -17,23 +17,28 @@ use podman::Podman;
 /// The option of `test` that names the engine.
 pub const OPTION: &str = "--engine";
 
-/// The tests of the main path, which `ci` runs on these engines: build twice, watch and save, a failing `assemble`, Ctrl-C, a kill
-/// and the next run, secrets, rebuild, builders without tar and without a shell, and an app.
-const MAIN_PATH: [&str; 14] = [
+/// The tests of the main path, which `ci` runs on these engines: build twice, a failing `assemble`, watch and saves, Ctrl-C, a kill and
+/// the next run, secrets, rebuild, builders without tar and without a shell, and an app.
+const MAIN_PATH: [&str; 19] = [
     "basic_build::",
-    "sample_pair::",
-    "assemble_user::",
-    "secrets::",
-    "minimal_images::",
-    "interrupts::",
-    "left_behind::",
-    "artifacts::",
-    "watch::source_in::",
-    "watch::early_standby::",
-    "watch::lifecycle::",
-    "app::swap::",
-    "commands::",
-    "result_image::",
+    "commands::rebuild_builds_the_same_once_more",
+    "watch::detection::every_way_of_saving_is_one_build",
+    "watch::early_standby::what_is_saved_during_a_build",
+    "watch::lifecycle::a_watch_that_was_killed_is_taken_over",
+    "watch::lifecycle::signals_end_an_idle_watch",
+    "watch::source_in::builders_that_leave_the_folder",
+    "interrupts::an_interrupt_while_assemble_runs",
+    "interrupts::an_interrupt_while_the_source_is_sent",
+    "interrupts::the_next_run_removes_what_a_killed_one_left",
+    "left_behind::the_image_of_a_run_that_was_killed",
+    "secrets::a_secret_is_a_file_in_memory",
+    "secrets::a_secret_is_nowhere_in_the_image",
+    "secrets::a_build_variable_is_for_assemble_alone",
+    "minimal_images::no_tar::the_engine_unpacks",
+    "minimal_images::no_shell::a_static_assemble_builds",
+    "minimal_images::no_shell::a_mounted_source_does_not_stay",
+    "app::swap::a_connection_that_comes_before_the_app",
+    "cache::auto::",
 ];
 
 /// The task `engines`: sets up each engine and says which version answers, or why it cannot be had here.

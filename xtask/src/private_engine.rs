@@ -76,7 +76,7 @@ pub enum Daemon {
 }
 
 /// Mounts what a system in a folder needs, and then runs a command in it. Its arguments: the root, the folder of the engine,
-/// and the command. `/` has to be a mount point there, or the engine could not start containers.
+/// and the command. With `chroot` in the place of `pivot_root`, `docker exec` would run on this machine, and not in its container.
 const ENTER: &str = r#"
 set -e
 root=$1 folder=$2; shift 2
@@ -88,7 +88,11 @@ mount -t tmpfs tmpfs "$root/run"
 mount --rbind /tmp "$root/tmp"
 mkdir -p "$root$folder"
 mount --rbind "$folder" "$root$folder"
-exec chroot "$root" "$@"
+mkdir -p "$root/.before"
+cd "$root"
+pivot_root . .before
+umount --lazy /.before
+exec "$@"
 "#;
 
 /// The engine. Dropping it stops it and removes all that it had.

@@ -17,4 +17,10 @@ pub fn of(name: EngineName) -> Vec<Skip> {
     }
 }
 
-const PODMAN: &[Skip] = &[];
+const PODMAN: &[Skip] = &[
+    Skip {
+        test: "a_full_disk_is_told",
+        why: "it has volumes of a limited size only on file systems with project quotas",
+    },
+    Skip { test: "a_user_that_the_image_does_not_know_is_named", why: "it names such a user in other words" },
+];
