@@ -41,15 +41,15 @@ fn random_bytes(state: &mut u64) -> Vec<u8> {
     (0..FILE_SIZE / 8).flat_map(|_| next()).collect()
 }
 
-/// Makes a builder whose `assemble` takes one file of the source; its scripts are where the naive way looks for them.
+/// Makes a builder whose `assemble` takes one file of the source.
 pub fn make_builder(name: &str) -> Result<()> {
     builder_image::build(
         name,
         &format!(
             "FROM {}\n\
-             LABEL io.openshift.s2i.scripts-url=image:///usr/libexec/s2i\n\
-             RUN mkdir -p /usr/libexec/s2i && cd /usr/libexec/s2i && printf '#!/bin/sh\\ncp /tmp/src/folder-0/file-0 /kept\\n' >assemble && \
-             printf '#!/bin/sh\\nexec true\\n' >run && cp run save-artifacts && chmod 755 *\n",
+             LABEL io.openshift.s2i.scripts-url=image:///s2i\n\
+             RUN mkdir /s2i && cd /s2i && printf '#!/bin/sh\\ncp /tmp/src/folder-0/file-0 /kept\\n' >assemble && \
+             printf '#!/bin/sh\\nexec true\\n' >run && chmod 755 assemble run\n",
             base_image::NAME
         ),
     )

@@ -1,7 +1,5 @@
 //! How the time from a save to the tag depends on the number of files in the source: a line that should be flat.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,7 +16,6 @@ use super::sources::{SamplePair, add_small_files};
 use super::watch_process::WatchProcess;
 use crate::bench::chart::ChartBar;
 use crate::bench::curve_chart::Curve;
-use crate::bench::large_source;
 use crate::bench::save::Save;
 use crate::bench::series::Series;
 use crate::bench::table::Measurement;
@@ -43,19 +40,18 @@ pub struct ManyFiles {
 }
 
 impl ManyFiles {
-    /// A source of so many files.
+    /// The sample source with so many files in all. The file that is saved is not among the others, as not every trigger of
+    /// the naive way sees what is in folders.
     pub fn make(bench: &mut WatchBench, files: usize) -> Result<Self> {
-        let builder = bench.objects.builder(&format!("watch-files-{files}"));
-        large_source::make_builder(&builder)?;
-        let source = tempfile::tempdir()?;
-        fs::set_permissions(source.path(), fs::Permissions::from_mode(0o755))?;
-        add_small_files(source.path(), files)?;
+        let SamplePair { builder } = SamplePair::make(bench)?;
+        let source = SamplePair::source()?;
+        add_small_files(&source.path().join("tree"), files - 1)?;
         Ok(Self { source, builder })
     }
 
     /// The file that `assemble` takes.
     fn edit(&self) -> Edit {
-        Edit::new(self.source.path().join("folder-0/file-0"), "/kept", 0)
+        SamplePair::edit(&self.source)
     }
 
     /// Watches it with these options, until it is ready for a save.
