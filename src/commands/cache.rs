@@ -1,6 +1,6 @@
 //! The command `cache`: lists and removes the caches of builds.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bytesize::ByteSize;
@@ -55,7 +55,7 @@ fn remove(engine: &Engine, name: &str, reporter: &Reporter) -> Result<()> {
         let what = if found.is_empty() { "there is no cache" } else { "no cache of builds is" };
         return Err(Error::usage(format!("{what} `{name}`")).hint("`minis2i cache ls` lists them").into());
     }
-    match volume::remove(engine, name)? {
+    match remove_once_free(engine, name)? {
         Removal::Done | Removal::Missing => {
             reporter.print_result(format!("{name}\n").as_bytes());
             Ok(())
@@ -66,6 +66,24 @@ fn remove(engine: &Engine, name: &str, reporter: &Reporter) -> Result<()> {
                 engine.name()
             ))
             .into()),
+    }
+}
+
+/// How long a cache may be in use until its removal fails: the container of a build that has ended is removed in the background, and
+/// a list of the caches has them for a moment.
+const FREE_LIMIT: Duration = Duration::from_secs(3);
+
+/// How often it is tried meanwhile.
+const FREE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Removes a cache, which may be in use for a moment more.
+fn remove_once_free(engine: &Engine, name: &str) -> Result<Removal> {
+    let begin = Instant::now();
+    loop {
+        match volume::remove(engine, name)? {
+            Removal::InUse if begin.elapsed() < FREE_LIMIT => std::thread::sleep(FREE_INTERVAL),
+            removal => return Ok(removal),
+        }
     }
 }
 
