@@ -14,6 +14,10 @@ use crate::{debian_root, process, signals};
 pub use name::EngineName;
 use podman::Podman;
 
+/// The Debian that has the engines, and the word for its folder.
+const SUITE: &str = "trixie";
+const PURPOSE: &str = "engines";
+
 /// The option of `test` that names the engine.
 pub const OPTION: &str = "--engine";
 
@@ -82,13 +86,17 @@ pub fn test(name: EngineName, args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests of the main path on the engines that differ most from the one at hand. Where one cannot be had, a line
-/// says so.
+/// Runs the tests of the main path on the engines that differ most from the one at hand. Where one cannot be had, or was not set
+/// up before and would take longer for that than for its tests, a line says so.
 ///
 /// # Errors
 /// When a test fails.
 pub fn test_main_path() -> Result<()> {
     for name in [EngineName::Podman, EngineName::Docker26Containerd] {
+        if name != EngineName::Podman && !debian_root::is_there(SUITE, PURPOSE) {
+            eprintln!("not tested on {}, which takes minutes to set up: `cargo xtask engines` does that", name.text());
+            continue;
+        }
         if let Err(error) = Running::start(name).map(drop) {
             signals::check()?;
             eprintln!("not tested on {}, which cannot be had here: {error:#}", name.text());
@@ -113,7 +121,7 @@ impl Running {
         Ok(match name {
             EngineName::Podman => Self::Podman(Podman::start()?),
             EngineName::Docker26 | EngineName::Docker26Containerd => {
-                let root = debian_root::bootstrapped("trixie", "engines", debian_root::ENGINES)?;
+                let root = debian_root::bootstrapped(SUITE, PURPOSE, debian_root::ENGINES)?;
                 let containerd_store = name == EngineName::Docker26Containerd;
                 Self::Docker(PrivateEngine::start_with(Purpose::Tests, Daemon::Debian { root, containerd_store })?)
             }
