@@ -2,6 +2,7 @@
 //! a thread of its own where the caller has something else to do.
 
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::thread::JoinHandle;
 
@@ -10,14 +11,25 @@ use signal_hook::consts::SIGTSTP;
 /// How much is read at once, in bytes: half of a pipe's usual 64 KiB, so that the writer can go on meanwhile.
 const PIECE_SIZE: usize = 32 * 1024;
 
-/// Starts a child, on which Ctrl-Z has no effect. One that is not in its own process group yet would be stopped before it runs
-/// its program: our thread would wait for it for ever, and so the shell for us, and nothing would continue it.
+/// Starts a child, on which the Ctrl-Z of that moment has no effect. One that is not in its own process group yet would be stopped before
+/// it runs its program: our thread would wait for it for ever, and so the shell for us, and nothing would continue it.
 ///
 /// # Errors
 /// If the program cannot be started.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
-    let mask = StopBlocked::in_this_thread();
     // A child has the signal mask of the thread that starts it.
+    let mask = StopBlocked::in_this_thread();
+    let before = mask.0;
+    // SAFETY: the function calls only what may be called between fork and exec, and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            // To ignore a signal drops the one that waits; a program that unblocks it (docker's does) would stop there.
+            libc::signal(SIGTSTP, libc::SIG_IGN);
+            libc::signal(SIGTSTP, libc::SIG_DFL);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+            Ok(())
+        });
+    }
     let child = command.spawn();
     drop(mask);
     child
@@ -102,24 +114,39 @@ impl Collector {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
 
-    use super::{Collector, spawn};
+    use super::{Collector, SIGTSTP, spawn};
 
     #[test]
     fn a_child_that_ctrl_z_met_before_it_ran_was_waited_for_for_ever() {
-        // It sends itself what the terminal would; the second one has the mask that this thread has again.
-        let stopping = |command: &mut Command| {
-            command.args(["-c", "kill -TSTP $$; echo went on"]).stdout(Stdio::piped());
-        };
         let mut command = Command::new("sh");
-        stopping(&mut command);
+        command.args(["-c", "echo went on"]).stdout(Stdio::piped());
+        // It sends itself what the terminal would.
+        // SAFETY: both functions may be called between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                libc::kill(libc::getpid(), SIGTSTP);
+                Ok(())
+            });
+        }
         let mut child = spawn(&mut command).unwrap();
         let said = Collector::start(child.stdout.take().unwrap()).text();
         assert_eq!((said.as_str(), child.wait().unwrap().success()), ("went on", true));
-        let masked = Command::new("sh").args(["-c", "grep SigBlk /proc/self/status || echo none"]).output().unwrap();
-        let masked = String::from_utf8_lossy(&masked.stdout).into_owned();
-        let blocked = masked.split_whitespace().last().and_then(|mask| u64::from_str_radix(mask, 16).ok());
-        assert!(blocked.is_none_or(|mask| mask & (1 << (signal_hook::consts::SIGTSTP - 1)) == 0), "{masked}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_can_be_stopped_later() {
+        let mut command = Command::new("grep");
+        command.args(["-E", "^(SigBlk|SigIgn)", "/proc/self/status"]).stdout(Stdio::piped());
+        let mut child = spawn(&mut command).unwrap();
+        let said = Collector::start(child.stdout.take().unwrap()).text();
+        child.wait().unwrap();
+        let masks = said.split_whitespace().filter_map(|word| u64::from_str_radix(word, 16).ok());
+        let masks: Vec<u64> = masks.collect();
+        assert_eq!(masks.len(), 2, "{said}");
+        assert!(masks.iter().all(|mask| mask & (1 << (SIGTSTP - 1)) == 0), "{said}");
     }
 }
