@@ -53,6 +53,11 @@ impl Caches {
         }
     }
 
+    /// The tools that a container is to look for, as words for its program: none where none would have a cache.
+    pub fn tools_to_look_for(&self, cx: &BuildContext) -> String {
+        if cx.job.caches.auto() { tools::known_words() } else { String::new() }
+    }
+
     /// Takes in which tools a container of the builder has. `by_engine` is whether the engine unpacks the upload.
     ///
     /// # Errors

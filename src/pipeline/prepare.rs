@@ -250,6 +250,7 @@ fn start_session(
         destination: &images.contract.destination,
         search_path: images.builder.env("PATH").unwrap_or_default(),
         folders: &images.contract.folders,
+        tools: cx.caches.tools_to_look_for(cx),
         bypass: approach.bypass,
     };
     Ok((Session::start(&cx.engine, start)?, caches))

@@ -13,6 +13,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::container::lines::Lines;
+use super::steps;
 use crate::child::for_each_piece;
 use crate::engine::cli::Engine;
 use crate::engine::reference::{registry, with_tag};
@@ -20,7 +21,7 @@ use crate::engine::registry_hints;
 use crate::error::{self, Error, ErrorKind};
 use crate::report::Reporter;
 use crate::report::message::push::{Push, PushEnd, PushMessage};
-use crate::report::message::{Message, Outcome, OutputLine};
+use crate::report::message::{Message, OutputLine};
 use output::PushOutput;
 
 /// Pushes the image that has the tag, and waits for that.
@@ -54,11 +55,7 @@ pub fn push(engine: &Engine, reporter: &Reporter, push: &Push) -> Result<()> {
     let begin = Instant::now();
     reporter.emit(&Message::Push(PushMessage::Started(push)));
     let result = push_with_progress(engine, reporter, push);
-    let outcome = match result.as_ref().map_err(error::kind) {
-        Ok(_) => Outcome::Ok,
-        Err(ErrorKind::Interrupted(_) | ErrorKind::Superseded) => Outcome::Cancelled,
-        Err(_) => Outcome::Failed,
-    };
+    let outcome = steps::outcome(&result);
     let digest = result.as_ref().ok().cloned().flatten();
     let end = PushEnd { outcome, digest, took: begin.elapsed() };
     reporter.emit(&Message::Push(PushMessage::Finished(push, &end)));

@@ -186,6 +186,7 @@ impl RuntimeImage {
                 destination: &self.contract.destination,
                 search_path: self.image.env("PATH").unwrap_or_default(),
                 folders: &self.contract.folders,
+                tools: String::new(),
                 bypass,
             };
             let mut session = Session::start(&cx.engine, start)?;

@@ -5,10 +5,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use super::cleanup::Cleaner;
 use super::pushing::Pushing;
 use super::work::WorkerEvent;
-use crate::error::{self, ErrorKind};
+use crate::error;
 use crate::pipeline::cleanup::Leftovers;
 use crate::pipeline::context::BuildContext;
-use crate::pipeline::push;
+use crate::pipeline::{push, steps};
 use crate::report::message::Outcome;
 
 /// The image that has the tag now.
@@ -87,9 +87,9 @@ pub fn push_on_request(cx: &BuildContext, PushRequests { tagged, pushing }: Push
         pushing.lock().end();
         cleaner.remove(Leftovers::default());
         wanted.end(result.is_ok());
-        match result {
-            Err(error) if matches!(error::kind(&error), ErrorKind::Interrupted(_) | ErrorKind::Superseded) => return,
-            Err(error) => cx.reporter.warn(&failure(&error)),
+        match &result {
+            Err(_) if steps::outcome(&result) == Outcome::Cancelled => return,
+            Err(error) => cx.reporter.warn(&failure(error)),
             Ok(()) => {}
         }
     }

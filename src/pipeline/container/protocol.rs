@@ -5,17 +5,15 @@ use anyhow::{Result, bail};
 
 use super::own_variables::put_away;
 use super::shell::without_comments;
-use crate::pipeline::cache::tools;
 
 /// How long the text of a mark may be, in bytes: many times as long as any that the shell program writes. What is longer is
 /// output, so that a script cannot have it kept without end.
 const MARK_LIMIT: usize = 64 * 1024;
 
-/// The shell program of the build container, without its comments.
-pub fn script() -> String {
-    let known = tools::known_words();
+/// The shell program of the build container, without its comments. It looks for the tools of these words, `NAME=PROGRAM` each.
+pub fn script(tools: &str) -> String {
     let program = without_comments(include_str!("container.sh"));
-    format!("minis2i_search=$3 minis2i_known='{known}'\n{}\n{program}", put_away())
+    format!("minis2i_search=$3 minis2i_known='{tools}'\n{}\n{program}", put_away())
 }
 
 /// A part of the container's stdout.
@@ -102,7 +100,7 @@ pub struct Greeting {
     pub has_artifacts: bool,
     pub destination: Destination,
     pub tar: TarSupport,
-    /// The names of the tools that have caches and that the builder has.
+    /// The names of those tools that were looked for and that the builder has.
     pub tools: Vec<String>,
     /// The states of the scripts in each folder of the contract, in the order of
     /// [`Script::ALL`](crate::contract::script::Script::ALL).

@@ -50,6 +50,8 @@ pub struct Start<'a> {
     pub search_path: &'a str,
     /// Folders that may hold scripts; the greeting reports on them.
     pub folders: &'a [String],
+    /// Tools to look for, `NAME=PROGRAM` each; the greeting says which there are.
+    pub tools: String,
     /// Run the shell instead of the image's ENTRYPOINT.
     pub bypass: bool,
 }
@@ -114,7 +116,7 @@ impl Session {
         } else {
             command.push("/bin/sh".to_owned());
         }
-        command.extend(["-c".to_owned(), script(), "minis2i".to_owned(), token.clone()]);
+        command.extend(["-c".to_owned(), script(&start.tools), "minis2i".to_owned(), token.clone()]);
         command.extend([start.destination.to_owned(), start.search_path.to_owned()]);
         command.extend_from_slice(start.folders);
         options.append(&mut command);
