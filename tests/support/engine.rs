@@ -18,18 +18,30 @@ pub fn unique_name(what: &str) -> String {
 
 /// Runs the engine's CLI, which must succeed, and returns what it printed.
 pub fn docker(args: &[&str]) -> String {
-    let mut output = try_docker(args);
-    // With containerd's image store, and with podman, a list of images fails when another test removes one meanwhile.
-    for _ in 0..20 {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let vanished = stderr.contains("content digest") || stderr.contains("locating image with ID");
-        if output.status.success() || args[0] != "images" || !vanished {
-            break;
-        }
-        output = try_docker(args);
-    }
+    let vanished = |output: &std::process::Output| {
+        args[0] == "images" && !output.status.success() && says_vanished(&String::from_utf8_lossy(&output.stderr))
+    };
+    let output = settled_list(|| try_docker(args), vanished);
     assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// What `ask` returns, which lists images. With containerd's image store, and with podman, that fails when another test removes
+/// one meanwhile, which `vanished` tells; then it is asked again.
+pub fn settled_list<T>(mut ask: impl FnMut() -> T, vanished: impl Fn(&T) -> bool) -> T {
+    let mut answer = ask();
+    for _ in 0..20 {
+        if !vanished(&answer) {
+            break;
+        }
+        answer = ask();
+    }
+    answer
+}
+
+/// Whether the engine says that an image went away while it looked at it.
+pub fn says_vanished(text: &str) -> bool {
+    text.contains("content digest") || text.contains("locating image with ID")
 }
 
 pub fn try_docker(args: &[&str]) -> std::process::Output {

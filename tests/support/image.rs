@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::archive::{Entry, entries};
 use super::containers::remove_container;
-use super::engine::docker;
+use super::engine::{docker, says_vanished, settled_list};
 use super::engine_api::{Answer, delete, encoded, filters, get, request};
 
 /// An image that came out.
@@ -104,14 +104,7 @@ pub fn remove_with_results(builder: &str) {
     let Some(id) = image_id(builder) else { return };
     for label in ["io.github.minis2i.builder", "org.opencontainers.image.base.digest"] {
         let target = format!("/images/json?{}", filters(&[("label", &format!("{label}={id}"))]));
-        let mut answer = get(&target);
-        // With containerd's image store, a list of images fails when another test removes one meanwhile.
-        for _ in 0..20 {
-            if answer.is_success() || !answer.text().contains("content digest") {
-                break;
-            }
-            answer = get(&target);
-        }
+        let answer = settled_list(|| get(&target), |answer| !answer.is_success() && says_vanished(&answer.text()));
         let built = answer.json();
         built.as_array().into_iter().flatten().filter_map(|it| it["Id"].as_str()).for_each(remove_image);
     }

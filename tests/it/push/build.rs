@@ -3,22 +3,21 @@
 use std::net::TcpListener;
 use std::time::Instant;
 
-use super::fixtures::Pushed;
+use super::fixtures::{Behind, app_at};
 use crate::build_options::server;
 use crate::support::engine::docker;
 use crate::support::holding_builder::shared_holding_builder;
 use crate::support::image::image_id;
 use crate::support::project::Project;
 use crate::support::registry::Registry;
-use crate::support::registry_proxy::{RegistryProxy, Way};
+use crate::support::registry_proxy::Way;
 use crate::support::run::Run;
 use crate::support::wait::{END_TIMEOUT, wait_for};
 
 #[test]
 fn the_new_image_is_pushed_if_it_is_wanted() {
     let Some(registry) = Registry::shared() else { return };
-    let (builder, project, pushed) =
-        (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(registry.host()));
+    let (builder, project, pushed) = app_at(registry.host());
     let build = |push: &[&str]| project.build(&builder).tag(&pushed.tag).args(push);
     for not in ["--push=false", "--push="] {
         build(&[not]).success().never_says("minis2i: push");
@@ -37,8 +36,7 @@ fn the_new_image_is_pushed_if_it_is_wanted() {
 #[test]
 fn an_image_that_is_kept_is_pushed() {
     let Some(registry) = Registry::shared() else { return };
-    let (builder, project, pushed) =
-        (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(registry.host()));
+    let (builder, project, pushed) = app_at(registry.host());
     project.build(&builder).tag(&pushed.tag).success();
     let kept = project.build(&builder).tag(&pushed.tag).args(&["--push", "--if-changed"]).success();
     kept.says("minis2i: up to date: ").says("minis2i: push ok: ");
@@ -48,8 +46,7 @@ fn an_image_that_is_kept_is_pushed() {
 #[test]
 fn a_rebuild_is_pushed() {
     let Some(registry) = Registry::shared() else { return };
-    let (builder, project, pushed) =
-        (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(registry.host()));
+    let (builder, project, pushed) = app_at(registry.host());
     project.build(&builder).tag(&pushed.tag).success();
     let rebuild = Run::new().args(&["rebuild", "--push", &pushed.tag]).env("TMPDIR", project.temp_dir());
     rebuild.success().says("minis2i: push ok: ");
@@ -60,7 +57,7 @@ fn a_rebuild_is_pushed() {
 fn a_build_fails_that_no_registry_gets_and_its_tag_stays_on_the_new_image() {
     // Nothing listens there once this is dropped.
     let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let (builder, project, pushed) = (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(&host));
+    let (builder, project, pushed) = app_at(&host);
     let (url, server) = server("200 OK");
     let build = project.build(&builder).tag(&pushed.tag).args(&["--push", "--run", "--callback-url", &url]);
     let outcome = build.run().status(125);
@@ -78,8 +75,7 @@ fn a_build_fails_that_no_registry_gets_and_its_tag_stays_on_the_new_image() {
 #[test]
 fn a_login_that_is_missing_is_named() {
     let Some(registry) = Registry::with_login() else { return };
-    let (builder, project, pushed) =
-        (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(registry.host()));
+    let (builder, project, pushed) = app_at(registry.host());
     let build = |config: &str| {
         let config = registry.docker_config(config);
         project.build(&builder).tag(&pushed.tag).arg("--push").env("DOCKER_CONFIG", config)
@@ -91,10 +87,7 @@ fn a_login_that_is_missing_is_named() {
 
 #[test]
 fn a_registry_that_goes_away_half_way_keeps_the_image_before() {
-    let Some(registry) = Registry::shared() else { return };
-    let (builder, project) = (shared_holding_builder(), Project::new().file("a", "1"));
-    let proxy = RegistryProxy::to(&registry, Way::Open);
-    let pushed = Pushed::at(proxy.host());
+    let Some(Behind { registry, proxy, builder, project, pushed }) = Behind::proxy(Way::Open) else { return };
     project.build(&builder).tag(&pushed.tag).arg("--push").success();
     let before = registry.image_id(&pushed.repository);
     assert_eq!(before, image_id(&pushed.tag));
@@ -110,10 +103,9 @@ fn a_registry_that_goes_away_half_way_keeps_the_image_before() {
 
 #[test]
 fn an_interrupt_ends_a_push_to_a_registry_that_hangs() {
-    let Some(registry) = Registry::shared() else { return };
-    let (builder, project) = (shared_holding_builder(), Project::new().file("a", "1"));
-    let proxy = RegistryProxy::to(&registry, Way::Held);
-    let pushed = Pushed::at(proxy.host());
+    let Some(Behind { registry: _registry, proxy, builder, project, pushed }) = Behind::proxy(Way::Held) else {
+        return;
+    };
     let build = project.build(&builder).tag(&pushed.tag).arg("--push").start();
     build.wait_for_stderr("note: pushing ");
     wait_for("the push", || proxy.has_held());

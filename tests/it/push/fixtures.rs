@@ -1,6 +1,37 @@
 //! What the tests with a registry share.
 
+use std::sync::Arc;
+
+use crate::support::builder::Builder;
 use crate::support::engine::{try_docker, unique_name};
+use crate::support::holding_builder::shared_holding_builder;
+use crate::support::project::Project;
+use crate::support::registry::Registry;
+use crate::support::registry_proxy::{RegistryProxy, Way};
+
+/// A source with its builder, and a name in the registry at `host`.
+pub fn app_at(host: &str) -> (Arc<Builder>, Project, Pushed) {
+    (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(host))
+}
+
+/// The same in a registry that is reached by a proxy.
+pub struct Behind {
+    pub registry: Arc<Registry>,
+    pub proxy: RegistryProxy,
+    pub builder: Arc<Builder>,
+    pub project: Project,
+    pub pushed: Pushed,
+}
+
+impl Behind {
+    /// `None` and a printed reason where there is no registry.
+    pub fn proxy(way: Way) -> Option<Self> {
+        let registry = Registry::shared()?;
+        let proxy = RegistryProxy::to(&registry, way);
+        let (builder, project, pushed) = app_at(proxy.host());
+        Some(Self { registry, proxy, builder, project, pushed })
+    }
+}
 
 /// A name in a registry, which is removed from the engine at the end.
 pub struct Pushed {

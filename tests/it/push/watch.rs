@@ -4,13 +4,11 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::fixtures::Pushed;
+use super::fixtures::{Behind, app_at};
 use crate::support::engine::docker;
-use crate::support::holding_builder::shared_holding_builder;
 use crate::support::image::image_id;
-use crate::support::project::Project;
 use crate::support::registry::Registry;
-use crate::support::registry_proxy::{RegistryProxy, Way};
+use crate::support::registry_proxy::Way;
 use crate::support::wait::{END_TIMEOUT, wait_for};
 use crate::support::watch_session::WatchSession;
 
@@ -30,8 +28,7 @@ fn wait_for_pushes(watch: &WatchSession, expected: &[(Value, &str)]) {
 #[test]
 fn each_image_is_pushed_and_the_superseded_ones_are_removed() {
     let Some(registry) = Registry::shared() else { return };
-    let (builder, project, pushed) =
-        (shared_holding_builder(), Project::new().file("a", "1"), Pushed::at(registry.host()));
+    let (builder, project, pushed) = app_at(registry.host());
     let watch = project.watch(&builder).tag(&pushed.tag).arg("--push").start_watch();
     wait_for_pushes(&watch, &[(json!(1), "ok")]);
     let first = image_id(&pushed.tag).unwrap();
@@ -51,10 +48,7 @@ fn each_image_is_pushed_and_the_superseded_ones_are_removed() {
 
 #[test]
 fn a_push_that_hangs_holds_up_no_build_and_only_the_newest_image_follows() {
-    let Some(registry) = Registry::shared() else { return };
-    let (builder, project) = (shared_holding_builder(), Project::new().file("a", "1"));
-    let proxy = RegistryProxy::to(&registry, Way::Held);
-    let pushed = Pushed::at(proxy.host());
+    let Some(Behind { registry, proxy, builder, project, pushed }) = Behind::proxy(Way::Held) else { return };
     let watch = project.watch(&builder).tag(&pushed.tag).arg("--push").start_watch();
     wait_for("the push", || proxy.has_held());
     let first = image_id(&pushed.tag).unwrap();
@@ -74,10 +68,7 @@ fn a_push_that_hangs_holds_up_no_build_and_only_the_newest_image_follows() {
 
 #[test]
 fn a_push_that_fails_is_a_warning_and_the_next_build_is_pushed() {
-    let Some(registry) = Registry::shared() else { return };
-    let (builder, project) = (shared_holding_builder(), Project::new().file("a", "1"));
-    let proxy = RegistryProxy::to(&registry, Way::Closed);
-    let pushed = Pushed::at(proxy.host());
+    let Some(Behind { registry, proxy, builder, project, pushed }) = Behind::proxy(Way::Closed) else { return };
     let watch = project.watch(&builder).tag(&pushed.tag).arg("--push").start_watch();
     wait_for_pushes(&watch, &[(json!(1), "failed")]);
     let warning = watch.wait_for_message("warning", "cannot push")["message"].as_str().unwrap().to_owned();
@@ -91,10 +82,9 @@ fn a_push_that_fails_is_a_warning_and_the_next_build_is_pushed() {
 
 #[test]
 fn the_end_of_a_watch_ends_its_push() {
-    let Some(registry) = Registry::shared() else { return };
-    let (builder, project) = (shared_holding_builder(), Project::new().file("a", "1"));
-    let proxy = RegistryProxy::to(&registry, Way::Held);
-    let pushed = Pushed::at(proxy.host());
+    let Some(Behind { registry: _registry, proxy, builder, project, pushed }) = Behind::proxy(Way::Held) else {
+        return;
+    };
     let watch = project.watch(&builder).tag(&pushed.tag).arg("--push").start_watch();
     wait_for("the push", || proxy.has_held());
     watch.build_after(|| project.write("a", "2"));
