@@ -1,9 +1,9 @@
 //! A Debian in a folder, as `debootstrap` makes it, which is kept below `target` for the next time.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{process, workspace};
 
@@ -38,11 +38,7 @@ pub fn bootstrapped(suite: &str, purpose: &str, packages: &str) -> Result<PathBu
     }
     fs::create_dir_all(kept.parent().expect("it is below `target`"))?;
     let include = format!("--include={packages}");
-    process::echo_and_run(&["debootstrap", "--variant=minbase", &include, suite, path_text(&part)?])?;
+    process::echo_and_run(&["debootstrap", "--variant=minbase", &include, suite, workspace::path_text(&part)?])?;
     fs::rename(&part, &kept)?;
     Ok(kept)
-}
-
-fn path_text(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("`{}` is not UTF-8 text", path.display()))
 }

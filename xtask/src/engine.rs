@@ -30,10 +30,18 @@ pub fn ensure() -> Result<()> {
     }
     if !process::succeeds(&["dockerd", "--version"]) || !process::succeeds(&["docker", "--version"]) {
         eprintln!("no container engine here: installing docker.io");
-        process::echo_and_run(&["apt-get", "update", "-q"])?;
-        process::echo_and_run(&["apt-get", "install", "-qy", "--no-install-recommends", "docker.io"])?;
+        install(&["docker.io"])?;
     }
     start()
+}
+
+/// Installs packages of Debian; the lists of packages may be missing, or older than the packages of today.
+///
+/// # Errors
+/// When they cannot be had.
+pub fn install(packages: &[&str]) -> Result<()> {
+    process::echo_and_run(&["apt-get", "update", "-q"])?;
+    process::echo_and_run(&[&["apt-get", "install", "-qy", "--no-install-recommends"], packages].concat())
 }
 
 /// Whether the engine runs on this machine, judged by its address.

@@ -42,7 +42,7 @@ const MAIN_PATH: [&str; 19] = [
     "minimal_images::no_shell::a_static_assemble_builds",
     "minimal_images::no_shell::a_mounted_source_does_not_stay",
     "app::swap::a_connection_that_comes_before_the_app",
-    "cache::auto::",
+    "cache::automatic::",
 ];
 
 /// The task `engines`: sets up each engine and says which version answers, or why it cannot be had here.
@@ -67,7 +67,10 @@ pub fn engines(_: &[String]) -> Result<()> {
 /// When the engine cannot be had here, or a test fails.
 pub fn test(name: EngineName, args: &[String]) -> Result<()> {
     signals::catch()?;
-    let engine = Running::start(name)?;
+    test_on(&Running::start(name)?, name, args)
+}
+
+fn test_on(engine: &Running, name: EngineName, args: &[String]) -> Result<()> {
     eprintln!("on {}", engine.version()?);
     let skips = skips::of(name);
     for skip in &skips {
@@ -92,19 +95,20 @@ pub fn test(name: EngineName, args: &[String]) -> Result<()> {
 /// # Errors
 /// When a test fails.
 pub fn test_main_path() -> Result<()> {
+    signals::catch()?;
+    let args: Vec<String> = ["--test", "it", "--"].into_iter().chain(MAIN_PATH).map(str::to_owned).collect();
     for name in [EngineName::Podman, EngineName::Docker26Containerd] {
         if name != EngineName::Podman && !debian_root::is_there(SUITE, PURPOSE) {
             eprintln!("not tested on {}, which takes minutes to set up: `cargo xtask engines` does that", name.text());
             continue;
         }
-        if let Err(error) = Running::start(name).map(drop) {
-            signals::check()?;
-            eprintln!("not tested on {}, which cannot be had here: {error:#}", name.text());
-            continue;
+        match Running::start(name) {
+            Ok(engine) => test_on(&engine, name, &args)?,
+            Err(error) => {
+                signals::check()?;
+                eprintln!("not tested on {}, which cannot be had here: {error:#}", name.text());
+            }
         }
-        let mut args: Vec<String> = ["--test", "it", "--"].map(str::to_owned).to_vec();
-        args.extend(MAIN_PATH.map(str::to_owned));
-        test(name, &args)?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ fn unpack(folder: &Path) -> Result<()> {
     // A name of its own until it is whole.
     let unpacked = folder.with_extension("new");
     fs::create_dir_all(&unpacked)?;
-    process::output(&["dpkg-deb", "--extract", text(&package)?, text(&unpacked)?])?;
+    process::output(&["dpkg-deb", "--extract", workspace::path_text(&package)?, workspace::path_text(&unpacked)?])?;
     fs::rename(&unpacked, folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
@@ -54,8 +54,4 @@ fn download_to(folder: &Path) -> Result<()> {
         bail!("`apt-get download {PACKAGE}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
 }

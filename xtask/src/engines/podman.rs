@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::{process, signals};
+use crate::{engine, process, signals};
 
 /// The Debian packages that it needs.
 const PACKAGES: [&str; 4] = ["podman", "crun", "netavark", "catatonit"];
@@ -33,8 +33,7 @@ impl Podman {
     pub fn start() -> Result<Self> {
         if !process::succeeds(&["podman", "--version"]) {
             ensure!(Path::new("/etc/debian_version").exists(), "podman is not installed");
-            let install = ["apt-get", "install", "-qy", "--no-install-recommends"];
-            process::output(&[&install[..], &PACKAGES[..]].concat())?;
+            engine::install(&PACKAGES)?;
         }
         let folder = tempfile::Builder::new().prefix("minis2i-podman-").tempdir()?;
         let mut podman = Self { folder, service: None };
@@ -69,13 +68,22 @@ impl Podman {
         format!("unix://{}", self.folder.path().join("sock").display())
     }
 
+    /// The script that stands for it.
+    fn cli(&self) -> String {
+        self.folder.path().join("bin/docker").display().to_string()
+    }
+
     /// What it says of itself.
     ///
     /// # Errors
     /// When it does not answer.
     pub fn version(&self) -> Result<String> {
-        let cli = self.folder.path().join("bin/docker").display().to_string();
-        process::output(&[&cli, "info", "--format", "podman {{.Version.Version}} with {{.Store.GraphDriverName}}"])
+        process::output(&[
+            &self.cli(),
+            "info",
+            "--format",
+            "podman {{.Version.Version}} with {{.Store.GraphDriverName}}",
+        ])
     }
 
     /// Has a command find it as `docker`, before any other.
@@ -101,7 +109,7 @@ fn configuration() -> String {
 
 impl Drop for Podman {
     fn drop(&mut self) {
-        let cli = self.folder.path().join("bin/docker").display().to_string();
+        let cli = self.cli();
         let _ = process::output(&[&cli, "rm", "--all", "--force", "--time", "0"]);
         if let Some(mut service) = self.service.take() {
             let _ = service.kill();

@@ -45,7 +45,12 @@ impl DebianRoot {
     pub fn fresh(suite: &str) -> Result<Self> {
         let kept = debian_root::bootstrapped(suite, "plain", debian_root::PLAIN)?;
         let folder = tempfile::Builder::new().prefix("minis2i-debian-").tempdir_in(workspace::root().join("target"))?;
-        process::output(&["cp", "-a", &format!("{}/.", path_text(&kept)?), path_text(folder.path())?])?;
+        process::output(&[
+            "cp",
+            "-a",
+            &format!("{}/.", workspace::path_text(&kept)?),
+            workspace::path_text(folder.path())?,
+        ])?;
         let host = process::output(&["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])?;
         let socket =
             host.strip_prefix("unix://").with_context(|| format!("the engine at {host} has no socket here"))?;
@@ -68,7 +73,8 @@ impl DebianRoot {
     /// # Errors
     /// When a path is not UTF-8 text.
     pub fn command(&self, line: &[&str]) -> Result<Command> {
-        let [folder, socket, cli] = [self.folder.path(), &self.socket, &self.cli].map(path_text);
+        let [folder, socket, cli] =
+            [self.folder.path(), &self.socket, &self.cli].map(|path| workspace::path_text(path));
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "sh", folder?, socket?, cli?]);
         command.args(line).env_clear().envs([
@@ -127,8 +133,4 @@ fn is_root_of_a_process(folder: &Path) -> Result<bool> {
     // Processes that end meanwhile have no root any more.
     let mut roots = fs::read_dir("/proc")?.filter_map(|entry| fs::read_link(entry.ok()?.path().join("root")).ok());
     Ok(roots.any(|root| root == folder))
-}
-
-fn path_text(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("`{}` is not UTF-8 text", path.display()))
 }
