@@ -4,8 +4,12 @@ use super::engine::{docker, try_docker};
 
 /// The names of the caches of a builder.
 pub fn caches_of(builder: &str) -> Vec<String> {
-    let filter = format!("label=io.github.minis2i.cache.builder=docker.io/library/{builder}:latest");
-    docker(&["volume", "ls", "--quiet", "--filter", &filter]).lines().map(str::to_owned).collect()
+    // The full name of an image without a registry: docker's, and podman's.
+    let names = ["docker.io/library", "localhost"].map(|registry| {
+        let filter = format!("label=io.github.minis2i.cache.builder={registry}/{builder}:latest");
+        docker(&["volume", "ls", "--quiet", "--filter", &filter])
+    });
+    names.iter().flat_map(|listing| listing.lines()).map(str::to_owned).collect()
 }
 
 /// Removes the caches of a builder.
