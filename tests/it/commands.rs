@@ -100,16 +100,17 @@ fn created(name: &str) -> (tempfile::TempDir, Outcome) {
 fn a_created_builder_builds_and_passes_its_own_test() {
     let name = unique_name("created");
     let (dir, outcome) = created(&name);
-    let builder = dir.path().join("new/builder");
+    let (builder, base) = (dir.path().join("new/builder"), Builder::base_of_one_test());
     outcome.says(&format!("docker build --tag {name} new/builder"));
-    docker(&["build", "--quiet", "--tag", &name, "--build-arg", &format!("BASE={BASE}"), builder.to_str().unwrap()]);
+    let argument = format!("BASE={}", base.name());
+    docker(&["build", "--quiet", "--tag", &name, "--build-arg", &argument, builder.to_str().unwrap()]);
     let app = unique_name("created-app");
     let source = builder.join("test/test-app");
     Run::new().args(&["build", source.to_str().unwrap(), &name, &app]).success();
     assert_eq!(Image(app.clone()).run(&[]), "hello from the test app");
     assert!(Run::new().args(&["usage", &name]).success().stdout.contains(&format!("the builder image {name}")));
     let own = Command::new(builder.join("test/run"))
-        .env("BASE", BASE)
+        .env("BASE", base.name())
         .env("MINIS2I", env!("CARGO_BIN_EXE_minis2i"))
         .output()
         .unwrap();
@@ -123,9 +124,9 @@ fn a_created_builders_test_notices_what_is_broken() {
     let (dir, _) = created("any");
     let builder = dir.path().join("new/builder");
     fs::write(builder.join("s2i/bin/save-artifacts"), "#!/bin/sh\n").unwrap();
-    let test = builder.join("test/run");
+    let (test, base) = (builder.join("test/run"), Builder::base_of_one_test());
     let mut own = Command::new(test);
-    let own = own.env("BASE", BASE).env("MINIS2I", env!("CARGO_BIN_EXE_minis2i")).output().unwrap();
+    let own = own.env("BASE", base.name()).env("MINIS2I", env!("CARGO_BIN_EXE_minis2i")).output().unwrap();
     let said = String::from_utf8_lossy(&own.stderr);
     assert!(!own.status.success() && said.contains("FAILED: the artifacts were not taken over"), "{said}");
 }

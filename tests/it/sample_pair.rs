@@ -2,24 +2,23 @@
 
 use std::path::Path;
 
-use crate::support::engine::{BASE, docker, unique_name};
+use crate::support::builder::Builder;
+use crate::support::engine::{docker, unique_name};
 use crate::support::image::{Image, remove_image, remove_with_results};
 use crate::support::project::Project;
 use crate::support::run::Run;
 
-/// The image of the sample builder, under a name that only one test uses.
-struct SampleBuilder(String);
+/// The image of the sample builder, under a name that only one test uses, and what it is built on.
+struct SampleBuilder(String, #[expect(dead_code, reason = "removed after the image")] Builder);
 
 impl SampleBuilder {
     fn make() -> Self {
         let name = unique_name("sample");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("builder");
-        let base = format!("BASE={BASE}");
-        // With the same content, those of two tests would be one image, and `drop` would remove what the other one made.
-        let label = format!("of={name}");
-        let options = ["--quiet", "--tag", &name, "--label", &label, "--build-arg", &base];
-        docker(&[&["build"], &options[..], &[folder.to_str().unwrap()]].concat());
-        Self(name)
+        let base = Builder::base_of_one_test();
+        let argument = format!("BASE={}", base.name());
+        docker(&["build", "--quiet", "--tag", &name, "--build-arg", &argument, folder.to_str().unwrap()]);
+        Self(name, base)
     }
 }
 

@@ -48,6 +48,13 @@ impl Builder {
             .script("run", "#!/bin/sh\nexec cat /app/out\n")
     }
 
+    /// A base that only one test has, for what the engine's own `docker build` makes of a Dockerfile. With the shared base
+    /// the images of the first steps would be the same in all tests, and the removal of one's at its end would take them
+    /// from a build of another that is at its next step.
+    pub fn base_of_one_test() -> Self {
+        Self::without_scripts().make()
+    }
+
     /// A builder whose `assemble` copies all of the source to `/app`.
     pub fn copying() -> Self {
         Self::new().script("assemble", "#!/bin/sh\nset -e\ncp -a /tmp/src/. /app/\n")

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::engine::{BASE, unique_name};
+use crate::support::builder::Builder;
+use crate::support::engine::unique_name;
 use crate::support::image::remove_with_results;
 
 /// A command, and the lines that are shown below it.
@@ -43,6 +44,8 @@ pub fn sessions(text: &str) -> Vec<Vec<Step>> {
 pub struct Names {
     words: BTreeMap<String, String>,
     borrowed: Option<String>,
+    /// What images are built on with `docker build`.
+    base: Option<Builder>,
 }
 
 /// The names for these commands. `web_builder` is an image that is there already.
@@ -58,7 +61,8 @@ pub fn names(commands: &[&str], web_builder: Option<&str>) -> Names {
         };
         words.entry(word.to_owned()).or_insert(name);
     }
-    Names { words, borrowed: web_builder.map(str::to_owned) }
+    let base = words.contains_key("builder").then(Builder::base_of_one_test);
+    Names { words, borrowed: web_builder.map(str::to_owned), base }
 }
 
 fn free_port() -> String {
@@ -86,10 +90,10 @@ impl Names {
             }
             rest = after;
         }
-        // Builders with the same content would be one image, and what is made with it is removed at the end.
-        let builder = self.words.get("builder").map_or("", String::as_str);
-        let options = format!("--build-arg BASE={BASE} --label of={builder}");
-        typed.replace("docker build ", &format!("docker build {options} "))
+        match &self.base {
+            Some(base) => typed.replace("docker build ", &format!("docker build --build-arg BASE={} ", base.name())),
+            None => typed,
+        }
     }
 
     /// What was printed, with the names of the document.
@@ -164,7 +168,7 @@ fn ids_times_and_phases_do_not_count() {
 fn names_and_ports_are_replaced_as_whole_words() {
     let words = [("img", "a-1"), ("builder", "a-12"), ("8080", "4711")];
     let words = words.map(|(word, name)| (word.to_owned(), name.to_owned())).into();
-    let names = Names { words, borrowed: None };
+    let names = Names { words, borrowed: None, base: None };
     assert_eq!(
         names.typed("minis2i watch -p 8080:8080 builder/x builder img &"),
         "minis2i watch -p 4711:8080 builder/x a-12 a-1 &"
