@@ -37,6 +37,8 @@ pub fn test(args: &[String]) -> Result<()> {
         command.env(THREADS, (2 * cores).to_string());
     }
     command.env(skipped::VARIABLE, &skipped);
+    // A failed test says where it failed; below a long trace a log that is cut would not show what it said.
+    command.env("RUST_BACKTRACE", "0");
     eprintln!("$ {}", line.join(" "));
     let result = process::run(&mut command);
     skipped::report(&std::fs::read_to_string(&skipped)?);
