@@ -39,7 +39,7 @@ impl Dockerfile<'_> {
     /// If a variable has a line break, which a Dockerfile cannot express.
     pub fn text(&self) -> Result<String> {
         let mut lines = vec![
-            format!("{MARK} {}: `{}`", env!("CARGO_PKG_VERSION"), one_line(&self.command)),
+            format!("{MARK} {}: `{}`", env!("CARGO_PKG_VERSION"), labels::one_line(&self.command)),
             format!("FROM {}", self.builder),
         ];
         lines.extend(self.labels.iter().map(|(name, value)| labels::instruction(name, value)));
@@ -62,7 +62,7 @@ impl Dockerfile<'_> {
 /// An `ENV` instruction that sets exactly this value.
 fn env_instruction(name: &str, value: &str) -> Result<String> {
     if format!("{name}{value}").contains(['\n', '\r']) {
-        return Err(Error::usage(format!("the variable `{}` has more than one line", one_line(name)))
+        return Err(Error::usage(format!("the variable `{}` has more than one line", labels::one_line(name)))
             .hint("a Dockerfile cannot express that; leave it out, or build with `minis2i build`")
             .into());
     }
@@ -77,10 +77,6 @@ fn exec_form(args: &[&str]) -> String {
 /// Escapes a path for an instruction in which variables are expanded.
 fn escape(path: &str) -> String {
     path.replace('\\', r"\\").replace('$', r"\$")
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]

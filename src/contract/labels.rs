@@ -76,19 +76,23 @@ pub fn from_metadata(text: &[u8]) -> Result<Vec<(String, String)>> {
     Ok(labels)
 }
 
-/// A `LABEL` instruction for a Dockerfile or `docker commit --change`. Line breaks, which it cannot express, become
+/// A `LABEL` instruction for a Dockerfile or the `--change` of docker's commit. Line breaks, which it cannot express, become
 /// spaces.
 pub fn instruction(name: &str, value: &str) -> String {
     format!("LABEL {}={}", quoted(name), quoted(value))
 }
 
+/// The same for an engine that takes what is between the quotes as it is.
+pub fn literal_instruction(name: &str, value: &str) -> String {
+    format!("LABEL \"{name}\"=\"{}\"", one_line(value))
+}
+
 /// Quotes text for a Dockerfile instruction so that it is taken literally, except that line breaks become spaces.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
-    for c in text.chars() {
+    for c in one_line(text).chars() {
         match c {
             '"' | '\\' | '$' => quoted.extend(['\\', c]),
-            '\n' | '\r' => quoted.push(' '),
             _ => quoted.push(c),
         }
     }
@@ -96,14 +100,24 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
+/// The text with spaces in the place of line breaks.
+pub fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{from_metadata, instruction};
+    use super::{from_metadata, instruction, literal_instruction};
 
     #[test]
     fn quotes_and_variables_are_taken_literally() {
         assert_eq!(instruction("a", r#"x "y" $z \"#), r#"LABEL "a"="x \"y\" \$z \\""#);
         assert_eq!(instruction("a", "two\nlines"), r#"LABEL "a"="two lines""#);
+    }
+
+    #[test]
+    fn podman_put_backslashes_into_labels_with_quotes() {
+        assert_eq!(literal_instruction("a", "x \"y\" $z \\\nw"), "LABEL \"a\"=\"x \"y\" $z \\ w\"");
     }
 
     #[test]

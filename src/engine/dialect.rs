@@ -71,6 +71,11 @@ impl Dialect {
         }
     }
 
+    /// Whether `commit --change` takes what is between quotes as it is, also a backslash.
+    pub fn takes_quoted_text_literally(self) -> bool {
+        self.is_podman()
+    }
+
     /// Whether a commit keeps HEALTHCHECK, SHELL and ONBUILD of the image of the container: podman's does, and cannot set them.
     pub fn commit_keeps_all(self) -> bool {
         self.is_podman()

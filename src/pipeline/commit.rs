@@ -241,10 +241,14 @@ fn commit_arguments(
     // It did not run in the container.
     let health_check = config.base.health_check().filter(|_| !config.base.dialect.commit_keeps_all());
     health_check.into_iter().for_each(&mut change);
+    let label = match config.base.dialect.takes_quoted_text_literally() {
+        true => labels::literal_instruction,
+        false => labels::instruction,
+    };
     for (name, value) in &config.labels {
-        change(labels::instruction(name, value));
+        change(label(name, value));
     }
-    change(labels::instruction(labels::COMMIT, name));
+    change(label(labels::COMMIT, name));
     if !config.base.author.is_empty() {
         args.extend(["--author".to_owned(), config.base.author.clone()]);
     }

@@ -1,6 +1,7 @@
 //! The volumes that builds keep for `assemble`.
 
 use super::engine::{docker, try_docker};
+use super::wait::{ENGINE_POLL, wait_until};
 
 /// The names of the caches of a builder.
 pub fn caches_of(builder: &str) -> Vec<String> {
@@ -12,9 +13,13 @@ pub fn caches_of(builder: &str) -> Vec<String> {
     names.iter().flat_map(|listing| listing.lines()).map(str::to_owned).collect()
 }
 
-/// Removes the caches of a builder.
+/// Removes the caches of a builder, once no list of another test looks at them. With `--force` podman would remove the
+/// container of that list.
 pub fn remove_caches_of(builder: &str) {
-    caches_of(builder).iter().for_each(|name| drop(try_docker(&["volume", "rm", "--force", name])));
+    for name in caches_of(builder) {
+        let is_gone = || try_docker(&["volume", "rm", &name]).status.success() || caches_of(builder).is_empty();
+        wait_until(ENGINE_POLL, is_gone, || format!("{name} stays in use"));
+    }
 }
 
 /// Runs a shell command as root in a container that has the only cache of a builder at `/cache`.

@@ -27,6 +27,7 @@ pub mod run;
 pub mod running_process;
 pub mod skipped;
 pub mod stand_in_cli;
+pub mod static_program;
 pub mod terminal;
 pub mod wait;
 pub mod watch_session;

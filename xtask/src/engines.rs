@@ -2,6 +2,7 @@
 //! both of its image stores, and podman.
 
 mod name;
+mod ordinary_user;
 mod podman;
 mod skips;
 
@@ -78,7 +79,7 @@ fn test_on(engine: &Running, name: EngineName, args: &[String]) -> Result<()> {
     }
     eprintln!("{} kinds of tests are left out on {}", skips.len(), name.text());
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["test", crate::engine_choice::AS_IS]).args(args);
+    command.args(["test", crate::engine_choice::AS_IS]).args(engine.cargo_options()).args(args);
     if !args.iter().any(|arg| arg == "--") {
         command.arg("--");
     }
@@ -97,8 +98,8 @@ fn test_on(engine: &Running, name: EngineName, args: &[String]) -> Result<()> {
 pub fn test_main_path() -> Result<()> {
     signals::catch()?;
     let args: Vec<String> = ["--test", "it", "--"].into_iter().chain(MAIN_PATH).map(str::to_owned).collect();
-    for name in [EngineName::Podman, EngineName::Docker26Containerd] {
-        if name != EngineName::Podman && !debian_root::is_there(SUITE, PURPOSE) {
+    for name in [EngineName::Podman, EngineName::PodmanRootless, EngineName::Docker26Containerd] {
+        if name == EngineName::Docker26Containerd && !debian_root::is_there(SUITE, PURPOSE) {
             eprintln!("not tested on {}, which takes minutes to set up: `cargo xtask engines` does that", name.text());
             continue;
         }
@@ -123,7 +124,9 @@ impl Running {
     fn start(name: EngineName) -> Result<Self> {
         ensure!(private_engine::can_start()?, "it needs root on Linux, and `dockerd`");
         Ok(match name {
-            EngineName::Podman => Self::Podman(Podman::start()?),
+            EngineName::Podman | EngineName::PodmanRootless => {
+                Self::Podman(Podman::start(name == EngineName::PodmanRootless)?)
+            }
             EngineName::Docker26 | EngineName::Docker26Containerd => {
                 let root = debian_root::bootstrapped(SUITE, PURPOSE, debian_root::ENGINES)?;
                 let containerd_store = name == EngineName::Docker26Containerd;
@@ -139,6 +142,14 @@ impl Running {
                 command.env("DOCKER_HOST", engine.host());
             }
             Self::Podman(podman) => podman.set_up(command),
+        }
+    }
+
+    /// What `cargo test` needs to run the tests as the user of this engine.
+    fn cargo_options(&self) -> Vec<String> {
+        match self {
+            Self::Docker(_) => Vec::new(),
+            Self::Podman(podman) => podman.cargo_options(),
         }
     }
 

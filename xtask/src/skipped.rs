@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub const VARIABLE: &str = "MINIS2I_SKIPPED_TESTS";
 pub fn new_file() -> Result<PathBuf> {
     let path = workspace::root().join("target/skipped-tests");
     fs::write(&path, "")?;
+    // Tests may run as another user.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
     Ok(path)
 }
 

@@ -1,29 +1,19 @@
 //! A builder whose images serve a page, and clients of it.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::support::builder::{Builder, shared_builder};
+use crate::support::static_program::static_program;
 use crate::support::wait::{POLL, TIMEOUT, wait_until};
 use crate::support::watch_session::WatchSession;
 
 /// The application, linked statically.
 fn program() -> &'static [u8] {
     static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("program");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/programs/web_server.rs");
-        let options =
-            ["-C", "target-feature=+crt-static", "-C", "opt-level=s", "-C", "strip=symbols", "--edition=2024"];
-        let output = Command::new("rustc").args(options).arg("-o").arg(&program).arg(source).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        fs::read(program).unwrap()
-    })
+    PROGRAM.get_or_init(|| static_program("web_server"))
 }
 
 /// A builder whose images serve the source's `index.html` on port 8080. Its `assemble` fails where the source has a `fail`.

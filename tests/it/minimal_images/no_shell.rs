@@ -1,7 +1,6 @@
 //! Builders without a shell, whose scripts are programs that are linked statically.
 
 use std::fs;
-use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::json;
@@ -12,21 +11,13 @@ use crate::support::builder::Builder;
 use crate::support::exit_status::{ENGINE, USAGE};
 use crate::support::project::Project;
 use crate::support::stand_in_cli::StandInCli;
+use crate::support::static_program::static_program;
 use crate::support::wait::wait_for;
 
 /// The program that is all scripts of the builder, linked statically.
 fn program() -> &'static [u8] {
     static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("program");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/programs/static_scripts.rs");
-        let options =
-            ["-C", "target-feature=+crt-static", "-C", "opt-level=s", "-C", "strip=symbols", "--edition=2024"];
-        let output = Command::new("rustc").args(options).arg("-o").arg(&program).arg(source).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        fs::read(program).unwrap()
-    })
+    PROGRAM.get_or_init(|| static_program("static_scripts"))
 }
 
 /// What a builder on an empty image is to be made of.

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 pub enum EngineName {
     /// That of this machine's Debian.
     Podman,
+    /// The same, used by a user without rights.
+    PodmanRootless,
     /// docker of Debian 13, which keeps its images itself.
     Docker26,
     /// The same, with the image store of containerd, which is the default of new installations from version 29 on.
@@ -14,11 +16,12 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    pub const ALL: [Self; 3] = [Self::Podman, Self::Docker26, Self::Docker26Containerd];
+    pub const ALL: [Self; 4] = [Self::Podman, Self::PodmanRootless, Self::Docker26, Self::Docker26Containerd];
 
     pub fn text(self) -> &'static str {
         match self {
             Self::Podman => "podman",
+            Self::PodmanRootless => "podman-rootless",
             Self::Docker26 => "docker-26",
             Self::Docker26Containerd => "docker-26-containerd",
         }

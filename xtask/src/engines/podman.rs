@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use super::ordinary_user::{self, OrdinaryUser};
 use crate::{engine, process, signals};
 
 /// The Debian packages that it needs.
@@ -22,39 +23,39 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// The storage, the service for those who speak HTTP, and a folder with the CLI. Dropping it removes all of them.
 pub struct Podman {
     folder: TempDir,
+    /// Who uses it, if that is not root.
+    user: Option<OrdinaryUser>,
     service: Option<Child>,
 }
 
 impl Podman {
-    /// Installs it where it is missing, and starts it.
+    /// Installs it where it is missing, and starts it; `rootless` as a user of its own.
     ///
     /// # Errors
     /// When it cannot be installed, or does not answer.
-    pub fn start() -> Result<Self> {
-        if !process::succeeds(&["podman", "--version"]) {
-            ensure!(Path::new("/etc/debian_version").exists(), "podman is not installed");
-            engine::install(&PACKAGES)?;
+    pub fn start(rootless: bool) -> Result<Self> {
+        let mut needed = vec![("podman", &PACKAGES[..])];
+        needed.extend(rootless.then_some(("newuidmap", &ordinary_user::PACKAGES[..])));
+        for (program, packages) in needed {
+            if !process::succeeds(&["sh", "-c", &format!("command -v {program}")]) {
+                ensure!(Path::new("/etc/debian_version").exists(), "{program} is not installed");
+                engine::install(packages)?;
+            }
         }
         let folder = tempfile::Builder::new().prefix("minis2i-podman-").tempdir()?;
-        let mut podman = Self { folder, service: None };
+        let user = rootless.then(|| OrdinaryUser::make(folder.path())).transpose()?;
+        let mut podman = Self { folder, user, service: None };
         let path = |name: &str| podman.folder.path().join(name);
         fs::create_dir(path("bin"))?;
         fs::write(path("containers.conf"), configuration())?;
-        let script = format!(
-            "#!/bin/sh\nunset DOCKER_HOST\nexport CONTAINERS_CONF='{}'\n\
-             exec podman --root '{}' --runroot '{}' \"$@\"\n",
-            path("containers.conf").display(),
-            path("root").display(),
-            path("run").display()
-        );
-        fs::write(path("bin/docker"), script)?;
+        fs::write(path("bin/docker"), podman.script())?;
         fs::set_permissions(path("bin/docker"), fs::Permissions::from_mode(0o755))?;
         let mut service = Command::new(path("bin/docker"));
         service.args(["system", "service", "--time", "0", &podman.host()]);
         service.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         podman.service = Some(service.spawn().context("cannot start podman")?);
         let begin = Instant::now();
-        while !path("sock").exists() {
+        while !Path::new(podman.host().trim_start_matches("unix://")).exists() {
             signals::check()?;
             if begin.elapsed() > START_LIMIT {
                 bail!("its service does not answer");
@@ -64,8 +65,34 @@ impl Podman {
         Ok(podman)
     }
 
+    /// The text of the script that stands for it.
+    fn script(&self) -> String {
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let begin = format!("#!/bin/sh\nunset DOCKER_HOST\nexport CONTAINERS_CONF='{}'\n", path("containers.conf"));
+        match &self.user {
+            None => format!("{begin}exec podman --root '{}' --runroot '{}' \"$@\"\n", path("root"), path("run")),
+            // Tests that give minis2i other folders do not move those of podman. By itself it takes a storage driver that
+            // copies each layer, where it finds no reason for another one.
+            Some(user) => {
+                let [home, runtime] = [user.home(), user.runtime()].map(|folder| folder.display().to_string());
+                format!(
+                    "{begin}export HOME='{home}' XDG_RUNTIME_DIR='{runtime}'\n\
+                     exec '{}' podman --storage-driver overlay --root '{home}/root' --runroot '{runtime}/root' \"$@\"\n",
+                    user.enter().display(),
+                )
+            }
+        }
+    }
+
     fn host(&self) -> String {
-        format!("unix://{}", self.folder.path().join("sock").display())
+        let folder = self.user.as_ref().map_or(self.folder.path().to_owned(), OrdinaryUser::runtime);
+        format!("unix://{}", folder.join("sock").display())
+    }
+
+    /// What `cargo test` needs to run the tests as its user.
+    pub fn cargo_options(&self) -> Vec<String> {
+        let Some(user) = &self.user else { return Vec::new() };
+        vec!["--config".to_owned(), format!("target.'cfg(unix)'.runner = '{}'", user.enter().display())]
     }
 
     /// The script that stands for it.
@@ -117,6 +144,9 @@ impl Drop for Podman {
         }
         // What it mounted stays mounted otherwise.
         let _ = process::output(&[&cli, "system", "reset", "--force"]);
+        if let Some(user) = &self.user {
+            user.end_all();
+        }
         let root = self.folder.path().join("root/overlay").display().to_string();
         let _ = process::output(&["umount", "--lazy", &root]);
     }

@@ -12,7 +12,7 @@ pub struct Skip {
 /// What this engine cannot do.
 pub fn of(name: EngineName) -> Vec<Skip> {
     match name {
-        EngineName::Podman => PODMAN.to_vec(),
+        EngineName::Podman | EngineName::PodmanRootless => PODMAN.to_vec(),
         EngineName::Docker26 | EngineName::Docker26Containerd => Vec::new(),
     }
 }
