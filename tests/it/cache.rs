@@ -4,4 +4,5 @@ mod automatic;
 mod command;
 mod fixtures;
 mod folders;
+mod maven;
 mod second_try;

@@ -40,6 +40,21 @@ minis2i_cache_free() {
         [ -z "$minis2i_is_set" ] || return 1
     done
 }
+# Sets minis2i_home to the home that Java's programs have.
+minis2i_cache_java_home() {
+    minis2i_home=${HOME-} minis2i_user=$(id -u 2>/dev/null)
+    [ -r /etc/passwd ] || return 0
+    while IFS=: read -r minis2i_name minis2i_name minis2i_id minis2i_name minis2i_name minis2i_folder minis2i_name ||
+        [ -n "$minis2i_id" ]; do
+        [ "$minis2i_id" = "$minis2i_user" ] || continue
+        case $minis2i_folder in ??*) minis2i_home=$minis2i_folder ;; esac
+        return
+    done </etc/passwd
+}
+# Removes the files of the folder $1 whose names are like $2.
+minis2i_cache_forget() {
+    find "$1" -type f -name "$2" -exec rm -f {} + 2>/dev/null || :
+}
 # Makes the folder $1 with those above it, and records which were made.
 minis2i_cache_parents() {
     [ -d "$1" ] && return

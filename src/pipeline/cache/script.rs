@@ -100,12 +100,17 @@ fn tool_line(tool: &Tool, facts: &Facts) -> Vec<u8> {
             steps.insert(0, format!("! grep -q {program} \"$minis2i_cache_run\" 2>/dev/null"));
             let path = match below {
                 Some((variable, path_below)) => {
-                    format!("\"${{{variable}:-$HOME/{}}}/{path_below}\"", above(path, path_below))
+                    format!("\"${{{variable}:-$minis2i_home/{}}}/{path_below}\"", above(path, path_below))
                 }
-                None => format!("\"$HOME/{path}\""),
+                None => format!("\"$minis2i_home/{path}\""),
             };
-            steps.insert(0, "[ -d \"${HOME-}\" ]".to_owned());
+            let home = if tool.on_java { "minis2i_cache_java_home" } else { "minis2i_home=${HOME-}" };
+            steps.splice(0..0, [home, "[ -d \"$minis2i_home\" ]"].map(str::to_owned));
+            if !tool.findings.is_empty() {
+                steps.push("command -v find >/dev/null 2>&1".to_owned());
+            }
             steps.push(format!("minis2i_cache_link {name} {path} {folder}"));
+            steps.extend(tool.findings.iter().map(|pattern| format!("minis2i_cache_forget {folder} '{pattern}'")));
         }
     }
     for (variable, value) in tool.extra {
@@ -173,7 +178,7 @@ mod tests {
     fn repositories_that_a_builder_saves_itself_are_left_alone() {
         assert!(
             text(false, Vec::new())
-                .contains("minis2i_cache_link maven \"$HOME/.m2/repository\" \"$minis2i_lane\"/maven")
+                .contains("minis2i_cache_link maven \"$minis2i_home/.m2/repository\" \"$minis2i_lane\"/maven")
         );
         let text = text(true, Vec::new());
         assert!(!text.contains(".m2/repository") && text.contains("PIP_CACHE_DIR"));
@@ -183,9 +188,9 @@ mod tests {
     fn a_folder_below_a_variable_is_found_without_it_too() {
         let text = text(false, Vec::new());
         for path in [
-            "${GOPATH:-$HOME/go}/pkg/mod",
-            "${CARGO_HOME:-$HOME/.cargo}/registry",
-            "${PNPM_HOME:-$HOME/.local/share/pnpm}/store",
+            "${GOPATH:-$minis2i_home/go}/pkg/mod",
+            "${CARGO_HOME:-$minis2i_home/.cargo}/registry",
+            "${PNPM_HOME:-$minis2i_home/.local/share/pnpm}/store",
         ] {
             assert!(text.contains(path), "{path}: {text}");
         }

@@ -14,6 +14,11 @@ pub struct Tool {
     /// Several builds may use the same cache at once, since the tool writes each file under another name and renames it, or
     /// locks what it writes. Otherwise each has a folder of its own.
     pub shared: bool,
+    /// It runs on Java, whose idea of the user's home is that of `/etc/passwd`, and HOME only where that has none.
+    pub on_java: bool,
+    /// Patterns for the names of files in its folder that say what it did not find, or what was the newest, and when. They are
+    /// removed before `assemble`, so that it looks again.
+    pub findings: &'static [&'static str],
 }
 
 /// How a tool is told where its cache is.
@@ -24,7 +29,7 @@ pub enum Place {
     /// By this variable, and the folder is to be a mount point where the builder can tell: those of the sclorg family remove
     /// any other one.
     MountPoint(&'static str),
-    /// Its folder is always at this path below HOME, or below the folder that the variable names. A link is put there.
+    /// Its folder is always at this path below the user's home, or below the folder that the variable names. A link is put there.
     /// Used for tools whose results name the path.
     Link(&'static str, Option<(&'static str, &'static str)>),
 }
@@ -47,9 +52,15 @@ pub const TOOLS: [Tool; 15] = [
         extra: &[("BUNDLE_GLOBAL_GEM_CACHE", "true")],
         ..shared("bundler", "bundle", Place::Variable("BUNDLE_USER_CACHE"))
     },
-    Tool { shared: false, ..shared("maven", "mvn", Place::Link(".m2/repository", None)) },
     Tool {
         shared: false,
+        on_java: true,
+        findings: &["*.lastUpdated", "resolver-status.properties"],
+        ..shared("maven", "mvn", Place::Link(".m2/repository", None))
+    },
+    Tool {
+        shared: false,
+        on_java: true,
         ..shared("gradle", "gradle", Place::Link(".gradle/caches", Some(("GRADLE_USER_HOME", "caches"))))
     },
     shared("go-build", "go", Place::Variable("GOCACHE")),
@@ -63,7 +74,7 @@ pub const TOOLS: [Tool; 15] = [
 ];
 
 const fn shared(name: &'static str, program: &'static str, place: Place) -> Tool {
-    Tool { name, program, place, off: &[], extra: &[], shared: true }
+    Tool { name, program, place, off: &[], extra: &[], shared: true, on_java: false, findings: &[] }
 }
 
 /// The words by which the program of a container looks for them: `NAME=PROGRAM` each.
