@@ -18,3 +18,4 @@ pub mod reference;
 pub mod registry_hints;
 mod terminal_stop;
 pub mod volume;
+mod words;

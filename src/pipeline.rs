@@ -185,7 +185,7 @@ fn run_steps(
     }
     steps::note_source_in(&cx, &mut decider, &ready, &assembled, progress);
     let options = CommitOptions { tag_move: TagMove::Separate, keep_superseded: false, source_in: decider.label() };
-    let id = steps::commit(&cx, images, &ready, revision, assembled, options, progress)?;
+    let id = steps::commit(&cx, images, &ready, revision, assembled, options, progress)?.id;
     let mut leftovers = ready.into_leftovers();
     leftovers.images = images.superseded_by(&id).into_iter().collect();
     Ok((id, leftovers))

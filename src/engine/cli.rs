@@ -20,6 +20,7 @@ use super::dialect::Dialect;
 use super::hints;
 use super::process::{KILLED, OnCall, Process};
 use super::program::Program;
+use super::words;
 use crate::cancel::{Cancel, Ending};
 use crate::child;
 use crate::error::{Error, ErrorKind};
@@ -263,7 +264,7 @@ impl Engine {
     /// The error `what`, with the CLI's `stderr` as its cause and a hint that fits it.
     pub fn error(&self, what: impl Into<String>, stderr: &str) -> anyhow::Error {
         let hint = hints::for_stderr(stderr, &self.name());
-        Error::engine(what).because(anyhow!(stderr.trim().to_owned())).hint(hint).into()
+        Error::engine(what).because(anyhow!(words::shortened(stderr))).hint(hint).into()
     }
 
     /// Starts a call whose streams the caller handles; stdout and stderr are piped. The call is not reported.

@@ -33,6 +33,15 @@ pub struct CommitSource<'a> {
     pub superseded: Option<SupersededImage>,
 }
 
+/// What a commit came to.
+pub struct Committed {
+    /// The id of the image.
+    pub id: String,
+    /// How long the call took that made the image. What comes before and after it, such as moving the tag in a call of its
+    /// own, does not count.
+    pub took: Duration,
+}
+
 /// How the tag is moved to the new image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagMove {
@@ -44,7 +53,7 @@ pub enum TagMove {
     WithCommit,
 }
 
-/// Commits the container and moves `tag` to the new image; returns the id of the image. After an interrupt, the tag is
+/// Commits the container and moves `tag` to the new image. After an interrupt, the tag is
 /// on `previous` again, or on no image if that is `None`, and the new image is removed. While the image has no name, the
 /// file of `run_lock` says so. It names the image that is to be removed once it has lost the tag, too, unless the tag is
 /// known not to have moved.
@@ -58,7 +67,7 @@ pub fn commit_container(
     tag: &str,
     config: &ImageConfig,
     previous: Option<&Image>,
-) -> Result<String> {
+) -> Result<Committed> {
     engine.cancel().check()?;
     // A watch notes the image that has its tag for as long as it has it: then the note is not ours to end.
     let noted_here = from.superseded.as_ref().filter(|image| !run_lock.is_superseded(image));
@@ -74,10 +83,11 @@ pub fn commit_container(
         may_come: Cell::new(false),
         tag_may_have_moved: Cell::new(false),
         committed_is_left: Cell::new(false),
+        took: Cell::default(),
     };
-    let result = commit.make_and_tag();
+    let result = commit.make_and_tag().map(|id| Committed { id, took: commit.took.get() });
     if let Some(superseded) = noted_here
-        && (!commit.tag_may_have_moved.get() || result.as_ref().is_ok_and(|id| *id == superseded.id))
+        && (!commit.tag_may_have_moved.get() || result.as_ref().is_ok_and(|committed| committed.id == superseded.id))
     {
         run_lock.end_superseded(superseded)?;
     }
@@ -110,6 +120,8 @@ struct Commit<'a> {
     tag_may_have_moved: Cell<bool>,
     /// Whether the committed image, of which another one was made, is still to be removed.
     committed_is_left: Cell<bool>,
+    /// How long the call took that made the image.
+    took: Cell<Duration>,
 }
 
 impl Commit<'_> {
@@ -141,6 +153,7 @@ impl Commit<'_> {
     fn make(&self, tag: Option<&str>) -> Result<String> {
         let mut args = commit_arguments(self.from, self.name, tag, self.config, self.engine.unpaused_option());
         self.tag_may_have_moved.set(tag.is_some());
+        let begin = Instant::now();
         let done = uninterrupted(self.engine, |engine| {
             let mut output = engine.call(&args)?;
             if !output.success && engine.learn_unpaused_option(&output.stderr) {
@@ -152,6 +165,7 @@ impl Commit<'_> {
         });
         let id = done.context("cannot commit what `assemble` made")?;
         self.made.set(true);
+        self.took.set(begin.elapsed());
         Ok(full_id(&id))
     }
 

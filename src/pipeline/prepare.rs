@@ -141,14 +141,16 @@ impl<'a> Prepared<'a> {
             self.session.unpack_by_engine(&images.contract.destination, owner)?;
         }
         let result = self.upload.send_all(&mut self.session, &self.inputs);
+        let result = result.and_then(|()| Ok(self.session.flush_upload()?));
         result.map_err(|error| upload_error(&mut self.session, error))
     }
 
     /// Relays the artifacts from `save-artifacts` to the build container.
     fn relay_artifacts(&mut self, cx: &BuildContext, saver: Saver) -> Result<(), PrepareError> {
         cx.reporter.phase("taking over artifacts");
-        match self.upload.relay_artifacts(cx, &mut self.session, saver) {
-            Ok(container) => self.saver = Some(container),
+        let relayed = self.upload.relay_artifacts(cx, &mut self.session, saver);
+        match relayed.and_then(|container| Ok((container, self.session.flush_upload()?))) {
+            Ok((container, ())) => self.saver = Some(container),
             Err(error) => return Err(upload_error(&mut self.session, error).into()),
         }
         if !self.upload.artifacts_are_clean() && self.greeting.has_artifacts {

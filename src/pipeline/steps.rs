@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 
 use super::approach::{Approach, CannotWait, Obstacle, PrepareError, cannot_wait};
-use super::commit::{self, CommitSource, TagMove};
+use super::commit::{self, CommitSource, Committed, TagMove};
 use super::context::{BuildContext, Progress};
 use super::image_config::{self, BuildRecord, ImageConfig};
 use super::images::Images;
@@ -194,7 +194,7 @@ pub struct CommitOptions {
     pub source_in: &'static str,
 }
 
-/// Commits the container of the build and moves the tag to the new image; returns the id of the image.
+/// Commits the container of the build and moves the tag to the new image.
 ///
 /// # Errors
 /// If the labels that `assemble` wrote cannot be used, the engine cannot commit or tag, or work was cancelled. The tag
@@ -207,7 +207,7 @@ pub fn commit(
     assembled: ScriptResult,
     options: CommitOptions,
     progress: &mut Progress,
-) -> Result<String> {
+) -> Result<Committed> {
     cx.reporter.phase("committing");
     let record = BuildRecord { source_in: options.source_in, ..ready.record() };
     let metadata = assembled.metadata;

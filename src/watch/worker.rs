@@ -65,6 +65,7 @@ pub struct Worker<'a> {
     pub report: Box<dyn Fn(WorkerEvent) + Send + 'a>,
     pub policy: StandbyPolicy,
     pub tagged: TaggedImage<'a>,
+    /// How long the call of the last commit took.
     pub last_commit: Option<Duration>,
     /// The start of the build under way was reported.
     pub announced: bool,
@@ -351,13 +352,12 @@ impl<'a> Worker<'a> {
         self.control.commit()?;
         let short = self.last_commit.is_some_and(|took| took < SHORT_COMMIT);
         let tag_move = if short { TagMove::WithCommit } else { TagMove::Separate };
-        let begin = Instant::now();
         let Standby { cx, images, ready } = prepared;
         let source_in = self.source_in.label();
         let options = CommitOptions { tag_move, keep_superseded: self.tagged.keep_superseded, source_in };
-        let id = steps::commit(cx, images, ready, revision, assembled, options, progress)?;
-        self.last_commit = Some(begin.elapsed());
-        Ok(id)
+        let committed = steps::commit(cx, images, ready, revision, assembled, options, progress)?;
+        self.last_commit = Some(committed.took);
+        Ok(committed.id)
     }
 
     /// A standby that fails before `assemble` began is replaced; a build that was cancelled is over.

@@ -27,6 +27,7 @@ mod output;
 mod push;
 mod random_trees;
 mod real_builder_shapes;
+mod remote;
 mod result_image;
 mod runtime_image;
 mod s2i_compat;

@@ -9,6 +9,7 @@ pub mod caches;
 pub mod containers;
 pub mod engine;
 pub mod engine_api;
+pub mod engine_link;
 pub mod engine_proxy;
 pub mod evaluating_builder;
 pub mod exit_status;

@@ -223,6 +223,15 @@ impl Session {
         self.upload.as_mut().expect("the upload is not finished yet")
     }
 
+    /// Sends what was written to the upload so far, so that a container that waits for the rest has it, and a slow line does
+    /// not have to carry it once the rest comes.
+    ///
+    /// # Errors
+    /// If the container does not accept it.
+    pub fn flush_upload(&mut self) -> io::Result<()> {
+        self.upload().out().flush()
+    }
+
     /// Has the engine unpack the upload in `folder`, for a container that cannot do so itself. The files get the user
     /// id and group id `owner`.
     ///
