@@ -75,6 +75,7 @@ impl Builder {
 
     pub fn bytes(mut self, path: &str, mode: u32, content: &[u8]) -> Self {
         let (kind, path) = (tar::EntryType::Regular, path.to_owned());
+        self.files.retain(|file| file.path != path);
         self.files.push(File { kind, path, mode, owner: ROOT, content: content.to_vec() });
         self
     }

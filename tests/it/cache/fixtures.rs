@@ -20,9 +20,11 @@ pub fn python_builder() -> Builder {
         .instruction("ENV PIP_NO_CACHE_DIR=off")
 }
 
-/// A builder with this `assemble`, with `flock`, and with a HOME of its user's, 1001.
+/// A builder with this `assemble`, with `flock`, and with a HOME of its user's, 1001, which is in `/etc/passwd` as well: podman
+/// would put a user that is not there into the container's, with another home.
 pub fn plain_builder(assemble: &str) -> Builder {
-    let builder = Builder::new().user("1001", 1001, 0).folder("home/app", 1001, 0);
+    let users = "root:x:0:0::/root:/bin/sh\napp:x:1001:0::/home/app:/bin/sh\n";
+    let builder = Builder::new().user("1001", 1001, 0).folder("home/app", 1001, 0).file("etc/passwd", 0o644, users);
     let builder =
         builder.instruction("ENV HOME=/home/app").script("assemble", &format!("#!/bin/sh\nset -e\n{assemble}\n"));
     match fs::read("/usr/bin/flock") {
