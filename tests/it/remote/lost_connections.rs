@@ -17,16 +17,19 @@ fn images_of(builder: &Builder) -> Vec<String> {
     docker(&["images", "--quiet", "--no-trunc", "--filter", &filter]).lines().map(str::to_owned).collect()
 }
 
-/// More than a connection is lost after, and random enough that it is not made shorter.
+/// So much that it is still being sent when the connection is lost, whatever the buffers on the way hold: 16 MiB.
 fn large() -> String {
-    "0123456789abcdef".repeat(1 << 16)
+    "0123456789abcdef".repeat(1 << 20)
 }
 
 /// A build that loses its connection once, and the next one after the connection is back. Returns how the first ended.
 fn build_that_loses(cut: Cut, text: &str) -> Outcome {
     let link = EngineLink::new(Line::LOCAL);
     let builder = Builder::copying().make();
-    let project = Project::new().file("a", "1").file("large", &large());
+    let project = Project::new().file("a", "1");
+    if matches!(cut, Cut::Sent(_)) {
+        project.write("large", &large());
+    }
     let build = || project.build(&builder).env("DOCKER_HOST", link.docker_host());
     build().success();
     let before = project.id();
@@ -34,7 +37,8 @@ fn build_that_loses(cut: Cut, text: &str) -> Outcome {
     link.cut_at(cut);
     let lost = build().run().status(ENGINE).says(text).says("\nhint: ");
     assert!(link.is_cut());
-    assert_eq!((lost.stderr.matches("error: ").count(), lost.stderr.matches("hint: ").count()), (1, 1), "{lost}");
+    let lines = |beginning: &str| lost.stderr.lines().filter(|line| line.starts_with(beginning)).count();
+    assert_eq!((lines("error: "), lines("hint: ")), (1, 1), "{lost}");
     let longest = lost.stderr.lines().map(str::len).max();
     assert!(longest < Some(250), "{lost}");
     assert_eq!(project.id(), before, "{lost}");
@@ -107,7 +111,8 @@ fn save_that_loses(cut: Cut) {
     watch.only_standby();
     wait_for("only the last image", || images_of(&builder) == [project.id().unwrap()]);
     let of = |reason: &str| watch.with_reason(reason);
-    assert_eq!(of("warning").len(), 1, "{watch}");
+    let away = of("warning").iter().filter(|it| it.to_string().contains("does not answer")).count();
+    assert_eq!(away, 1, "{watch}");
     assert!(of("error").len() <= 1, "{watch}");
     watch.stop("INT");
 }
