@@ -9,6 +9,7 @@ mod chart;
 mod cli_chain;
 mod curve_chart;
 mod engine_api;
+mod engine_link;
 mod engine_objects;
 mod large_source;
 mod options;
@@ -30,9 +31,9 @@ use options::Options;
 
 /// The task: measures one command.
 pub fn task(args: &[String]) -> Result<()> {
-    let (what, rest) = args
-        .split_first()
-        .context("bench what? `cargo xtask bench build`, `... watch`, `... run`, `... scale` or `... start`")?;
+    let (what, rest) = args.split_first().context(
+        "bench what? `cargo xtask bench build`, `... watch`, `... run`, `... remote`, `... scale` or `... start`",
+    )?;
     if what == baseline_build::TASK {
         return baseline_build::build(rest);
     }
@@ -40,10 +41,11 @@ pub fn task(args: &[String]) -> Result<()> {
         "build" => build::bench,
         "watch" => watch::bench,
         "run" => run::bench,
+        "remote" => watch::remote::bench,
         "scale" => scale::bench,
         // It needs no engine.
         "start" => return start::bench(&Options::parse(what, rest)?),
-        _ => bail!("no bench `{what}`; there are `build`, `watch`, `run`, `scale` and `start`"),
+        _ => bail!("no bench `{what}`; there are `build`, `watch`, `run`, `remote`, `scale` and `start`"),
     };
     let options = Options::parse(what, rest)?;
     signals::catch()?;

@@ -37,8 +37,10 @@ impl Options {
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("`{arg}` takes a value"));
             match (bench, arg.as_str()) {
-                ("build" | "watch" | "run" | "start", "--rounds") => options.rounds = Some(number(arg, value()?)?),
-                ("build" | "watch" | "run" | "scale", engine_choice::AS_IS) => options.engine_as_is = true,
+                ("build" | "watch" | "run" | "remote" | "start", "--rounds") => {
+                    options.rounds = Some(number(arg, value()?)?)
+                }
+                ("build" | "watch" | "run" | "remote" | "scale", engine_choice::AS_IS) => options.engine_as_is = true,
                 ("watch", "--only") => options.only = rows(value()?)?,
                 ("scale", "--only") => options.cases = cases(value()?)?,
                 ("scale", "--most") => options.most = Some(value()?.parse().context("`--most` takes a number")?),

@@ -13,6 +13,7 @@ mod inotify_loop;
 mod long_run;
 mod many_files;
 pub mod on_save;
+pub mod remote;
 pub mod rounds;
 pub mod row;
 mod save_latency;

@@ -96,9 +96,14 @@ impl LargeSource {
         Ok(Self { source: large_source::make()?, builder })
     }
 
+    /// One of its files, which is saved.
+    pub fn edit(&self) -> Edit {
+        Edit::new(self.source.path().join("folder-0/file-0"), "/kept", large_source::FILE_SIZE)
+    }
+
     /// Watches it with these options, and does not wait for anything.
     pub fn watch(&self, bench: &WatchBench, tag: &str, options: &[&str]) -> Result<WatchProcess> {
-        let edit = Edit::new(self.source.path().join("folder-0/file-0"), "/kept", large_source::FILE_SIZE);
+        let edit = self.edit();
         WatchProcess::start(self.source.path(), &self.builder, &bench.objects.name(tag), edit, &bench.objects, options)
     }
 }

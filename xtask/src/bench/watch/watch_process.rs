@@ -43,11 +43,29 @@ impl WatchProcess {
         objects: &EngineObjects,
         more: &[&str],
     ) -> Result<Self> {
+        let label = ["--", "--label", objects.label()];
+        Self::start_with((source, builder, tag), edit, more, &label, None)
+    }
+
+    /// Starts it with the engine at the address `docker_host`. Its images have no label of the bench, as an option for that
+    /// takes some calls at each commit; the caller removes the one that has the tag.
+    pub fn start_at(docker_host: &str, what: (&Path, &str, &str), edit: Edit) -> Result<Self> {
+        Self::start_with(what, edit, &[], &[], Some(docker_host))
+    }
+
+    fn start_with(
+        (source, builder, tag): (&Path, &str, &str),
+        edit: Edit,
+        more: &[&str],
+        engine_options: &[&str],
+        docker_host: Option<&str>,
+    ) -> Result<Self> {
         let source = source.to_str().context("TMPDIR is not UTF-8")?;
         let stderr = StderrFile::new()?;
         let mut command = process::command(&["target/release/minis2i", "watch", "--message-format", "json"]);
-        command.args(more).args([source, builder, tag, "--", "--label", objects.label()]);
+        command.args(more).args([source, builder, tag]).args(engine_options);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr.writer()?);
+        command.envs(docker_host.map(|host| ("DOCKER_HOST", host)));
         let started = Instant::now();
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let stdout = child.stdout.take().expect("stdout is piped");
