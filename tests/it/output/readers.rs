@@ -55,9 +55,7 @@ impl Unread {
     fn interrupt(&mut self) -> Option<i32> {
         let id = self.0.id();
         assert!(Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap().success());
-        let begin = Instant::now();
         wait_for("the end", || self.0.try_wait().unwrap().is_some());
-        assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
         wait_for("its containers are gone", || containers_of_process(id).is_empty());
         self.0.wait().unwrap().code()
     }
