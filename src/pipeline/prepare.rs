@@ -149,8 +149,8 @@ impl<'a> Prepared<'a> {
     fn relay_artifacts(&mut self, cx: &BuildContext, saver: Saver) -> Result<(), PrepareError> {
         cx.reporter.phase("taking over artifacts");
         let relayed = self.upload.relay_artifacts(cx, &mut self.session, saver);
-        match relayed.and_then(|container| Ok((container, self.session.flush_upload()?))) {
-            Ok((container, ())) => self.saver = Some(container),
+        match relayed.and_then(|container| Ok(self.session.flush_upload().map(|()| container)?)) {
+            Ok(container) => self.saver = Some(container),
             Err(error) => return Err(upload_error(&mut self.session, error).into()),
         }
         if !self.upload.artifacts_are_clean() && self.greeting.has_artifacts {

@@ -3,12 +3,15 @@
 use super::engine::{docker, try_docker};
 use super::wait::{ENGINE_POLL, wait_until};
 
+/// The full name of an image without a registry and a tag: docker's, and podman's.
+pub fn full_names(image: &str) -> [String; 2] {
+    ["docker.io/library", "localhost"].map(|registry| format!("{registry}/{image}:latest"))
+}
+
 /// The names of the caches of a builder.
 pub fn caches_of(builder: &str) -> Vec<String> {
-    // The full name of an image without a registry: docker's, and podman's.
-    let names = ["docker.io/library", "localhost"].map(|registry| {
-        let filter = format!("label=io.github.minis2i.cache.builder={registry}/{builder}:latest");
-        docker(&["volume", "ls", "--quiet", "--filter", &filter])
+    let names = full_names(builder).map(|name| {
+        docker(&["volume", "ls", "--quiet", "--filter", &format!("label=io.github.minis2i.cache.builder={name}")])
     });
     names.iter().flat_map(|listing| listing.lines()).map(str::to_owned).collect()
 }

@@ -249,7 +249,7 @@ impl Shared {
     }
 
     fn sent(&self) -> usize {
-        Traffic::of(self.log.lock().unwrap().clone()).sent()
+        traffic::sent(&self.log.lock().unwrap())
     }
 
     /// What was sent on a connection since something was received there.
@@ -287,7 +287,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 /// The socket of the engine that the tests use.
-fn engine_socket() -> PathBuf {
+pub fn engine_socket() -> PathBuf {
     let host = std::env::var("DOCKER_HOST").unwrap_or_default();
     host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").into()
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
+use super::engine_link::engine_socket;
+
 /// A socket that passes connections on to the engine, and that can be disconnected.
 pub struct EngineProxy {
     dir: TempDir,
@@ -63,9 +65,3 @@ impl EngineProxy {
 
 /// Both ends of each connection through an [`EngineProxy`]; `None` while it is disconnected.
 type Connections = Arc<Mutex<Option<Vec<UnixStream>>>>;
-
-/// The socket of the engine that the tests use.
-fn engine_socket() -> PathBuf {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").into()
-}

@@ -54,7 +54,9 @@ impl Unread {
     /// Interrupts it; its status.
     fn interrupt(&mut self) -> Option<i32> {
         assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
+        let begin = Instant::now();
         wait_for("the end", || self.0.try_wait().unwrap().is_some());
+        assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
         self.0.wait().unwrap().code()
     }
 }

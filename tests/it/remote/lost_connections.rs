@@ -10,6 +10,7 @@ use crate::support::holding_builder::holding_builder;
 use crate::support::outcome::Outcome;
 use crate::support::project::Project;
 use crate::support::wait::wait_for;
+use crate::support::watch_session::WatchSession;
 
 /// The ids of the images that came out of builds with the builder.
 fn images_of(builder: &Builder) -> Vec<String> {
@@ -80,6 +81,22 @@ fn a_build_that_loses_the_engine_before_the_tag_leaves_nothing() {
     build_that_loses(Cut::Request("/tag?"), "cannot give the image the name");
 }
 
+/// Gives a watch its connection back, and waits until it has built what is in the source now.
+fn reconnect_and_wait_for(watch: &WatchSession, project: &Project, link: &EngineLink, text: &str) {
+    link.reconnect();
+    watch.wait_for_message("note", "the engine is back");
+    wait_for("the build of what is there now", || {
+        watch.statuses().last().is_some_and(|status| status == "ok") && project.image_file("a") == text
+    });
+}
+
+/// Waits until nothing is left of the builds of a watch but the standby and the image with the tag.
+fn assert_only_the_last_is_left(watch: &WatchSession, project: &Project, builder: &Builder) {
+    watch.wait_for_standby();
+    watch.only_standby();
+    wait_for("only the last image", || images_of(builder) == [project.id().unwrap()]);
+}
+
 /// A watch that loses its connection in a save, and has it again once that has failed.
 fn save_that_loses(cut: Cut) {
     let link = EngineLink::new(Line::LOCAL);
@@ -96,20 +113,14 @@ fn save_that_loses(cut: Cut) {
     project.write("a", "3");
     wait_for("the loss", || link.is_cut());
     watch.wait_for_message("warning", "the engine does not answer");
-    link.reconnect();
-    watch.wait_for_message("note", "the engine is back");
-    wait_for("the build of what is there now", || {
-        watch.statuses().last().is_some_and(|status| status == "ok") && project.image_file("a") == "3"
-    });
+    reconnect_and_wait_for(&watch, &project, &link, "3");
     if cut_in_upload {
         fs::remove_file(project.path().join("large")).unwrap();
     }
     watch.wait_for_standby();
     watch.build_after(|| project.write("a", "4"));
     assert_eq!(project.image_file("a"), "4");
-    watch.wait_for_standby();
-    watch.only_standby();
-    wait_for("only the last image", || images_of(&builder) == [project.id().unwrap()]);
+    assert_only_the_last_is_left(&watch, &project, &builder);
     let of = |reason: &str| watch.with_reason(reason);
     let away = of("warning").iter().filter(|it| it.to_string().contains("does not answer")).count();
     assert_eq!(away, 1, "{watch}");
@@ -144,13 +155,7 @@ fn a_save_that_loses_the_engine_in_assemble_is_built_again() {
     watch.wait_for_message("warning", "the engine does not answer");
     fs::remove_file(project.path().join("hold")).unwrap();
     project.write("a", "2");
-    link.reconnect();
-    watch.wait_for_message("note", "the engine is back");
-    wait_for("the build of what is there now", || {
-        watch.statuses().last().is_some_and(|status| status == "ok") && project.image_file("a") == "2"
-    });
-    watch.wait_for_standby();
-    watch.only_standby();
-    wait_for("only the last image", || images_of(&builder) == [project.id().unwrap()]);
+    reconnect_and_wait_for(&watch, &project, &link, "2");
+    assert_only_the_last_is_left(&watch, &project, &builder);
     watch.stop("INT");
 }

@@ -30,6 +30,11 @@ impl What {
     }
 }
 
+/// How many bytes went to the engine in these events.
+pub(super) fn sent(events: &[Event]) -> usize {
+    events.iter().filter_map(|event| event.what.sent()).map(<[u8]>::len).sum()
+}
+
 /// What happened in a time, in its order.
 #[derive(Debug)]
 pub struct Traffic {
@@ -43,7 +48,7 @@ impl Traffic {
 
     /// How many bytes went to the engine.
     pub fn sent(&self) -> usize {
-        self.events.iter().filter_map(|event| event.what.sent()).map(<[u8]>::len).sum()
+        sent(&self.events)
     }
 
     /// How many bytes came back.

@@ -24,7 +24,7 @@ for file in passwd group subuid subgid; do mount --bind "$0/$file" "/etc/$file";
 mount --bind "$0/tun" /dev/net/tun
 mount --bind "COMPILER" "$0/compiler"
 mount --make-rshared /
-exec setpriv --reuid ID --regid ID --clear-groups env HOME="$0/home" USER=rootless PATH="$0/bin:$0/compiler/bin:$PATH" "$@"
+exec setpriv --reuid ID --regid ID --clear-groups env HOME="$0/home" USER=rootless PATH="$0/compiler/bin:$PATH" "$@"
 ' 'FOLDER' "$@"
 "#;
 

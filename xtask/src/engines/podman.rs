@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,7 @@ impl Podman {
         service.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         podman.service = Some(service.spawn().context("cannot start podman")?);
         let begin = Instant::now();
-        while !Path::new(podman.host().trim_start_matches("unix://")).exists() {
+        while !podman.socket().exists() {
             signals::check()?;
             if begin.elapsed() > START_LIMIT {
                 bail!("its service does not answer");
@@ -84,9 +84,12 @@ impl Podman {
         }
     }
 
+    fn socket(&self) -> PathBuf {
+        self.user.as_ref().map_or(self.folder.path().to_owned(), OrdinaryUser::runtime).join("sock")
+    }
+
     fn host(&self) -> String {
-        let folder = self.user.as_ref().map_or(self.folder.path().to_owned(), OrdinaryUser::runtime);
-        format!("unix://{}", folder.join("sock").display())
+        format!("unix://{}", self.socket().display())
     }
 
     /// What `cargo test` needs to run the tests as its user.
