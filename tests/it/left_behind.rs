@@ -21,13 +21,6 @@ fn images_made_with(builder: &Builder) -> Vec<String> {
     docker(&["images", "-q", "--no-trunc", "--filter", &filter]).lines().map(str::to_owned).collect()
 }
 
-/// The files of locks in the project's folder for temporary files.
-fn locks(project: &Project) -> Vec<String> {
-    let folders = fs::read_dir(project.temp_dir()).unwrap().flatten().map(|item| item.path());
-    let runs = folders.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("minis2i"));
-    runs.flat_map(|path| files(&path)).collect()
-}
-
 fn files(folder: &Path) -> Vec<String> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|item| item.path().display().to_string()).collect()
 }
@@ -52,7 +45,7 @@ fn the_image_of_a_run_that_was_killed_before_the_tag_is_removed_by_the_next() {
     assert_eq!(images_made_with(&builder).len(), 1);
     project.build(&builder).success();
     assert_eq!(images_made_with(&builder), [project.id().unwrap()]);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -66,7 +59,7 @@ fn an_image_that_was_tagged_before_the_run_was_killed_stays() {
     let other = Project::new().file("a", "2");
     other.build(&builder).env("TMPDIR", project.temp_dir()).success();
     assert_eq!(project.id(), tagged);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 /// An engine's CLI that has minis2i killed when the tag was moved, but nothing has said so.
@@ -94,7 +87,7 @@ fn the_image_that_lost_the_tag_to_a_run_that_was_killed_is_removed_by_the_next()
     project.write("a", "3");
     project.build(&builder).success();
     wait_for("no other image", || count() == first);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -110,7 +103,7 @@ fn the_image_that_loses_the_tag_in_a_commit_that_fails_is_removed() {
     project.write("a", "2");
     project.build(&builder).arg("--engine").arg(engine.path()).run().status(125);
     wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -143,7 +136,7 @@ fn an_image_that_lost_the_tag_to_another_program_stayed_when_the_watch_ended_at_
     docker(&["tag", BASE, &project.tag]);
     watch.stop("INT");
     assert_eq!(images_made_with(&builder), [""; 0]);
-    assert_eq!(locks(&project), [""; 0]);
+    assert_eq!(project.locks(), [""; 0]);
 }
 
 #[test]
@@ -162,7 +155,7 @@ fn an_image_that_lost_the_tag_to_another_program_after_a_commit_failed_stayed_wh
     watch.end();
     project.build(&builder).success();
     wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -186,7 +179,7 @@ fn an_image_that_a_container_of_a_dead_run_uses_stayed_when_the_engine_did_not_r
     assert!(engine.has("failed"));
     project.build(&builder).success();
     wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -243,7 +236,7 @@ fn a_watch_ends_in_time_though_the_engine_does_not_answer() {
     let next = project.build(&builder).success();
     next.says(&format!("note: removed a container of a run that died: {standby}"));
     wait_for("no container", || builder.containers().is_empty());
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -263,7 +256,7 @@ fn a_build_ends_in_time_though_the_engine_does_not_answer() {
         .says("the next run of minis2i removes it");
     fs::remove_file(project.path().join("hold")).unwrap();
     project.build(&builder).success().says("note: removed a container of a run that died");
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }
 
 #[test]
@@ -274,14 +267,14 @@ fn no_run_that_removed_its_containers_leaves_a_lock() {
     let project = Project::new().file("fail", "");
     // A busy engine may take too long to remove a container; the run says so then.
     let assert_no_lock = |outcome: &Outcome| {
-        assert_eq!(locks(&project).is_empty(), !outcome.stderr.contains("did not confirm"), "{outcome}");
+        assert_eq!(project.locks().is_empty(), !outcome.stderr.contains("did not confirm"), "{outcome}");
     };
     assert_no_lock(&project.build(&builder).run().status(3));
     project.write("wait", "");
     fs::remove_file(project.path().join("fail")).unwrap();
     let running = project.build(&builder).start();
     running.wait_for_stderr("assembling now");
-    assert_eq!(locks(&project).len(), 1);
+    assert_eq!(project.locks().len(), 1);
     running.signal("INT");
     assert_no_lock(&running.end().status(130));
     let run = || Run::new().env("TMPDIR", project.temp_dir());
@@ -298,7 +291,7 @@ fn locks_are_in_the_users_folder_for_running_programs() {
     let running = project.build(&builder).env("XDG_RUNTIME_DIR", runtime.path()).start();
     running.wait_for_stderr("holding");
     assert_eq!(files(&runtime.path().join("minis2i")).len(), 1);
-    assert_eq!(locks(&project), [""; 0]);
+    assert_eq!(project.locks(), [""; 0]);
     running.signal("INT");
     running.end().status(130);
     assert_eq!(files(&runtime.path().join("minis2i")), [""; 0]);
@@ -319,7 +312,7 @@ fn a_good_build_stays_one_when_the_program_was_replaced_meanwhile() {
     let outcome = running.end().status(0);
     outcome.says("warning: the process that cleans up cannot be started");
     assert_eq!(builder.containers(), [""; 0]);
-    assert_eq!(locks(&project), [""; 0]);
+    assert_eq!(project.locks(), [""; 0]);
 }
 
 #[test]
@@ -335,5 +328,5 @@ fn the_image_that_was_committed_stayed_when_its_removal_failed_once() {
     run.success().never_says("warning:");
     assert!(engine.has("failed"));
     wait_for("no other image", || images_made_with(&builder) == [project.id().unwrap()]);
-    wait_for("no lock", || locks(&project).is_empty());
+    project.wait_for_background_removal();
 }

@@ -15,6 +15,7 @@ use super::builder::Builder;
 use super::engine::unique_name;
 use super::image::{Image, image_id, remove_image};
 use super::run::Run;
+use super::wait::wait_for;
 
 /// A source folder and the tag it is built as.
 pub struct Project {
@@ -94,6 +95,20 @@ impl Project {
         Run::with_positional(command, &source, builder, &self.tag)
             .on_the_network_of_the_machine()
             .env("TMPDIR", self.temp_dir())
+    }
+
+    /// The files of locks that its runs hold, or left, in its folder for temporary files.
+    pub fn locks(&self) -> Vec<String> {
+        let items = fs::read_dir(self.temp_dir()).unwrap().flatten();
+        let folders = items.filter(|item| item.file_name().to_string_lossy().starts_with("minis2i"));
+        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        files.map(|file| file.path().display().to_string()).collect()
+    }
+
+    /// Waits until the processes that remove the containers and images of its builds have ended: they hold the locks.
+    #[track_caller]
+    pub fn wait_for_background_removal(&self) {
+        wait_for("the removal in the background", || self.locks().is_empty());
     }
 
     pub fn image(&self) -> Image {

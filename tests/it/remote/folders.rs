@@ -24,6 +24,8 @@ fn source_secrets_injected_files_and_scripts_are_sent() {
     let url = format!("file://{}", scripts.display());
     run.args(&["--secret", "id=word,env=WORD", "--inject", &inject, "--scripts-url", &url]).success();
     assert_eq!(project.image_file("out"), "source secret injected");
+    // It takes the line, too.
+    project.wait_for_background_removal();
     let created = link.since(0).bodies("POST /containers/create");
     assert!(!created.is_empty());
     for container in created {

@@ -1,7 +1,5 @@
 //! How often a run waits for an answer of the engine, and how much it sends.
 
-use std::fs;
-
 use crate::support::builder::Builder;
 use crate::support::engine_link::traffic::Traffic;
 use crate::support::engine_link::{EngineLink, Line};
@@ -27,13 +25,6 @@ fn traffic_of_save(watch: &WatchSession, project: &Project, link: &EngineLink, t
     let save = link.between(before, tagged);
     let moved_alone = save.requests().iter().any(|request| request.ends_with("/tag"));
     save.until_answer_to(if moved_alone { "POST /images/ID/tag" } else { "POST /commit" })
-}
-
-/// How many files of locks are in the project's folder for temporary files.
-fn locks(project: &Project) -> usize {
-    let items = fs::read_dir(project.temp_dir()).unwrap().flatten();
-    let folders = items.filter(|item| item.file_name().to_string_lossy().starts_with("minis2i"));
-    folders.flat_map(|folder| fs::read_dir(folder.path())).flatten().count()
 }
 
 #[test]
@@ -62,7 +53,7 @@ fn a_build_asks_the_engine_no_more_often_than_it_did() {
         project.build(&builder).env("DOCKER_HOST", link.docker_host()).success();
         let tagged = link.position();
         // What the end of this build removes is not to be seen in the next one.
-        wait_for("no lock", || locks(&project) == 0);
+        project.wait_for_background_removal();
         link.between(before, tagged).until_answer_to("POST /images/ID/tag")
     };
     build("1");
