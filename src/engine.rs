@@ -16,6 +16,7 @@ pub mod process;
 pub mod program;
 pub mod reference;
 pub mod registry_hints;
+pub mod shared_ssh;
 mod terminal_stop;
 pub mod volume;
 mod words;

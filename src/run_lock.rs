@@ -18,7 +18,8 @@ use anyhow::{Context, Result};
 use crate::random;
 pub use claim::{Claim, Claimed, Reached, reach};
 pub use dead_run::{COMMIT_MAY_LAST, DeadRun, SupersededImage, Unfinished};
-use lock_file::{LOCK_EXTENSION, create_private, is_at, is_locked, items, lock_path, remove_unlocked, scope};
+pub use lock_file::create_private;
+use lock_file::{LOCK_EXTENSION, is_at, is_locked, items, lock_path, remove_unlocked, scope};
 
 /// The end of the name of a folder with a cloned source.
 const CHECKOUT_SUFFIX: &str = ".source";

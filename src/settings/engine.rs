@@ -9,8 +9,10 @@ use std::path::{self, Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::folders;
 use crate::engine::dialect::Dialect;
 use crate::engine::program::Program;
+use crate::engine::shared_ssh;
 
 /// The CLIs of engines without contexts, also with something after the name, such as `podman-remote`.
 const WITHOUT_CONTEXTS: [&str; 2] = [PODMAN, "nerdctl"];
@@ -52,13 +54,21 @@ impl Variables {
     }
 }
 
-/// The CLI that was given as `typed`.
+/// The CLI that was given as `typed`. Where it reaches its engine over ssh, its calls share a connection, which is made now.
 pub fn engine_program(typed: &OsStr) -> Program {
-    let found = find_program(typed, &env::var_os("PATH").unwrap_or_default());
+    let search_path = env::var_os("PATH").unwrap_or_default();
+    let found = find_program(typed, &search_path);
     let path = found.map(|path| path::absolute(&path).unwrap_or(path));
     let dialect = dialect(path.as_deref().unwrap_or(Path::new(typed)));
     let free = path.as_deref().is_some_and(|path| dialect.is_podman() || has_no_contexts(path) || chooses_engine(path));
-    let variables = if free { Vec::new() } else { held(&Variables::read()) };
+    let mut variables = Vec::new();
+    if !free {
+        let now = Variables::read();
+        variables = held(&now);
+        let locks = folders::of_runs().locks;
+        let sharing = address_now(&now).and_then(|address| shared_ssh::search_path(&address, &locks, &search_path));
+        variables.extend(sharing.map(|path| ("PATH", path)));
+    }
     Program::new(typed.to_owned(), path, variables, dialect)
 }
 

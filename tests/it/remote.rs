@@ -3,3 +3,4 @@
 mod folders;
 mod lost_connections;
 mod round_trips;
+mod ssh;

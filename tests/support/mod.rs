@@ -27,6 +27,7 @@ pub mod registry_proxy;
 pub mod run;
 pub mod running_process;
 pub mod skipped;
+pub mod ssh_server;
 pub mod stand_in_cli;
 pub mod static_program;
 pub mod terminal;

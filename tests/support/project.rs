@@ -102,7 +102,8 @@ impl Project {
         let items = fs::read_dir(self.temp_dir()).unwrap().flatten();
         let folders = items.filter(|item| item.file_name().to_string_lossy().starts_with("minis2i"));
         let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-        files.map(|file| file.path().display().to_string()).collect()
+        let files = files.map(|file| file.path()).filter(|path| path.is_file());
+        files.map(|path| path.display().to_string()).collect()
     }
 
     /// Waits until the processes that remove the containers and images of its builds have ended: they hold the locks.

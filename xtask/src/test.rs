@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::engines::{self, EngineName, OPTION};
 use crate::private_engine::Purpose;
-use crate::{base_image, engine_choice, process, registry, signals, skipped};
+use crate::{base_image, engine_choice, process, servers, signals, skipped};
 
 /// The variable by which the test harness is told how many tests run at the same time.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -26,7 +26,7 @@ pub fn test(args: &[String]) -> Result<()> {
         }
     };
     base_image::ensure()?;
-    registry::ensure();
+    servers::ensure();
     let skipped = skipped::new_file()?;
     let mut line = vec!["cargo", "test", "--workspace"];
     line.extend(args.iter().map(String::as_str));
