@@ -3,6 +3,7 @@
 
 mod claim;
 mod dead_run;
+mod handover;
 mod lock_file;
 
 use std::fs::{self, File};
@@ -18,6 +19,7 @@ use anyhow::{Context, Result};
 use crate::random;
 pub use claim::{Claim, Claimed, Reached, reach};
 pub use dead_run::{COMMIT_MAY_LAST, DeadRun, SupersededImage, Unfinished};
+pub use handover::Handover;
 pub use lock_file::create_private;
 use lock_file::{LOCK_EXTENSION, is_at, is_locked, items, lock_path, remove_unlocked, scope};
 
@@ -52,8 +54,8 @@ struct LockState {
     unfinished: Vec<Unfinished>,
     /// Whether the file stays for the next run.
     kept: bool,
-    /// The process that cleans up after this run and holds the lock as well.
-    cleanup_process: Option<Child>,
+    /// The processes that clean up after this run and hold the lock as well.
+    cleanup_processes: Vec<(Child, Handover)>,
 }
 
 impl RunLock {
@@ -155,8 +157,8 @@ impl RunLock {
     }
 
     /// Notes that this process cleans up after this run, removes the superseded images, and holds the lock as well.
-    pub fn hand_over(&self, cleanup_process: Child) {
-        self.state().cleanup_process = Some(cleanup_process);
+    pub fn hand_over(&self, cleanup_process: Child, handover: Handover) {
+        self.state().cleanup_processes.push((cleanup_process, handover));
     }
 
     fn new_name(&self) -> String {
@@ -209,9 +211,12 @@ impl RunLock {
         Ok(self.file.try_clone()?.into())
     }
 
-    /// Removes the file of a run whose containers have all been removed.
+    /// Removes the file of a run whose containers have all been removed, in the process that cleans up after it; a run that is
+    /// not done removes it itself.
     pub fn give_up(self) {
-        let _ = fs::remove_file(self.path());
+        if handover::cleanup_is_last() {
+            let _ = fs::remove_file(self.path());
+        }
     }
 
     /// The path of the locked file.
@@ -280,12 +285,10 @@ impl Drop for RunLock {
         let mut state = self.state();
         // While a process cleans up after this run, the file stays, so that no other run takes the containers for those of
         // a dead one. That process, or the next run, removes it.
-        let cleaning = state
-            .cleanup_process
-            .as_mut()
-            .is_some_and(|process| !process.try_wait().is_ok_and(|ended| ended.is_some_and(|status| status.success())));
+        let cleaning =
+            state.cleanup_processes.iter_mut().fold(false, |one, (_, handover)| !handover.run_is_last() | one);
         // What was handed over was removed by that process.
-        let handed_over = |it: &Unfinished| state.cleanup_process.is_some() && matches!(it, Unfinished::Image(_));
+        let handed_over = |it: &Unfinished| !state.cleanup_processes.is_empty() && matches!(it, Unfinished::Image(_));
         let kept = state.kept || cleaning || !state.unfinished.iter().all(handed_over);
         drop(state);
         if !kept {

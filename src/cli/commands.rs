@@ -106,9 +106,6 @@ pub struct CleanupArgs {
     /// The lock of the run that created the containers and images
     #[arg(long)]
     pub lock: PathBuf,
-    /// The process id of that run
-    #[arg(long)]
-    pub parent: i32,
     /// A container to remove
     #[arg(long)]
     pub container: Vec<String>,

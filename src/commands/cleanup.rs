@@ -25,9 +25,6 @@ pub fn cleanup(args: CleanupArgs) -> Result<()> {
     let removed = cleanup::containers::remove_dead(&engine, &run_lock).map(drop);
     let images = args.image.iter().map(|image| SupersededImage::from_text(image)).collect();
     containers.and(Leftovers { images, ..Leftovers::default() }.remove(&engine))?;
-    // With `build --run`, the parent is still running its image, and its lock protects that container.
-    if rustix::process::getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != args.parent) {
-        run_lock.give_up();
-    }
+    run_lock.give_up();
     removed
 }

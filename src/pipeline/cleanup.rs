@@ -15,7 +15,7 @@ use crate::engine::cli::{Engine, LeftBehind};
 use crate::engine::container::removal;
 use crate::engine::image::{self, Image};
 use crate::report::Reporter;
-use crate::run_lock::{DeadRun, RunLock, SupersededImage, Unfinished};
+use crate::run_lock::{DeadRun, Handover, RunLock, SupersededImage, Unfinished};
 use crate::settings::CLEANUP_COMMAND;
 use crate::time_limits::{COMMIT_END, CONTAINER_REMOVAL};
 use containers::DeadContainers;
@@ -66,21 +66,21 @@ impl Leftovers {
         command.arg(CLEANUP_COMMAND).arg("--engine").arg(engine.program().path());
         command.args(["--podman", &engine.dialect().is_podman().to_string()]).arg("--lock").arg(run_lock.path());
         command.envs(engine.program().variables().iter().map(|(name, value)| (name, value)));
-        command.arg("--parent").arg(std::process::id().to_string());
         for container in &self.containers {
             command.args(["--container", container]);
         }
         for image in &self.images {
             command.args(["--image", &image.text()]);
         }
+        let (handover, theirs) = Handover::new().context(NO_PROCESS)?;
         // A child that inherits the locked file keeps it locked after this process has ended.
-        command.stdin(run_lock.as_stdin().context(NO_PROCESS)?).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(run_lock.as_stdin().context(NO_PROCESS)?).stdout(theirs).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let process = child::spawn(&mut command).with_context(|| {
             let program = command.get_program().display();
             format!("{NO_PROCESS}: `{program}`")
         })?;
-        run_lock.hand_over(process);
+        run_lock.hand_over(process, handover);
         Ok(())
     }
 

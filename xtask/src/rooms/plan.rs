@@ -114,6 +114,10 @@ pub const RESTRICTIONS: [Restriction; 6] = [
                 "src/watch/keys.rs",
                 "sets the mode of the terminal that the streams lead to; it prints nothing",
             ),
+            once_in(
+                "src/run_lock/handover.rs",
+                "in a process that cleans up it is a socket to the run; it prints nothing",
+            ),
         ],
     },
     Restriction {
