@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -54,8 +54,8 @@ struct LockState {
     unfinished: Vec<Unfinished>,
     /// Whether the file stays for the next run.
     kept: bool,
-    /// The processes that clean up after this run and hold the lock as well.
-    cleanup_processes: Vec<(Child, Handover)>,
+    /// For each process that cleans up after this run and holds the lock as well.
+    handovers: Vec<Handover>,
 }
 
 impl RunLock {
@@ -156,9 +156,10 @@ impl RunLock {
         self.write_unfinished(|unfinished| images.into_iter().for_each(|image| push_image(unfinished, image)))
     }
 
-    /// Notes that this process cleans up after this run, removes the superseded images, and holds the lock as well.
-    pub fn hand_over(&self, cleanup_process: Child, handover: Handover) {
-        self.state().cleanup_processes.push((cleanup_process, handover));
+    /// Notes that the process with the other end of `handover` cleans up after this run, removes the superseded images, and
+    /// holds the lock as well.
+    pub fn hand_over(&self, handover: Handover) {
+        self.state().handovers.push(handover);
     }
 
     fn new_name(&self) -> String {
@@ -285,10 +286,9 @@ impl Drop for RunLock {
         let mut state = self.state();
         // While a process cleans up after this run, the file stays, so that no other run takes the containers for those of
         // a dead one. That process, or the next run, removes it.
-        let cleaning =
-            state.cleanup_processes.iter_mut().fold(false, |one, (_, handover)| !handover.run_is_last() | one);
+        let cleaning = state.handovers.iter_mut().fold(false, |cleaning, handover| !handover.run_is_last() | cleaning);
         // What was handed over was removed by that process.
-        let handed_over = |it: &Unfinished| !state.cleanup_processes.is_empty() && matches!(it, Unfinished::Image(_));
+        let handed_over = |it: &Unfinished| !state.handovers.is_empty() && matches!(it, Unfinished::Image(_));
         let kept = state.kept || cleaning || !state.unfinished.iter().all(handed_over);
         drop(state);
         if !kept {

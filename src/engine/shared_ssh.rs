@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rustix::fs::Access;
 
+use super::program::find_program;
 use crate::child;
 use crate::random;
 use crate::run_lock::create_private;
@@ -47,13 +48,15 @@ const SOCKET: &str = "c";
 /// The search path for calls of the CLI that shares one connection to the engine at `address`; the folder for it is made below
 /// `folder`. The connection is made now, so that calls at the same time do not make one each.
 ///
-/// `None` where nothing can be shared, or need not be: the engine is not reached over ssh, the user's own settings share
-/// connections already, or the folder cannot be used.
+/// `None` where nothing can be shared, or need not be: the engine is not reached over ssh, `search_path` or the user's own
+/// settings share connections already, or the folder cannot be used.
 pub fn search_path(address: &str, folder: &Path, search_path: &OsStr) -> Option<OsString> {
     let host = host_arguments(address)?;
+    let ssh = find_program(SSH.as_ref(), search_path)?;
     // A process that cleans up has the search path of its run.
-    let folders: Vec<_> = env::split_paths(search_path).filter(|path| !path.starts_with(folder)).collect();
-    let ssh = folders.iter().map(|path| path.join(SSH)).find(|path| is_program(path))?;
+    if ssh.starts_with(folder) {
+        return None;
+    }
     let mut settings = ssh_command(&ssh);
     let settings = settings.arg("-G").args(&host).stdout(Stdio::piped());
     let settings = child::spawn(settings).ok()?.wait_with_output().ok().filter(|output| output.status.success())?;
@@ -63,7 +66,7 @@ pub fn search_path(address: &str, folder: &Path, search_path: &OsStr) -> Option<
     if !own.folder.join(SOCKET).exists() {
         connect(&program, &host);
     }
-    env::join_paths(std::iter::once(own.folder).chain(folders)).ok()
+    env::join_paths(std::iter::once(own.folder).chain(env::split_paths(search_path))).ok()
 }
 
 /// Makes the connection, unless it is there. Calls that find none make one themselves, with questions where there are any, and
@@ -126,7 +129,7 @@ struct Wrapper {
 impl Wrapper {
     /// One that calls `ssh`, for the engine at `address` and with these settings of the user's.
     fn new(ssh: &Path, folder: &Path, address: &str, settings: &str) -> Option<Self> {
-        let ssh = ssh.to_str().filter(|path| is_plain(path))?;
+        let ssh = ssh.to_str().filter(|path| path.starts_with('/') && is_plain(path))?;
         // Each address, and each way to reach it, has a connection of its own.
         let id = blake3::hash(format!("{address}\n{ssh}\n{settings}").as_bytes());
         let folder = folder.join(format!("ssh-{}", &id.to_hex()[..8]));
@@ -141,7 +144,7 @@ impl Wrapper {
     fn write(&self) -> Option<PathBuf> {
         let path = self.folder.join(SSH);
         create_private(&self.folder).ok()?;
-        if fs::read(&path).is_ok_and(|text| text == self.text.as_bytes()) && is_program(&path) {
+        if fs::read(&path).is_ok_and(|text| text == self.text.as_bytes()) && can_be_run(&path) {
             return Some(path);
         }
         // Other runs may write it, or use it, at the same time.
@@ -152,7 +155,7 @@ impl Wrapper {
         if written.is_err() {
             let _ = fs::remove_file(&new);
         }
-        (written.is_ok() && is_program(&path)).then_some(path)
+        (written.is_ok() && can_be_run(&path)).then_some(path)
     }
 }
 
@@ -168,9 +171,9 @@ fn is_plain(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./+".contains(c))
 }
 
-/// Whether this is a file that can be run: one on a file system without programs cannot.
-fn is_program(path: &Path) -> bool {
-    path.is_absolute() && path.is_file() && rustix::fs::access(path, Access::EXEC_OK).is_ok()
+/// Whether this file can be run: one on a file system without programs cannot, whatever its mode.
+fn can_be_run(path: &Path) -> bool {
+    rustix::fs::access(path, Access::EXEC_OK).is_ok()
 }
 
 #[cfg(test)]

@@ -76,11 +76,11 @@ impl Leftovers {
         // A child that inherits the locked file keeps it locked after this process has ended.
         command.stdin(run_lock.as_stdin().context(NO_PROCESS)?).stdout(theirs).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let process = child::spawn(&mut command).with_context(|| {
+        child::spawn(&mut command).with_context(|| {
             let program = command.get_program().display();
             format!("{NO_PROCESS}: `{program}`")
         })?;
-        run_lock.hand_over(process, handover);
+        run_lock.hand_over(handover);
         Ok(())
     }
 

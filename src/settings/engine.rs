@@ -4,14 +4,13 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{self, Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::folders;
 use crate::engine::dialect::Dialect;
-use crate::engine::program::Program;
+use crate::engine::program::{Program, find_program};
 use crate::engine::shared_ssh;
 
 /// The CLIs of engines without contexts, also with something after the name, such as `podman-remote`.
@@ -206,18 +205,6 @@ fn script(program: &Path) -> Option<Vec<u8>> {
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-/// The file that is run for a program: its path, or the first of that name on the search path.
-pub(super) fn find_program(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
-    if program.as_encoded_bytes().contains(&b'/') {
-        return Some(program.into());
-    }
-    env::split_paths(search_path).map(|folder| folder.join(program)).find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

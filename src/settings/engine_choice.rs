@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::engine::{find_program, is_called};
+use super::engine::is_called;
+use crate::engine::program::find_program;
 use crate::error::Error;
 use crate::report::Reporter;
 

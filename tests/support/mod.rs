@@ -26,6 +26,7 @@ pub mod registry;
 pub mod registry_proxy;
 pub mod run;
 pub mod running_process;
+pub mod servers;
 pub mod skipped;
 pub mod ssh_server;
 pub mod stand_in_cli;

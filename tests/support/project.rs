@@ -97,13 +97,16 @@ impl Project {
             .env("TMPDIR", self.temp_dir())
     }
 
-    /// The files of locks that its runs hold, or left, in its folder for temporary files.
-    pub fn locks(&self) -> Vec<String> {
+    /// What its runs have, or left, in the folders of all runs, which are in its folder for temporary files.
+    pub fn items_of_runs(&self) -> impl Iterator<Item = PathBuf> + use<> {
         let items = fs::read_dir(self.temp_dir()).unwrap().flatten();
         let folders = items.filter(|item| item.file_name().to_string_lossy().starts_with("minis2i"));
-        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-        let files = files.map(|file| file.path()).filter(|path| path.is_file());
-        files.map(|path| path.display().to_string()).collect()
+        folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten()).map(|item| item.path())
+    }
+
+    /// The files of locks among them.
+    pub fn locks(&self) -> Vec<String> {
+        self.items_of_runs().filter(|path| path.is_file()).map(|path| path.display().to_string()).collect()
     }
 
     /// Waits until the processes that remove the containers and images of its builds have ended: they hold the locks.

@@ -4,18 +4,19 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::servers;
 use super::skipped::skip;
 
-/// Debian's program, and where `cargo xtask test` unpacks it.
-const PROGRAM: &str = "docker-registry";
-const UNPACKED: &str = "target/docker-registry/usr/bin/docker-registry";
+/// Debian's package, and the program in it.
+const PACKAGE: &str = "docker-registry";
+const PROGRAM: &str = "usr/bin/docker-registry";
 
 /// The kinds of manifests that docker and podman push.
 const KINDS: &str = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
@@ -55,7 +56,7 @@ impl Registry {
             skip("an engine on another machine does not reach a registry of this one");
             return None;
         }
-        let Some(program) = program() else {
+        let Some(program) = servers::program(PACKAGE, PROGRAM) else {
             skip("there is no `docker-registry`");
             return None;
         };
@@ -119,14 +120,6 @@ impl Drop for Registry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// The program, where there is one.
-fn program() -> Option<PathBuf> {
-    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join(UNPACKED);
-    let on_path =
-        || std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(PROGRAM)).find(|it| it.exists());
-    if unpacked.exists() { Some(unpacked) } else { on_path() }
 }
 
 /// The address that a registry says it listens on. The rest of its log is read and dropped.

@@ -4,19 +4,20 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
 use super::engine_link::engine_socket;
 use super::run::Run;
+use super::servers;
 use super::skipped::skip;
 use super::wait::{POLL, wait_until};
 
-/// Where a system has the server, below its root or below the folder that `cargo xtask test` unpacks it into.
+/// Debian's package, and the program in it.
+const PACKAGE: &str = "openssh-server";
 const PROGRAM: &str = "usr/sbin/sshd";
-const UNPACKED: &str = "target/openssh-server";
 
 /// What the server logs of each login.
 const LOGIN: &str = "Accepted publickey";
@@ -35,7 +36,7 @@ impl SshServer {
             skip("an ssh server needs root here");
             return None;
         }
-        let Some((program, libraries)) = program() else {
+        let Some(program) = servers::program(PACKAGE, PROGRAM) else {
             skip("there is no `sshd`");
             return None;
         };
@@ -58,6 +59,7 @@ impl SshServer {
         let users = fs::read_to_string("/etc/passwd").unwrap() + "sshd:x:65531:65534::/run/sshd:/usr/sbin/nologin\n";
         fs::write(path("passwd"), users).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
+        let libraries = servers::unpacked(PACKAGE).join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH));
         let script = "mount --bind \"$1\" /etc/passwd && exec \"$2\" -D -E \"$3\" -f \"$4\"";
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", script, "sh", &path("passwd")]).arg(program);
@@ -127,13 +129,4 @@ impl Drop for SshServer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// The program and the folder with its libraries, where there is one.
-fn program() -> Option<(PathBuf, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(UNPACKED);
-    let root = if root.exists() { root } else { PathBuf::from("/") };
-    let program = root.join(PROGRAM);
-    let libraries = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
-    program.exists().then_some((program, libraries))
 }

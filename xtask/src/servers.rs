@@ -29,7 +29,8 @@ pub fn ensure() {
     for server in &SERVERS {
         let folder = format!("target/{}", server.packages[0]);
         let unpacked = workspace::root().join(&folder);
-        if Path::new("/").join(server.program).exists() || unpacked.join(server.program).exists() {
+        let is_here = Path::new("/").join(server.program).exists() || is_on_search_path(server.program);
+        if is_here || unpacked.join(server.program).exists() {
             continue;
         }
         let (what, packages) = (server.what, server.packages.join(" and "));
@@ -38,6 +39,13 @@ pub fn ensure() {
             eprintln!("warning: tests that need a {what} are skipped: {error:#}");
         }
     }
+}
+
+/// Whether the search path has a program of this name.
+fn is_on_search_path(program: &str) -> bool {
+    let name = Path::new(program).file_name().unwrap_or_default();
+    let search_path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&search_path).any(|folder| folder.join(name).exists())
 }
 
 fn unpack(packages: &[&str], folder: &Path) -> Result<()> {

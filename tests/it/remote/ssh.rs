@@ -74,11 +74,9 @@ fn an_ssh_that_cannot_log_in_is_told_in_its_own_words() {
 
 /// What the runs of a project made to share connections.
 fn shared(project: &Project) -> Vec<String> {
-    let folders = fs::read_dir(project.temp_dir()).unwrap().flatten();
-    let folders = folders.filter(|item| item.file_name().to_string_lossy().starts_with("minis2i"));
-    let items = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-    let items = items.filter(|item| item.file_name().to_string_lossy().starts_with("ssh-"));
-    items.map(|item| item.path().display().to_string()).collect()
+    let items = project.items_of_runs();
+    let folders = items.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("ssh-"));
+    folders.map(|path| path.display().to_string()).collect()
 }
 
 /// How many of them are in use.
